@@ -1,0 +1,1 @@
+"""From a CSV file to postings, splits and encoded arrays."""
