@@ -1,0 +1,89 @@
+# make app    opens the app on the bundled model       (needs Python 3.11 or newer, nothing else)
+# make test   passes the whole gate, as a release does  (needs a Chromium too, for the tests that open the app in a browser)
+# make help   lists the rest
+
+PYTHON  ?= python3
+ADDRESS ?= localhost
+PORT    ?= 8501
+WORKERS ?= 2
+
+APP  := .venv
+DEV  := .venv-dev
+PIP  := -m pip --disable-pip-version-check --require-virtualenv install --quiet --progress-bar off
+TIDY := src tests $(wildcard scripts benchmarks notebooks)
+
+# Bytecode is written once, at installation; without it every process compiles its imports anew (TensorFlow: 20 s instead of 5).
+unexport PYTHONDONTWRITEBYTECODE PIP_NO_COMPILE PIP_USER PYTHONHOME PYTHONPATH
+# OpenMP threads that wait must not spin: two busy processes on two cores would never let each other finish.
+export OMP_WAIT_POLICY := PASSIVE
+
+.DEFAULT_GOAL := help
+.PHONY: help app install install-dev test format lint types layers tests browser tidy lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- the app ---------------------------------------------------------------------------------------------------------
+
+app: install ## install what serving needs into .venv and open the app (PORT=8501, ADDRESS=localhost, PYTHON=python3)
+	$(APP)/bin/python -m streamlit run src/mlpaygrade/app/main.py --server.port $(PORT) --server.address $(ADDRESS)
+
+install: $(APP)/.package ## the app's and the command line's environment, without the training stack
+install-dev: $(DEV)/.package ## the environment of training and of the gate
+
+$(APP)/.requirements: requirements/app.txt
+$(DEV)/.requirements: requirements/dev.txt
+
+# A stamp is written after its step has succeeded, so an interrupted installation is taken up again.
+%/.requirements:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "MLPayGrade needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1). Name another one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+		echo "'$(PYTHON)' cannot make virtual environments (Debian and Ubuntu keep that part in the package python3-venv). Install it, or name another Python: make $(MAKECMDGOALS) PYTHON=..." >&2; exit 1; }
+	@echo "Installing $< into $* (once)..."
+	@test -x $*/bin/python || $(PYTHON) -m venv $*
+	@$*/bin/python $(PIP) --require-hashes --requirement $<
+	@touch $@
+
+%/.package: %/.requirements pyproject.toml
+	@$*/bin/python $(PIP) --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+.PRECIOUS: %/.requirements %/.package
+
+# --- the gate --------------------------------------------------------------------------------------------------------
+
+test: format lint types layers tests ## the whole gate: format, lint, strict types, import layers, tests
+
+format: $(DEV)/.package ## is everything formatted
+	$(DEV)/bin/python -m ruff format --check $(TIDY)
+
+lint: $(DEV)/.package ## ruff's rules
+	$(DEV)/bin/python -m ruff check $(TIDY)
+
+types: $(DEV)/.package ## mypy, strict
+	$(DEV)/bin/python -m mypy
+
+layers: $(DEV)/.package ## who may import whom
+	$(DEV)/bin/lint-imports
+
+tests: $(DEV)/.package browser ## unit, property, oracle and end-to-end tests (WORKERS=2; TESTS="-k name" to choose)
+	$(DEV)/bin/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
+
+# Where MLPAYGRADE_REQUIRE_BROWSER is set, as the continuous integration does, a missing browser is a failure; elsewhere it is said.
+browser:
+	@command -v chromium >/dev/null || { \
+		echo "No 'chromium' on the PATH: the tests that open the app in a browser cannot run. On Debian: apt-get install chromium" >&2; \
+		test -z "$$MLPAYGRADE_REQUIRE_BROWSER"; }
+
+tidy: $(DEV)/.package ## format and repair what ruff can
+	$(DEV)/bin/python -m ruff format $(TIDY)
+	$(DEV)/bin/python -m ruff check --fix $(TIDY)
+
+# --- upkeep ----------------------------------------------------------------------------------------------------------
+
+lock: $(DEV)/.package ## regenerate requirements/*.txt from pyproject.toml (UPGRADE=1 moves to the newest versions)
+	LOCK_WITH=$(CURDIR)/$(DEV)/bin/uv UPGRADE=$(UPGRADE) requirements/lock.sh
+
+clean: ## remove both environments and the caches of the tools
+	rm -rf $(APP) $(DEV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .cache
