@@ -1,147 +1,297 @@
-"""Countries and job titles: how free text is read, and the groups a country or a title belongs to.
+"""How free text is read as a job title, and the one door to countries, titles and their groups.
 
-Enters: text as a person or a file wrote it. Leaves: ISO codes with continent and tier, title families, title words, and
-readings that say in words how a text was understood. The knowledge itself is rows of `tables/*.csv`, each with a source.
-Does not look at salaries, and never reads a text as something else without a note.
+Enters: text as a person or a file wrote it, and the titles that are known. Leaves: `TitleReading`, suggestions, career
+stages. Does not look at salaries, and never reads a text as something else without a note that says so.
 """
 
-import csv
-import io
-import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
-from functools import cache
-from importlib import resources
+from functools import cache, lru_cache
+from itertools import islice, product
+from math import log, sqrt
 from types import MappingProxyType
-from typing import Final, Literal, cast
+from typing import Final, Literal, TypeVar
 
-from mlpaygrade.schema import InputError
+from mlpaygrade.data.countries import (
+    CONTINENTS,
+    TIERS,
+    Continent,
+    Country,
+    CountryReading,
+    Tier,
+    country,
+    country_codes,
+    resolve_country,
+)
+from mlpaygrade.data.reference import MAX_TEXT, checked_text, rows, squash
+from mlpaygrade.data.titles import (
+    FAMILIES,
+    Family,
+    family_name,
+    phrases,
+    ranks,
+    title_family,
+    title_tokens,
+    title_words,
+    vocabulary,
+    without_rank,
+)
+from mlpaygrade.schema import EXPERIENCE, SIZE, Experience, InputError, Size
 
-Continent = Literal["NORTH_AMERICA", "EUROPE", "ASIA_PACIFIC", "OTHER"]
-Tier = Literal["HIGH_INCOME", "UPPER_MIDDLE", "LOWER_MIDDLE", "LOW"]
+__all__ = [
+    "CONTINENTS",
+    "FAMILIES",
+    "MAX_TEXT",
+    "TIERS",
+    "Continent",
+    "Country",
+    "CountryReading",
+    "Family",
+    "Match",
+    "Tier",
+    "TitleReading",
+    "career_stage",
+    "common_titles",
+    "country",
+    "country_codes",
+    "family_name",
+    "resolve_country",
+    "resolve_title",
+    "seniority_score",
+    "suggest_titles",
+    "title_family",
+    "title_words",
+]
 
-MAX_TEXT: Final = 100
-"""A title or a country longer than this many characters is refused."""
+Match = Literal["exact", "case", "alias", "misspelling", "unseen"]
+
+_SUGGESTIONS: Final = 5
+_SAME_FAMILY: Final = 0.15
+"""What sharing the family adds to the cosine of shared words when known titles are ranked."""
+_MOST_SLIPS: Final = 3
+"""At most so many words of a title may be misspelt, each with at most so many candidates."""
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Country:
-    """A country or territory: ISO 3166-1 alpha-2 `code`, plain English `name`, and its two groups."""
+class TitleReading:
+    """How a text was read as a job title.
 
-    code: str
-    name: str
-    continent: Continent
-    tier: Tier
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CountryReading:
-    """How a text was read as a country.
-
-    `code` is None when the text could not be read; then `suggestions` holds codes, best first. `note` is None only for an
-    exact code or name.
+    `title` is spelled like the known title whenever `known`; otherwise it is the text with its blanks tidied. `note` is
+    None only for an exact title. `suggestions` are other known titles, best first; none for an exact one.
     """
 
-    code: str | None
+    title: str
+    known: bool
+    match: Match
+    family: Family
     note: str | None
     suggestions: tuple[str, ...] = ()
 
 
-def country_codes() -> frozenset[str]:
-    """Every code the product knows: ISO 3166-1 alpha-2 and XK (Kosovo)."""
-    return frozenset(_countries())
+def resolve_title(text: str, *, known: Collection[str]) -> TitleReading:
+    """Read a text as one of the `known` titles, or as a title nobody has seen; the note says which and how.
 
-
-def country(code: str) -> Country:
-    """The country of an exact code such as "US". Raises InputError for anything else; `resolve_country` reads text."""
-    try:
-        return _countries()[code]
-    except KeyError:
-        raise InputError(
-            f"A country is an ISO 3166-1 two-letter code in capitals, such as US or DE; got {code!r}. "
-            "Look the code up with resolve_country."
-        ) from None
-
-
-@cache
-def resolve_country(text: str) -> CountryReading:
-    """Read a code, a name, an alias or a slight misspelling as a country.
+    Tried in this order: the exact title; the same letters in other case, spacing or punctuation; the same words once
+    abbreviations, spelling and order are folded; the same without rank words ("Senior"); a slight misspelling of any of
+    these. Whatever is left is unseen and keeps its own words. Where several known titles fit equally, the one that
+    shares most written tokens wins, then the commonest in the public data.
 
     Raises InputError when the text is empty, has no letter, holds control characters or is longer than `MAX_TEXT`.
     """
-    cleaned = _checked(text, what="country")
-    countries = _countries()
-    if cleaned in countries:
-        return CountryReading(code=cleaned, note=None)
-    by_name = _country_names()
-    code = by_name.get(_squash(cleaned))
-    if code is not None:
-        name = countries[code].name
-        return CountryReading(code=code, note=None if cleaned == name else f'Read "{cleaned}" as {name} ({code}).')
-    near = get_close_matches(_squash(cleaned), by_name, n=12, cutoff=0.6)
-    codes = tuple(dict.fromkeys(by_name[key] for key in near))[:5]
-    sure = [key for key in near if len(key) >= 5 and _slips(_squash(cleaned), key)]
-    if sure and len({by_name[key] for key in sure}) == 1:
-        code = by_name[sure[0]]
-        return CountryReading(
-            code=code, note=f'Read "{cleaned}" as {countries[code].name} ({code}), taking it for a misspelling.'
-        )
-    names = ", ".join(f"{countries[near_code].name} ({near_code})" for near_code in codes)
-    hint = f" Did you mean {names}?" if names else " Give the country's English name or two-letter code."
-    return CountryReading(code=None, note=f'"{cleaned}" is not a country that is known here.{hint}', suggestions=codes)
-
-
-def _slips(text: str, name: str) -> bool:
-    """Whether `text` is `name` with about one slip of the keyboard in six letters; both already squashed."""
-    from rapidfuzz.distance import OSA
-
-    return OSA.distance(text, name) <= max(1, len(name) // 6)
-
-
-@cache
-def _countries() -> Mapping[str, Country]:
-    return MappingProxyType(
-        {
-            row["code"]: Country(
-                code=row["code"],
-                name=row["name"],
-                continent=cast(Continent, row["continent"]),
-                tier=cast(Tier, row["tier"]),
-            )
-            for row in _rows("countries")
-        }
+    if text in known:
+        return TitleReading(title=text, known=True, match="exact", family=title_family(text), note=None)
+    cleaned = checked_text(text, what="job title")
+    index = _index(frozenset(known))
+    title, match, note = _find(cleaned, index)
+    others = (other for other in _ranked(title, index) if other != title)
+    return TitleReading(
+        title=title,
+        known=match != "unseen",
+        match=match,
+        family=title_family(title),
+        note=note,
+        suggestions=tuple(islice(others, _SUGGESTIONS)),
     )
 
 
-@cache
-def _country_names() -> Mapping[str, str]:
-    """Every squashed code, name and alias -> code."""
-    names: dict[str, str] = {}
-    for row in _rows("countries"):
-        for text in (row["code"], row["name"], *filter(None, row["aliases"].split("|"))):
-            names[_squash(text)] = row["code"]
-    return MappingProxyType(names)
+def suggest_titles(text: str, *, known: Collection[str], limit: int = _SUGGESTIONS) -> tuple[str, ...]:
+    """At most `limit` known titles near to a text that may be half typed, best first; never raises.
+
+    An empty text gives the commonest titles; a text that has nothing in common with any known title gives none.
+    """
+    return tuple(islice(_ranked(text[:MAX_TEXT], _index(frozenset(known))), limit))
 
 
 @cache
-def _rows(table: str) -> tuple[dict[str, str], ...]:
-    """The rows of `tables/<table>.csv`, read once."""
-    text = resources.files(__package__).joinpath("tables", f"{table}.csv").read_text(encoding="utf-8")
-    return tuple(csv.DictReader(io.StringIO(text)))
+def common_titles() -> tuple[str, ...]:
+    """Titles common in adverts of 2024-2025 that are not in the public data; nothing is claimed about their pay."""
+    return tuple(row["title"] for row in rows("titles") if row["source"] != "dataset")
 
 
-def _squash(text: str) -> str:
-    """Fold case and accents, drop everything but letters and digits: "Côte d'Ivoire" -> "cotedivoire"."""
-    return "".join(char for char in unicodedata.normalize("NFKD", text).casefold() if char.isalnum())
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Index:
+    """The known titles, commonest first, by everything that a text is looked up by. Compared and hashed by identity."""
+
+    by_letters: Mapping[str, Sequence[str]]
+    by_words: Mapping[tuple[str, ...], Sequence[str]]
+    by_word: Mapping[str, Sequence[str]]
+    by_family: Mapping[str, Sequence[str]]
+    weights: Mapping[str, float]
+    norms: Mapping[str, float]
+    place: Mapping[str, int]
+    spellings: frozenset[str]
 
 
-def _checked(text: str, *, what: str) -> str:
-    """`text` with blanks collapsed; raises InputError when no sense could be made of it."""
-    if len(text) > MAX_TEXT:
-        raise InputError(f"A {what} has at most {MAX_TEXT} characters; got {len(text):,}. Give the {what} alone.")
-    if any(unicodedata.category(char) in {"Cc", "Cs", "Co", "Cn"} for char in text):
-        raise InputError(f"A {what} holds no control characters; got {text!r}. Type it again as plain text.")
-    if not any(char.isalpha() for char in text):
-        raise InputError(f"A {what} has at least one letter; got {text!r}. Give a {what} in words.")
-    return " ".join(text.split())
+@lru_cache(maxsize=8)
+def _index(known: frozenset[str]) -> _Index:
+    order = {row["title"]: place for place, row in enumerate(rows("titles"))}
+    titles = sorted(known, key=lambda title: (order.get(title, len(order)), title))
+    words = {title: title_words(title) for title in titles}
+    by_word = _grouped((word, title) for title in titles for word in sorted(set(words[title])))
+    weights = {word: log(1 + len(titles) / len(having)) for word, having in by_word.items()}
+    return _Index(
+        by_letters=_grouped((squash(title), title) for title in titles),
+        by_words=_grouped((tuple(sorted(words[title])), title) for title in titles),
+        by_word=by_word,
+        by_family=_grouped((title_family(title), title) for title in titles),
+        weights=MappingProxyType(weights),
+        norms=MappingProxyType({t: sqrt(sum(weights[word] ** 2 for word in sorted(set(words[t])))) for t in titles}),
+        place=MappingProxyType({title: place for place, title in enumerate(titles)}),
+        spellings=vocabulary() | weights.keys() | phrases("word").keys() | ranks().keys(),
+    )
+
+
+def _grouped(pairs: Iterator[tuple[Key, str]]) -> Mapping[Key, Sequence[str]]:
+    groups: dict[Key, list[str]] = {}
+    for key, title in pairs:
+        groups.setdefault(key, []).append(title)
+    return MappingProxyType(groups)
+
+
+def _find(cleaned: str, index: _Index) -> tuple[str, Match, str]:
+    """The title to use, how it matched, and the note."""
+    letters = index.by_letters.get(squash(cleaned))
+    if letters:
+        return letters[0], "case", f'Read "{cleaned}" as {letters[0]}.'
+    found = _same_words(cleaned, index)
+    if found:
+        return found[0], "alias", f'Read "{cleaned}" as {found[0]}{found[1]}.'
+    for corrected in _corrections(cleaned, index):
+        letters = index.by_letters.get(squash(corrected))
+        found = (letters[0], "") if letters else _same_words(corrected, index)
+        if found:
+            return found[0], "misspelling", f'Read "{cleaned}" as {found[0]}, taking it for a misspelling{found[1]}.'
+    family = family_name(title_family(cleaned))
+    note = (
+        f'"{cleaned}" is not among the {len(index.place):,} known titles; '
+        f'it is judged by its words and its family, "{family}".'
+    )
+    return cleaned, "unseen", note
+
+
+def _same_words(text: str, index: _Index) -> tuple[str, str] | None:
+    """The known title with the same words, and what the note adds: nothing, or that a rank was set aside.
+
+    A rank is set aside only where the family stays the same: "Data Science Lead" is no "Data Science".
+    """
+    words = title_words(text)
+    if not words:
+        return None
+    tokens = set(title_tokens(text))
+
+    def best(candidates: Sequence[str]) -> str:
+        return min(candidates, key=lambda title: (-len(tokens & set(title_tokens(title))), index.place[title]))
+
+    if same := index.by_words.get(tuple(sorted(words))):
+        return best(same), ""
+    bare = without_rank(words)
+    same = index.by_words.get(tuple(sorted(bare)))
+    if not same or title_family(text) != title_family(same[0]):
+        return None
+    rank = " ".join(word for word in words if word not in bare)
+    return best(same), f'; "{rank}" belongs to the experience level, which was left as given'
+
+
+def _corrections(text: str, index: _Index) -> Iterator[str]:
+    """The text with its unknown words replaced by words that are a slip of the keyboard away, nearest first."""
+    from rapidfuzz import process
+    from rapidfuzz.distance import OSA
+
+    tokens = title_tokens(text)
+    choices = [_near_words(token, index) for token in tokens]
+    if 0 < sum(choice != (token,) for token, choice in zip(tokens, choices, strict=True)) <= _MOST_SLIPS:
+        for combination in product(*choices):
+            yield " ".join(combination)
+    letters = squash(text)
+    if len(letters) >= 8 and any(token not in index.spellings for token in tokens):
+        for glued, _, _ in process.extract(letters, index.by_letters.keys(), scorer=OSA.distance, score_cutoff=1):
+            if len(tokens) < len(title_tokens(index.by_letters[glued][0])):
+                yield index.by_letters[glued][0]
+
+
+@lru_cache(maxsize=65_536)
+def _near_words(token: str, index: _Index) -> tuple[str, ...]:
+    """Known spellings that `token` may be a slip of, nearest first; the token itself if it is known or like none.
+
+    One slip in words of four to seven letters, two in longer ones; in words of four a letter may be missing, doubled or
+    swapped but not replaced ("lean" is not "lead").
+    """
+    if token in index.spellings or token.rstrip("s") in index.spellings or not token.isalpha():
+        return (token,)
+    from rapidfuzz import process
+    from rapidfuzz.distance import OSA
+
+    found = process.extract(token, index.spellings, scorer=OSA.distance, score_cutoff=2, limit=None)
+    near = [
+        (distance, word)
+        for word, distance, _ in found
+        if len(word) >= 4
+        and distance <= (2 if min(len(word), len(token)) >= 8 else 1)
+        and (len(word) > 4 or len(token) != 4 or sorted(token) == sorted(word))
+    ]
+    return tuple(word for _, word in sorted(near)[:_MOST_SLIPS]) or (token,)
+
+
+def _ranked(text: str, index: _Index) -> Iterator[str]:
+    """Known titles, nearest first: cosine of the words (rare ones count more), then the family, then how common."""
+    if not text.strip():
+        return iter(index.place)
+    words = set(title_words(text))
+    for token in title_tokens(text):
+        if token not in index.spellings:
+            words.update(_near_words(token, index))
+            words.update(word for word in index.weights if len(token) >= 2 and word.startswith(token))
+    score: dict[str, float] = {}
+    for word in sorted(words & index.weights.keys()):
+        for title in index.by_word[word]:
+            score[title] = score.get(title, 0.0) + index.weights[word] ** 2 / index.norms[title]
+    family = title_family(text)
+    if family != "SPECIALIZED":
+        norm = sqrt(sum(index.weights.get(word, log(1 + len(index.place))) ** 2 for word in sorted(words)))
+        for title in index.by_family.get(family, ()):
+            score[title] = score.get(title, 0.0) + _SAME_FAMILY * norm
+    return iter(sorted(score, key=lambda title: (-score[title], index.place[title])))
+
+
+def career_stage(experience: Experience, size: Size) -> str:
+    """Level and company size as one of 12 values, such as "SE_M". Raises InputError for another code."""
+    _seniority(EXPERIENCE, experience)
+    _seniority(SIZE, size)
+    return f"{experience}_{size}"
+
+
+def seniority_score(experience: Experience, size: Size) -> float:
+    """The level's ordinal (1 to 4) times the size's weight: 0.9 to 4.4. Raises InputError for another code.
+
+    The weights never lift a level past the next one. Source: `tables/seniority.csv`.
+    """
+    return _seniority(EXPERIENCE, experience) * _seniority(SIZE, size)
+
+
+def _seniority(field: str, code: str) -> float:
+    values = {row["code"]: float(row["value"]) for row in rows("seniority") if row["field"] == field}
+    if code not in values:
+        raise InputError(f"{field} must be one of {', '.join(values)}; got {code!r}. Give one of these codes.")
+    return values[code]
