@@ -135,18 +135,18 @@ class Truth:
         sigma = self.noise_scale * NOISE[level]
         spread = 0.0 if known else abs(self.drift_scale * year.log_drift)
         parts = _smoothed_normal_cdf(distance[:, None] - from_middle, sigma=sigma, spread=spread)
-        weighted: Floats = parts @ weights
-        return weighted
+        return np.asarray(parts @ weights, dtype=np.float64)
 
     def _offset_quantile(self, probabilities: Floats, *, level: str, year: Year, end: End, known: bool) -> Floats:
         """Inverse of `_offset_cdf` by bisection to 1e-12, (k,)."""
         reach = widths().max() / 2 + 9 * self.noise_scale * NOISE[level] + abs(self.drift_scale * year.log_drift)
-        low, high = np.full(len(probabilities), -reach), np.full(len(probabilities), reach)
+        low: Floats = np.full(len(probabilities), -reach)
+        high: Floats = np.full(len(probabilities), reach)
         for _ in range(50):
             middle = (low + high) / 2
             below = self._offset_cdf(middle, level=level, year=year, end=end, known=known) < probabilities
             low, high = np.where(below, middle, low), np.where(below, high, middle)
-        return (low + high) / 2
+        return np.asarray((low + high) / 2, dtype=np.float64)
 
 
 @cache

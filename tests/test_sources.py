@@ -1,0 +1,286 @@
+"""Finding and downloading the data: never another file than the one named or expected, never a half one."""
+
+import hashlib
+import http.server
+import importlib.util
+import os
+import shutil
+import socket
+import stat
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from mlpaygrade import schema
+from mlpaygrade.data import download, sources
+from mlpaygrade.schema import FetchError, ResourceError
+
+HEADER = ",".join(schema.COLUMNS) + "\n"
+ROWS = [f"2024,SE,FT,Data Engineer,{120_000 + i},USD,{120_000 + i},US,0,US,M\n" for i in range(3_000)]
+NEWER = 30
+PUBLIC_FILE = os.environ.get("MLPAYGRADE_DATA")
+WANTED = (HEADER + "".join(ROWS[NEWER:])).encode()
+SERVED = (HEADER + "".join(ROWS)).replace("\n", "\r\n").encode()
+
+
+@dataclass
+class Shop:
+    """What the local server serves, how it misbehaves, and what it was asked."""
+
+    content: bytes = SERVED
+    knows_ranges: bool = True
+    cut_after: list[int] = field(default_factory=list)
+    status: int | None = None
+    ranges: list[str | None] = field(default_factory=list)
+    url: str = ""
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    state = Shop()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked = self.headers.get("Range")
+            state.ranges.append(asked)
+            assert self.path == f"/{sources.GITHUB_PATH}"
+            if state.status is not None:
+                self.send_error(state.status)
+                return
+            start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked and state.knows_ranges else 0
+            if start >= len(state.content):
+                self.send_response(416)
+                self.send_header("Content-Range", f"bytes */{len(state.content)}")
+                self.end_headers()
+                return
+            body = state.content[start:]
+            self.send_response(206 if start else 200)
+            if start:
+                self.send_header("Content-Range", f"bytes {start}-{len(state.content) - 1}/{len(state.content)}")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body[: state.cut_after.pop(0)] if state.cut_after else body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    state.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    yield state
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture(autouse=True)
+def _small_dataset(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sources, "EXPECTED_SHA256", hashlib.sha256(WANTED).hexdigest())
+    monkeypatch.setattr(sources, "EXPECTED_ROWS", len(ROWS) - NEWER)
+    monkeypatch.setattr(sources, "NEWER_ROWS", NEWER)
+    monkeypatch.setenv("MLPAYGRADE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("MLPAYGRADE_DATA", raising=False)
+
+
+def files_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()} if folder.exists() else set()
+
+
+def test_download_is_brought_to_the_expected_bytes_and_said(shop: Shop) -> None:
+    notes: list[str] = []
+    progress: list[tuple[int, int | None]] = []
+    path = sources.fetch(base_url=shop.url, on_progress=lambda *step: progress.append(step), on_note=notes.append)
+    assert path == sources.cache_path()
+    assert path.read_bytes() == WANTED
+    assert files_in(path.parent) == {"salaries.csv"}
+    assert any("CRLF" in note for note in notes)
+    assert any("newest 30" in note for note in notes)
+    assert progress[0] == (0, len(SERVED))
+    assert progress[-1] == (len(SERVED), len(SERVED))
+    assert [done for done, _ in progress] == sorted(done for done, _ in progress)
+
+
+def test_unix_line_ends_are_accepted_without_a_word_about_them(shop: Shop) -> None:
+    shop.content = SERVED.replace(b"\r\n", b"\n")
+    notes: list[str] = []
+    assert sources.fetch(base_url=shop.url, on_note=notes.append).read_bytes() == WANTED
+    assert not any("CRLF" in note for note in notes)
+
+
+def test_present_dataset_is_not_downloaded_again(shop: Shop) -> None:
+    first = sources.fetch(base_url=shop.url)
+    assert sources.fetch(base_url=shop.url) == first
+    assert len(shop.ranges) == 1
+
+
+def test_broken_connection_is_taken_up_within_one_call(shop: Shop) -> None:
+    shop.cut_after = [70_000, 50_000]
+    assert sources.fetch(base_url=shop.url).read_bytes() == WANTED
+    assert shop.ranges == [None, "bytes=70000-", "bytes=120000-"]
+
+
+def test_interrupted_download_resumes_in_the_next_call(shop: Shop) -> None:
+    shop.cut_after = [70_000, 0, 0, 0]
+    with pytest.raises(FetchError, match="70,000 bytes are kept"):
+        sources.fetch(base_url=shop.url)
+    assert files_in(sources.cache_path().parent) == {"salaries.csv.part"}
+    shop.ranges.clear()
+    assert sources.fetch(base_url=shop.url).read_bytes() == WANTED
+    assert shop.ranges == ["bytes=70000-"]
+
+
+def test_server_without_ranges_starts_over(shop: Shop) -> None:
+    shop.knows_ranges = False
+    shop.cut_after = [70_000]
+    assert sources.fetch(base_url=shop.url).read_bytes() == WANTED
+    assert shop.ranges == [None, "bytes=70000-"]
+
+
+def test_complete_part_of_a_killed_call_is_used(shop: Shop) -> None:
+    part = sources.cache_path().with_name("salaries.csv.part")
+    part.parent.mkdir(parents=True)
+    part.write_bytes(SERVED)
+    assert sources.fetch(base_url=shop.url).read_bytes() == WANTED
+    assert files_in(part.parent) == {"salaries.csv"}
+
+
+@pytest.mark.parametrize("rubbish", [b"x" * 5_000, b"x" * (len(SERVED) + 7)])
+def test_part_of_something_else_is_thrown_away_and_fetched_anew(shop: Shop, rubbish: bytes) -> None:
+    part = sources.cache_path().with_name("salaries.csv.part")
+    part.parent.mkdir(parents=True)
+    part.write_bytes(rubbish)
+    assert sources.fetch(base_url=shop.url).read_bytes() == WANTED
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"<html>please log in</html>", "first line"),
+        (SERVED[: len(SERVED) // 2].rpartition(b"\r\n")[0] + b"\r\n", "rows; got"),
+        (SERVED.replace(b"Data Engineer", b"Data Enginee2", 40), "sha256"),
+    ],
+)
+def test_wrong_content_is_refused_and_nothing_stays(shop: Shop, content: bytes, message: str) -> None:
+    shop.content = content
+    with pytest.raises(FetchError, match=message):
+        sources.fetch(base_url=shop.url)
+    assert files_in(sources.cache_path().parent) == set()
+
+
+def test_server_errors_are_named_with_the_way_out(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    for status in (404, 503):
+        shop.status = status
+        with pytest.raises(FetchError, match=rf"{status}.*--data"):
+            sources.fetch(base_url=shop.url)
+
+
+def test_endless_answer_is_cut_off(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download, "MAX_BYTES", 100_000)
+    with pytest.raises(FetchError, match="100,000 bytes"):
+        sources.fetch(base_url=shop.url)
+    assert files_in(sources.cache_path().parent) == set()
+
+
+def test_offline_says_what_to_do() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        with pytest.raises(FetchError, match=r"by hand.*--data"):
+            sources.fetch(base_url=f"http://127.0.0.1:{unused.getsockname()[1]}")
+    assert not sources.cache_path().exists()
+
+
+def test_own_destination_is_never_overwritten_but_a_spoilt_cache_is(shop: Shop, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.csv"
+    mine.write_text("my own work")
+    with pytest.raises(FetchError, match="other content"):
+        sources.fetch(base_url=shop.url, destination=mine)
+    assert mine.read_text() == "my own work"
+    sources.cache_path().parent.mkdir(parents=True)
+    sources.cache_path().write_text("half a file")
+    assert sources.fetch(base_url=shop.url).read_bytes() == WANTED
+
+
+def test_unwritable_place_is_a_resource_error(shop: Shop, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ResourceError, match="MLPAYGRADE_CACHE"):
+        sources.fetch(base_url=shop.url, destination=tmp_path / "file" / "salaries.csv")
+
+
+def fake_client(folder: Path, body: str) -> str:
+    program = folder / "kaggle"
+    program.write_text(f"#!{sys.executable}\nimport pathlib, sys\n{body}\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    return str(program)
+
+
+def test_kaggle_through_its_own_client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = (
+        "folder = pathlib.Path(sys.argv[sys.argv.index('-p') + 1])\n"
+        f"assert sys.argv[sys.argv.index('-d') + 1] == {sources.KAGGLE_DATASET!r}\n"
+        f"(folder / 'salaries.csv').write_bytes(pathlib.Path({str(tmp_path / 'body')!r}).read_bytes())"
+    )
+    (tmp_path / "body").write_bytes(WANTED)
+    program = fake_client(tmp_path, body)
+    monkeypatch.setattr(shutil, "which", lambda name: program if name == "kaggle" else None)
+    path = sources.fetch(source="kaggle")
+    assert path.read_bytes() == WANTED
+    assert files_in(path.parent) == {"salaries.csv"}
+
+
+def test_kaggle_refusing_or_missing_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = fake_client(tmp_path, "sys.exit('401 - Unauthorized')")
+    monkeypatch.setattr(shutil, "which", lambda name: program)
+    with pytest.raises(FetchError, match=r"401 - Unauthorized.*API token"):
+        sources.fetch(source="kaggle")
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ResourceError, match="pip install kaggle"):
+        sources.fetch(source="kaggle")
+    assert files_in(sources.cache_path().parent) == set()
+
+
+def test_resolve_takes_the_first_place_named_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(FetchError, match=r"data fetch.*--data"):
+        sources.resolve()
+    cached = sources.cache_path()
+    cached.parent.mkdir(parents=True)
+    cached.write_text("cached")
+    assert sources.resolve() == cached
+    by_variable, given = tmp_path / "variable.csv", tmp_path / "given.csv"
+    monkeypatch.setenv("MLPAYGRADE_DATA", str(by_variable))
+    with pytest.raises(FetchError, match=r"variable\.csv.*MLPAYGRADE_DATA"):
+        sources.resolve()
+    by_variable.write_text("variable")
+    assert sources.resolve() == by_variable
+    with pytest.raises(FetchError, match=r"given\.csv.*--data"):
+        sources.resolve(str(given))
+    given.write_text("given")
+    assert sources.resolve(given) == given
+    with pytest.raises(FetchError, match="directory"):
+        sources.resolve(tmp_path)
+
+
+def test_cache_directory_follows_the_platform(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert sources.cache_path() == tmp_path / "cache" / "salaries.csv"
+    monkeypatch.delenv("MLPAYGRADE_CACHE")
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert sources.cache_path() == tmp_path / "xdg" / "mlpaygrade" / "salaries.csv"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert sources.cache_path() == Path.home() / ".cache" / "mlpaygrade" / "salaries.csv"
+
+
+def test_public_file_is_what_the_pinned_download_leads_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not PUBLIC_FILE:
+        pytest.skip("MLPAYGRADE_DATA does not name the public file")
+    monkeypatch.undo()
+    header, *rows = Path(PUBLIC_FILE).read_text().splitlines(keepends=True)
+    newer = ["0," * 10 + "0\n"] * sources.NEWER_ROWS
+    raw = "".join([header, *newer, *rows]).replace("\n", "\r\n").encode()
+    derived = sources._derive(raw, newer_rows=sources.NEWER_ROWS, note=lambda _: None)
+    assert derived == Path(PUBLIC_FILE).read_bytes()
