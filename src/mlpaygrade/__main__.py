@@ -1,0 +1,5 @@
+"""`python -m mlpaygrade`."""
+
+from mlpaygrade.cli import main
+
+main()

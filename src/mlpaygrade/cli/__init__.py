@@ -1,0 +1,41 @@
+"""The command line: a thin skin over the predictor and the runs.
+
+Data goes to stdout, progress and remarks to stderr. Exit codes: 0 done; 1 unexpected; 2 a wrong option or job; 3 a wrong data
+file, or rows of it that could not be answered; 4 a bundle that cannot be used; 5 data not found or not downloaded; 6 something
+the surroundings lack; 130 interrupted. Nothing heavy is imported before a command needs it.
+"""
+
+import os
+import sys
+
+import typer
+
+from mlpaygrade.cli import predict, score, train
+from mlpaygrade.schema import MLPayGradeError
+
+app = typer.Typer(
+    name="mlpaygrade",
+    help="What a job in machine learning and data pays, how sure that is, and why.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for module in (predict, score, train):
+    module.register(app)
+
+
+def main() -> None:
+    """Run the command line; every foreseen error becomes one message and its exit code."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        app()
+    except MLPayGradeError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+    except BrokenPipeError:
+        sys.stderr.close()
+        raise SystemExit(0) from None
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        raise SystemExit(130) from None

@@ -1,0 +1,97 @@
+"""`mlpaygrade train` and `mlpaygrade evaluate`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mlpaygrade.cli import options
+from mlpaygrade.schema import ResourceError
+
+Through = Annotated[int | None, typer.Option("--train-through", metavar="YEAR", help="Last work year to train on.")]
+Config = Annotated[Path | None, typer.Option("--config", metavar="TOML", help="Settings (default: the tuned ones).")]
+Track = Annotated[bool, typer.Option("--track/--no-track", help="Log the run to MLflow.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(train)
+    app.command()(evaluate)
+
+
+def train(
+    output: Annotated[Path, typer.Option("--output", metavar="DIR", help="Run folder; the bundle goes to DIR/bundle.")],
+    data: options.Data = None,
+    train_through: Through = None,
+    config: Config = None,
+    track: Track = True,
+) -> None:
+    """Train, evaluate on the future, write a bundle. Started again after a kill, it resumes.
+
+    Without --train-through the newest year tests the settings, and the bundle is then trained on every year.
+    """
+    _require_training()
+    from mlpaygrade.experiments.report import report_text
+    from mlpaygrade.experiments.settings import read_settings
+    from mlpaygrade.experiments.tracking import track_run
+    from mlpaygrade.experiments.train import train as run_training
+
+    settings = read_settings(config)
+    table = options.load_table(data)
+    with options.progress_bar() as progress:
+        run = run_training(table, output=output, settings=settings, through=train_through, progress=progress)
+    if track:
+        options.say(f"Logged to MLflow: run {track_run(run)}.")
+    print(report_text(run.report))
+    options.say(f"The report is {output / 'report.json'}, the bundle {output / 'bundle'}.")
+
+
+def evaluate(
+    data: options.Data = None,
+    bundle: options.BundleOption = None,
+    train_through: Through = None,
+    config: Config = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="DIR", help="Run folder (default: runs/evaluate).")
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Measure quality on work years that training has not seen, and write it to DIR/report.json.
+
+    With --bundle, judges that bundle on the years after its training. Without, trains to --train-through (default: all but the
+    newest year) and tests on the rest.
+    """
+    _require_training()
+    from mlpaygrade.experiments.evaluate import evaluate_bundle
+    from mlpaygrade.experiments.report import report_text
+    from mlpaygrade.experiments.settings import read_settings
+    from mlpaygrade.experiments.train import train as run_training
+
+    folder = output or Path("runs") / "evaluate"
+    settings = read_settings(config)
+    table = options.load_table(data)
+    if bundle is not None:
+        report = evaluate_bundle(table, options.load_predictor(bundle), output=folder)
+    else:
+        newest = int(table.frame["work_year"].max())
+        with options.progress_bar() as progress:
+            run = run_training(
+                table, output=folder, settings=settings, through=train_through or newest - 1, progress=progress
+            )
+        report = run.report
+    if json:
+        options.print_json(report)
+    else:
+        print(report_text(report))
+    options.say(f"The report is {folder / 'report.json'}.")
+
+
+def _require_training() -> None:
+    """Raises ResourceError where the training libraries are not installed."""
+    from importlib.util import find_spec
+
+    if missing := [name for name in ("tensorflow", "keras", "sklearn", "mlflow") if find_spec(name) is None]:
+        raise ResourceError(
+            f"Training needs {', '.join(missing)}, which this environment lacks. Install the training extra: "
+            "pip install 'mlpaygrade[train]'."
+        )

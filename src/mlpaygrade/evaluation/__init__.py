@@ -1,0 +1,1 @@
+"""Judging predictions: metrics and conformal calibration."""

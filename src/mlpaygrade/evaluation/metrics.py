@@ -1,0 +1,122 @@
+"""How good predictions are: by row, by posting and by slice.
+
+Enters: calibrated predictions for postings and what they paid. Leaves: plain numbers. Row-wise figures count every source
+row (the dataset's own protocol); posting-wise figures judge the middle of a band by postings with both ends.
+Does not choose anything and fits nothing.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlpaygrade.data import taxonomy
+from mlpaygrade.data.postings import Postings
+from mlpaygrade.evaluation.conformal import INTERVALS
+from mlpaygrade.distribution import LEVELS, Prediction
+from mlpaygrade.schema import EMPLOYMENT, EXPERIENCE, LABELS, LOCATION, REMOTE, SIZE, TITLE, YEAR
+
+MIN_SLICE = 30
+"""Slices with fewer rows are left out of tables: their figures would be noise."""
+
+
+def point_metrics(truth_log: NDArray[np.float64], estimate_log: NDArray[np.float64]) -> dict[str, float]:
+    """Errors of a point estimate; both arrays log1p USD (n,).
+
+    rmse_log; mae_usd, median_ae_usd, bias_usd (estimate minus truth); r2_usd.
+    """
+    truth, estimate = np.expm1(truth_log), np.expm1(estimate_log)
+    error = estimate - truth
+    spread = float(np.sum((truth - truth.mean()) ** 2))
+    return {
+        "rmse_log": float(np.sqrt(np.mean((truth_log - estimate_log) ** 2))),
+        "mae_usd": float(np.mean(np.abs(error))),
+        "median_ae_usd": float(np.median(np.abs(error))),
+        "bias_usd": float(np.mean(error)),
+        "r2_usd": 1 - float(np.sum(error**2)) / spread if spread > 0 else float("nan"),
+    }
+
+
+def pinball(truth_log: NDArray[np.float64], log_quantiles: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Mean pinball loss over `LEVELS` of each row, log dollars. truth_log (n,), log_quantiles (n, 23) -> (n,)."""
+    error = truth_log[:, None] - log_quantiles
+    return np.asarray(np.maximum(LEVELS * error, (LEVELS - 1) * error).mean(axis=1))
+
+
+def interval_metrics(truth_log: NDArray[np.float64], log_quantiles: NDArray[np.floating]) -> dict[str, float]:
+    """Coverage (share), mean width and mean interval score (USD) of each central interval, and the mean pinball loss."""
+    truth = np.expm1(truth_log)
+    result = {"pinball_log": float(pinball(truth_log, log_quantiles).mean())}
+    for percent, (lower, upper) in INTERVALS.items():
+        low, high = np.expm1(log_quantiles[:, lower]), np.expm1(log_quantiles[:, upper])
+        inside = (truth_log >= log_quantiles[:, lower]) & (truth_log <= log_quantiles[:, upper])
+        beyond = np.maximum(low - truth, 0) + np.maximum(truth - high, 0)
+        result[f"coverage_{percent}"] = float(inside.mean())
+        result[f"width_{percent}_usd"] = float((high - low).mean())
+        result[f"score_{percent}_usd"] = float((high - low + 2 / (1 - percent / 100) * beyond).mean())
+    return result
+
+
+def posting_metrics(prediction: Prediction, postings: Postings) -> dict[str, float]:
+    """Midpoints and bands of the postings with both ends."""
+    paired = np.flatnonzero(postings.paired)
+    if not len(paired):
+        return {"n": 0}
+    low, high = postings.low_log[paired], postings.high_log[paired]
+    lower, upper = INTERVALS[90]
+    floor, ceiling = prediction.quantiles("low")[paired, lower], prediction.quantiles("high")[paired, upper]
+    return {
+        "n": len(paired),
+        **point_metrics(np.log1p(postings.midpoint_usd[paired]), prediction.log_estimate[paired]),
+        "band_coverage_90": float(np.mean((low >= floor) & (high <= ceiling))),
+        "low_coverage_90": interval_metrics(low, prediction.quantiles("low")[paired])["coverage_90"],
+        "high_coverage_90": interval_metrics(high, prediction.quantiles("high")[paired])["coverage_90"],
+    }
+
+
+def slices(postings: Postings) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
+    """(dimension, value, mask (n,)) of every slice that is reported."""
+    jobs = postings.jobs
+    us = (jobs[LOCATION] == "US").to_numpy()
+    yield "market", "United States", us
+    yield "market", "International", ~us
+    family = jobs[TITLE].map(taxonomy.title_family)
+    for dimension, column in [
+        ("year", jobs[YEAR]),
+        ("experience", jobs[EXPERIENCE].map(LABELS[EXPERIENCE])),
+        ("title family", family),
+        ("company size", jobs[SIZE].map(LABELS[SIZE])),
+        ("remote work", jobs[REMOTE].map(LABELS[REMOTE])),
+        ("employment", jobs[EMPLOYMENT].map(LABELS[EMPLOYMENT])),
+    ]:
+        for value in sorted(column.unique()):
+            yield dimension, str(value), (column == value).to_numpy()
+
+
+def evaluate(prediction: Prediction, postings: Postings) -> dict[str, Any]:
+    """The whole table: {"rows": {...}, "postings": {...}, "slices": [{"dimension", "value", "n", ...}]}.
+
+    prediction: calibrated, for the same n postings in the same order.
+    """
+    index, usd = postings.row_values_usd()
+    truth = np.log1p(usd)
+
+    def figures(rows: NDArray[np.integer]) -> dict[str, float]:
+        at = index[rows]
+        return {
+            "n": len(rows),
+            **point_metrics(truth[rows], prediction.log_estimate[at]),
+            **interval_metrics(truth[rows], prediction.quantiles("any")[at]),
+        }
+
+    table = []
+    for dimension, value, mask in slices(postings):
+        rows = np.flatnonzero(mask[index])
+        if len(rows) >= MIN_SLICE:
+            table.append({"dimension": dimension, "value": value, **figures(rows)})
+    return {
+        "rows": figures(np.arange(len(index))),
+        "postings": posting_metrics(prediction, postings),
+        "slices": table,
+    }

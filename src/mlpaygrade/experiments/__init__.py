@@ -1,0 +1,1 @@
+"""Runs: train, evaluate, tune and compare, each in one folder."""

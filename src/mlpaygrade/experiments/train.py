@@ -1,0 +1,160 @@
+"""One training run: from a table to a run folder with a report and a bundle.
+
+Enters: a validated table, settings, an output folder. Leaves: `OUTPUT/report.json`, `OUTPUT/bundle/`, an MLflow run.
+The test years are opened once, to report. Stopping at any moment leaves the old bundle usable; starting again with the same
+data and settings resumes.
+"""
+
+import json
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+import mlpaygrade
+from mlpaygrade.bundle import Bundle, write_bundle, write_json
+from mlpaygrade.data.known_files import known_file
+from mlpaygrade.data.postings import Postings, build_postings
+from mlpaygrade.data.split import temporal
+from mlpaygrade.data.table import Table
+from mlpaygrade.evaluation.metrics import evaluate, point_metrics
+from mlpaygrade.evidence import count_cells
+from mlpaygrade.experiments.forecaster import Forecaster, Progress, fit_forecaster
+from mlpaygrade.experiments.settings import Settings
+from mlpaygrade.models.export import export_onnx
+from mlpaygrade.models.ridge import fit_predict_ridge
+from mlpaygrade.schema import InputError
+
+LIBRARIES: Final = ("numpy", "pandas", "tensorflow-cpu", "keras", "scikit-learn", "onnx", "tf2onnx", "onnxruntime")
+PARITY_JOBS: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Run:
+    """A finished run: its folder, its report (also in report.json) and its bundle."""
+
+    folder: Path
+    report: dict[str, Any]
+    bundle: Bundle
+
+
+def train(table: Table, *, output: Path, settings: Settings, through: int | None = None, progress: Progress) -> Run:
+    """Train, evaluate on later years where there are any, and write the bundle.
+
+    through: last work year to train on; the bundle is that network. Without it the newest year is the test year of an
+    evaluation, and the bundle is a network with the same settings trained on every posting.
+    """
+    started = time.monotonic()
+    known = known_file(table.sha256)
+    postings = build_postings(table.frame, newest=known.newest if known else None)
+    years = sorted(set(postings.year.tolist()))
+    cut = years[-2] if through is None and len(years) > 1 else through
+    past = postings.take(postings.year <= cut) if cut is not None else postings
+    if not len(past):
+        raise InputError(f"train-through must be at least {years[0]}, the file's first year; got {through}.")
+    fingerprint = {"data": table.sha256, "settings": settings.to_json(), "through": through}
+    work = _work_folder(output, fingerprint)
+
+    forecaster = fit_forecaster(
+        past, settings=settings, work=work, progress=progress, name=f"through {cut or years[-1]}"
+    )
+    report = {
+        "protocol": None,
+        **_provenance(table, postings, settings),
+        "validation": forecaster.validation,
+    }
+    if cut is not None and cut < years[-1]:
+        report |= _temporal_report(postings, forecaster, settings=settings, through=cut)
+    if through is None and len(past) < len(postings):
+        forecaster = fit_forecaster(postings, settings=settings, work=work, progress=progress, name="all years")
+        past = postings
+    report["epochs"] = forecaster.epochs
+    report["training_history"] = forecaster.fitted.history
+
+    sample = past.take(np.random.default_rng(settings.training.seed).integers(len(past), size=PARITY_JOBS))
+    network, report["export_difference"] = export_onnx(
+        forecaster.fitted, forecaster.fitted.encoder.transform(sample.jobs)
+    )
+    report["seconds"] = round(time.monotonic() - started, 1)
+    bundle = write_bundle(
+        output / "bundle",
+        {
+            "network.onnx": network,
+            "encoder.json": forecaster.fitted.encoder.to_json(),
+            "calibration.json": forecaster.calibration.to_json(),
+            "evidence.json": count_cells(past).to_json(),
+            "evaluation.json": {"protocol": report["protocol"], **report.get("network", {})},
+        },
+        provenance={
+            **_provenance(table, past, settings),
+            "trained_through": int(past.year.max()),
+            "newest_day": str(known.newest) if known and through is None else None,
+        },
+    )
+    write_json(output / "report.json", report)
+    shutil.rmtree(work)
+    return Run(folder=output, report=report, bundle=bundle)
+
+
+def _temporal_report(postings: Postings, forecaster: Forecaster, *, settings: Settings, through: int) -> dict[str, Any]:
+    split = temporal(postings, through=through)
+    past, future = postings.take(split.train), postings.take(split.test)
+    index, usd = future.row_values_usd()
+    ridge = fit_predict_ridge(past, future, half_life_years=settings.training.half_life_years)
+    later = f"{through + 1}" if int(future.year.max()) == through + 1 else f"{through + 1} and later"
+    return {
+        "protocol": f"trained on work years to {through}, tested on every row of {later}",
+        "network": evaluate(forecaster.predict(future), future),
+        "ridge": {"rows": point_metrics(np.log1p(usd), ridge[index])},
+    }
+
+
+def _provenance(table: Table, postings: Postings, settings: Settings) -> dict[str, Any]:
+    return {
+        "version": mlpaygrade.__version__,
+        "data_sha256": table.sha256,
+        "synthetic": table.synthetic,
+        "rows": int((postings.rows >= 0).sum()),
+        "postings": len(postings),
+        "paired_share": float(postings.paired.mean()),
+        "seed": settings.training.seed,
+        "settings": settings.to_json(),
+        "commit": _commit(),
+        "libraries": {name: metadata.version(name) for name in LIBRARIES},
+    }
+
+
+def _commit() -> str | None:
+    """Commit of the source tree, None outside one."""
+    try:
+        found = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip()
+
+
+def _work_folder(output: Path, fingerprint: dict[str, Any]) -> Path:
+    """Folder of checkpoints: kept from a killed run with the same data and settings, emptied otherwise."""
+    work = output / "work"
+    marker = work / "fingerprint.json"
+    try:
+        same = json.loads(marker.read_text()) == json.loads(json.dumps(fingerprint))
+    except (OSError, ValueError):
+        same = False
+    if not same:
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
+        write_json(marker, fingerprint)
+    return work

@@ -1,0 +1,1 @@
+"""Statistics of the market, from postings to plain numbers."""

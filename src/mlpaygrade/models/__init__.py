@@ -1,0 +1,1 @@
+"""Models of pay: the network, and the rivals it is compared with."""

@@ -1,0 +1,258 @@
+"""The one inference path: jobs in, calibrated estimates out.
+
+Enters: a job in words or codes, or columns of many jobs. Leaves: `Estimate`s in USD. Loads a bundle, runs its network in ONNX
+Runtime, applies its calibration. Trains nothing and imports no training library.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, Self, cast
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from mlpaygrade.bundle import Bundle, load_bundle
+from mlpaygrade.data import taxonomy
+from mlpaygrade.data.encode import Encoded, JobColumns
+from mlpaygrade.distribution import LEVELS, MEDIAN, Prediction, concatenate
+from mlpaygrade.evaluation.conformal import INTERVALS
+from mlpaygrade.evidence import Cell
+from mlpaygrade.schema import (
+    EMPLOYMENT,
+    EXPERIENCE,
+    FIRST_YEAR,
+    LABELS,
+    LAST_YEAR,
+    REMOTE,
+    SIZE,
+    BundleError,
+    Job,
+    InputError,
+)
+
+BATCH: Final = 20_000
+
+DEFAULTS: Final[Mapping[str, Any]] = {REMOTE: 0, SIZE: "M", EMPLOYMENT: "FT"}
+"""What a job is read as where a field is not given; every use is said in the notes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadJob:
+    """A job as it was understood, with what had to be said about that."""
+
+    job: Job
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What a job pays, in USD a year.
+
+    estimate_usd: typical pay of one advertised figure (geometric mean). band_low_usd, band_high_usd: the typical advertised band.
+    intervals_usd: percent -> (low, high) of one figure drawn from the market.
+    band_ends_90_usd: "low" and "high" -> 90 % interval of that end of the band.
+    support: the training postings that it rests on. notes: how the job was read and what limits the answer.
+    """
+
+    job: Job
+    estimate_usd: float
+    band_low_usd: float
+    band_high_usd: float
+    intervals_usd: Mapping[int, tuple[float, float]]
+    band_ends_90_usd: Mapping[str, tuple[float, float]]
+    support: Cell
+    notes: tuple[str, ...]
+    model: Mapping[str, Any]
+    log_quantiles: NDArray[np.float32]
+
+    def to_json(self) -> dict[str, Any]:
+        """The estimate as plain JSON, whole dollars."""
+        return {
+            "job": self.job.fields(),
+            "estimate_usd": round(self.estimate_usd),
+            "band_usd": {"low": round(self.band_low_usd), "high": round(self.band_high_usd)},
+            "intervals_usd": {str(p): [round(low), round(high)] for p, (low, high) in self.intervals_usd.items()},
+            "band_ends_90_usd": {end: [round(x) for x in ends] for end, ends in self.band_ends_90_usd.items()},
+            "support": {"postings": self.support.postings, "level": self.support.level},
+            "model": dict(self.model),
+            "notes": list(self.notes),
+        }
+
+
+class Predictor:
+    """Answers questions about pay from one bundle. Safe to share between threads."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            self._session = onnxruntime.InferenceSession(
+                bundle.part("network.onnx"), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # onnxruntime raises several classes that share no base of its own
+            raise BundleError(f"The bundle's network in {bundle.path} cannot be opened: {error}") from error
+
+    @classmethod
+    def load(cls, path: str | Path | None = None) -> Self:
+        """Open a bundle folder; without one, the bundle inside the package. Raises BundleError."""
+        return cls(load_bundle(None if path is None else Path(path)))
+
+    @cached_property
+    def known_titles(self) -> frozenset[str]:
+        """Titles that the training data holds."""
+        return frozenset(self.bundle.encoder.titles)
+
+    @cached_property
+    def model(self) -> Mapping[str, Any]:
+        """Version, data and measured coverage: what every answer says of its model."""
+        provenance = self.bundle.provenance
+        rows = self.bundle.evaluation.get("rows", {})
+        return {
+            "version": provenance["version"],
+            "trained_through": provenance["trained_through"],
+            "data_sha256": provenance["data_sha256"],
+            "synthetic": provenance["synthetic"],
+            "measured_coverage": {
+                "protocol": self.bundle.evaluation.get("protocol"),
+                **{str(p): round(rows[f"coverage_{p}"], 3) for p in INTERVALS if f"coverage_{p}" in rows},
+            },
+        }
+
+    def read_job(
+        self,
+        *,
+        title: str,
+        experience: str,
+        location: str,
+        residence: str | None = None,
+        remote: int | str | None = None,
+        size: str | None = None,
+        employment: str | None = None,
+        year: int | None = None,
+    ) -> ReadJob:
+        """Read a job given in words or codes. Raises InputError with rule, value and remedy; every other reading is noted."""
+        notes: list[str] = []
+        reading = taxonomy.resolve_title(title, known=self.known_titles)
+        if reading.note:
+            notes.append(reading.note)
+        place = self._country(location, "location", notes)
+        home = place if residence is None else self._country(residence, "residence", notes)
+        codes = {
+            EXPERIENCE: _code(EXPERIENCE, experience, notes),
+            REMOTE: _code(REMOTE, remote, notes),
+            SIZE: _code(SIZE, size, notes),
+            EMPLOYMENT: _code(EMPLOYMENT, employment, notes),
+        }
+        job = Job(
+            title=reading.title,
+            location=place,
+            residence=home,
+            experience=codes[EXPERIENCE],
+            remote=codes[REMOTE],
+            size=codes[SIZE],
+            employment=codes[EMPLOYMENT],
+            year=self._year(year, notes),
+        )
+        for role, code in {"location": place, "residence": home}.items():
+            if code not in self.bundle.encoder.countries and (role == "location" or home != place):
+                known = taxonomy.country(code)
+                notes.append(
+                    f"{role}: {known.name} is hardly in the training data; it is read as its continent and income group."
+                )
+        return ReadJob(job=job, notes=tuple(notes))
+
+    def estimate(self, job: Job | ReadJob) -> Estimate:
+        """The estimate for one job."""
+        read = job if isinstance(job, ReadJob) else ReadJob(job=job, notes=())
+        fields = read.job.fields()
+        prediction = self.predict({column: [value] for column, value in fields.items()})
+        one = prediction.quantiles("any")[0].astype(np.float64)
+        low = np.expm1(prediction.quantiles("low")[0].astype(np.float64))
+        high = np.expm1(prediction.quantiles("high")[0].astype(np.float64))
+        floor, ceiling = INTERVALS[90]
+        return Estimate(
+            job=read.job,
+            estimate_usd=float(np.expm1(prediction.log_estimate[0])),
+            band_low_usd=float(low[MEDIAN]),
+            band_high_usd=float(max(high[MEDIAN], low[MEDIAN])),
+            intervals_usd={p: (float(np.expm1(one[a])), float(np.expm1(one[b]))) for p, (a, b) in INTERVALS.items()},
+            band_ends_90_usd={
+                "low": (float(low[floor]), float(low[ceiling])),
+                "high": (float(high[floor]), float(high[ceiling])),
+            },
+            support=self.bundle.evidence.support(fields),
+            notes=read.notes,
+            model=self.model,
+            log_quantiles=prediction.log_quantiles[0],
+        )
+
+    def predict(self, jobs: JobColumns) -> Prediction:
+        """Calibrated predictions for n jobs given as dataset columns in codes (years may be later than training)."""
+        return self.bundle.calibration.apply(self.run(self.bundle.encoder.transform(jobs)))
+
+    def run(self, encoded: Encoded) -> Prediction:
+        """The network's raw output for encoded jobs, in batches."""
+        parts = []
+        for start in range(0, max(len(encoded), 1), BATCH):
+            batch = encoded.take(slice(start, start + BATCH))
+            inputs = {"categorical": batch.categorical, "words": batch.words, "numeric": batch.numeric}
+            parts.append(Prediction(*self._session.run(["log_quantiles", "log_members"], inputs)))
+        return concatenate(parts)
+
+    def _country(self, text: str, role: str, notes: list[str]) -> str:
+        reading = taxonomy.resolve_country(text)
+        if reading.code is None:
+            near = ", ".join(f"{code} ({taxonomy.country(code).name})" for code in reading.suggestions)
+            raise InputError(
+                f"{role} must be a country's two-letter code or English name; got '{text}'. "
+                + (f"Did you mean {near}?" if near else "Give a code such as US, GB or DE.")
+            )
+        if reading.note:
+            notes.append(f"{role}: {reading.note}")
+        return reading.code
+
+    def _year(self, year: int | None, notes: list[str]) -> int:
+        newest = self.bundle.encoder.newest_year
+        if year is None:
+            return newest
+        if not FIRST_YEAR <= year <= LAST_YEAR:
+            raise InputError(f"year must lie between {FIRST_YEAR} and {LAST_YEAR}; got {year}. Give a four-digit year.")
+        if year > newest:
+            notes.append(f"year: {year} is later than the training data; it is answered as {newest}, the newest year.")
+        return year
+
+
+def percentile(log_quantiles: NDArray[np.floating], usd: float) -> float:
+    """Share of the predicted distribution below an amount, in [0, 1]; log_quantiles (23,), linear between levels.
+
+    Beyond the outermost levels the answer stays at 0.01 or 0.99: the data cannot say more.
+    """
+    return float(np.interp(np.log1p(usd), log_quantiles.astype(np.float64), LEVELS.astype(np.float64)))
+
+
+def _code(column: str, value: str | int | None, notes: list[str]) -> Any:
+    """The code of a closed set from a code or its plain words; the default, noted, where nothing is given."""
+    labels = LABELS[column]
+    name = column.replace("_", " ")
+    if value is None and column in DEFAULTS:
+        default = DEFAULTS[column]
+        notes.append(f"{name}: not given; read as {labels[default]}.")
+        return default
+    text = str(value).strip()
+    for code, label in labels.items():
+        if text.upper() == str(code) or text.casefold() in (label.casefold(), label.split(" (")[0].casefold()):
+            return code
+    raise InputError(
+        f"{column} must be one of {', '.join(f'{code} ({label})' for code, label in labels.items())}; got '{value}'."
+    )
+
+
+def jobs_as_columns(jobs: Sequence[Job]) -> JobColumns:
+    """Many jobs as dataset columns."""
+    rows = [job.fields() for job in jobs]
+    return cast(JobColumns, {column: [row[column] for row in rows] for column in rows[0]})
