@@ -3,28 +3,8 @@
 Enters: what the predictor answers. Leaves: strings. Computes nothing.
 """
 
-from mlpaygrade.data import taxonomy
 from mlpaygrade.predictor import Estimate
-from mlpaygrade.schema import EMPLOYMENT, EXPERIENCE, LABELS, REMOTE, SIZE, Job
-
-
-def dollars(usd: float) -> str:
-    """An amount as a person writes it: $141K."""
-    return f"${usd / 1000:,.0f}K"
-
-
-def job_text(job: Job) -> str:
-    """A job in plain words."""
-    where = taxonomy.country(job.location).name
-    if job.residence != job.location:
-        where += f" (employee in {taxonomy.country(job.residence).name})"
-    words = [
-        LABELS[EXPERIENCE][job.experience],
-        LABELS[REMOTE][job.remote],
-        LABELS[EMPLOYMENT][job.employment],
-        LABELS[SIZE][job.size] + " company",
-    ]
-    return f"{job.title}, {where}: {', '.join(word.lower() for word in words)}, {job.year}"
+from mlpaygrade.words import dollars, job_text
 
 
 def estimate_text(estimate: Estimate) -> str:

@@ -1,0 +1,111 @@
+"""An estimate in words and bars: the parts that pages, comparisons and documents to keep are made of.
+
+Enters: an `Estimate`, and an offer if there is one. Leaves: markup. Draws nothing, asks the model nothing.
+"""
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from mlpaygrade.app.charts import Range, facts, notes_list, range_chart, table
+from mlpaygrade.evidence import Cell
+from mlpaygrade.predictor import Estimate
+from mlpaygrade.words import counted, dollar_range, dollars, percent, place_text, terms_text
+
+PLAIN_INTERVAL: Mapping[int, str] = {
+    50: "Half of advertised figures",
+    80: "8 in 10 advertised figures",
+    90: "9 in 10 advertised figures",
+}
+
+
+def heading(estimate: Estimate) -> str:
+    """What was estimated, on two lines."""
+    job = estimate.job
+    return (
+        f'<div class="mp"><p class="job">{escape(job.title)}, {escape(place_text(job))}</p>'
+        f'<p class="quiet">{escape(terms_text(job))}</p></div>'
+    )
+
+
+def figures(estimate: Estimate) -> str:
+    """The answer as three figures of one size: a point never stands without its range."""
+    low, high = estimate.intervals_usd[90]
+    return facts(
+        [
+            ("Typical pay", dollars(estimate.estimate_usd), "US dollars a year before tax"),
+            (
+                "Typical advertised band",
+                dollar_range(estimate.band_low_usd, estimate.band_high_usd),
+                "from the low to the high end of one advert",
+            ),
+            ("9 in 10 advertised figures", dollar_range(low, high), "lie in this range for such a job"),
+        ]
+    )
+
+
+def ranges(estimate: Estimate, *, offer_usd: float | None = None) -> str:
+    """Band and intervals as bars, each interval with the share that it caught when it was tested."""
+    coverage = estimate.model["measured_coverage"]
+    rows = [
+        Range(
+            name="Typical advertised band",
+            low_usd=estimate.band_low_usd,
+            high_usd=estimate.band_high_usd,
+            detail="low end to high end of one advert",
+        )
+    ]
+    for level, (low, high) in sorted(estimate.intervals_usd.items()):
+        caught = f"held {percent(coverage[str(level)])} in the test" if str(level) in coverage else "not tested"
+        rows.append(
+            Range(
+                name=PLAIN_INTERVAL.get(level, f"{level} in 100"), low_usd=low, high_usd=high, detail=caught, wide=True
+            )
+        )
+    return range_chart(rows, typical_usd=estimate.estimate_usd, offer_usd=offer_usd)
+
+
+def support_line(cell: Cell) -> str:
+    """What the answer rests on, in one sentence."""
+    match = "for this very job" if cell.level == "same job" else f"with the {cell.level}"
+    newest = f", the newest from {cell.newest_year}" if cell.newest_year else ""
+    return f"Rests on {counted(cell.postings, 'advert')} in the data {match}{newest}."
+
+
+def evidence_table(cells: list[Cell]) -> str:
+    """The matching adverts from the closest to the broadest match."""
+    rows = []
+    for cell in cells:
+        quartiles = cell.quartiles_usd
+        rows.append(
+            [
+                cell.level.capitalize(),
+                f"{cell.postings:,}",
+                dollar_range(quartiles[0], quartiles[2]) if quartiles else "too few",
+                dollars(quartiles[1]) if quartiles else "too few",
+                str(cell.newest_year) if cell.newest_year else "none",
+            ]
+        )
+    return table(
+        ["Adverts that agree in", "Adverts", "Middle half", "Median", "Newest"],
+        rows,
+        caption="Adverts in the training data, by how closely they match. Each counts with the middle of its band.",
+    )
+
+
+def quality_line(model: Mapping[str, Any]) -> str:
+    """How the model was tested and what share of figures its ranges caught."""
+    measured = model["measured_coverage"]
+    caught = [
+        f"the {level} % range caught {percent(measured[str(level)])}"
+        for level in (50, 80, 90)
+        if str(level) in measured
+    ]
+    if not caught or not measured.get("protocol"):
+        return "This model carries no test of its ranges."
+    return f"Tested ({measured['protocol']}): {', '.join(caught)} of the advertised figures."
+
+
+def notes(estimate: Estimate) -> str:
+    """How the job was read and what limits the answer."""
+    return notes_list(estimate.notes)

@@ -1,0 +1,60 @@
+"""The one predictor of the process, and the fence around every page.
+
+Enters: the bundle in the package, or the folder that MLPAYGRADE_BUNDLE names. Leaves: a predictor shared by all sessions, and
+pages that show a message where anything goes wrong. Holds nothing of any session.
+"""
+
+import logging
+import os
+from collections.abc import Callable
+from functools import wraps
+
+import streamlit as st
+
+from mlpaygrade.predictor import Predictor
+from mlpaygrade.schema import MLPayGradeError
+
+BUNDLE_VARIABLE = "MLPAYGRADE_BUNDLE"
+
+_LOG = logging.getLogger(__name__)
+
+
+@st.cache_resource(show_spinner=False)
+def predictor() -> Predictor:
+    """The predictor, opened once per process. Raises BundleError."""
+    opened = Predictor.load(os.environ.get(BUNDLE_VARIABLE) or None)
+    bundle = opened.bundle
+    # Parts are read when first asked for; asking now keeps one bundle for the process, even if it is replaced on disk.
+    _ = (bundle.encoder, bundle.calibration, bundle.evidence, bundle.evaluation, opened.known_titles, opened.model)
+    return opened
+
+
+def fenced(page: Callable[[], None]) -> Callable[[], None]:
+    """The page, with every error turned into a message: the product's own as they stand, others as an apology and a log entry."""
+
+    @wraps(page)
+    def run() -> None:
+        try:
+            page()
+        except MLPayGradeError as error:
+            show_error(error)
+        except Exception:
+            _LOG.exception("The page %s failed", page.__name__)
+            st.error(
+                "This page met an error that it has no words for. What you entered was not kept. Reload the page to start "
+                "again; if it comes back, please report it with the address of the page.",
+                icon=":material/error:",
+            )
+
+    return run
+
+
+def show_error(error: MLPayGradeError) -> None:
+    """An error as a message, its text shown literally."""
+    st.error(literal(str(error)), icon=":material/error:")
+
+
+def literal(text: str) -> str:
+    """Text with everything escaped that Markdown would read as markup."""
+    escaped = "".join(f"\\{char}" if char in "\\`*_{}[]<>()#+-.!|$~:&" else char for char in text)
+    return escaped.replace("\n", "  \n")

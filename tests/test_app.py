@@ -1,0 +1,103 @@
+"""The app as its pages answer: what is shown for good, odd and hostile input, without a browser."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mlpaygrade.app.choice import Choice, read_packed, read_parameters
+from mlpaygrade.predictor import Predictor
+from mlpaygrade.words import dollar_range, dollars
+
+MAIN = Path(__file__).resolve().parent.parent / "src" / "mlpaygrade" / "app" / "main.py"
+
+
+def opened(**parameters: str) -> AppTest:
+    app = AppTest.from_file(str(MAIN), default_timeout=30)
+    for name, value in parameters.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def shown(app: AppTest) -> str:
+    """Everything that the page says."""
+    texts = [element.value for element in [*app.markdown, *app.warning, *app.error, *app.info]]
+    return "\n".join([*texts, *(str(element.proto.body) for element in app.get("html"))])
+
+
+@pytest.fixture(scope="module")
+def predictor() -> Predictor:
+    return Predictor.load()
+
+
+def test_the_page_shows_what_the_predictor_answers(predictor: Predictor) -> None:
+    app = opened(title="Data Engineer", level="MI", country="GB", remote="100")
+    estimate = predictor.estimate(Choice(title="Data Engineer", level="MI", country="GB", remote=100).read(predictor))
+    page = shown(app)
+    assert not app.exception
+    assert dollars(estimate.estimate_usd) in page
+    assert dollar_range(estimate.band_low_usd, estimate.band_high_usd) in page
+    for low, high in estimate.intervals_usd.values():
+        assert dollar_range(low, high) in page
+    assert f"{estimate.support.postings:,} advert" in page
+
+
+def test_a_typed_title_changes_the_answer_and_the_reading_is_said() -> None:
+    app = opened()
+    before = shown(app)
+    app.text_input(key="estimate.title").set_value("Machne Lerning Engneer").run()
+    after = shown(app)
+    assert "taking it for a misspelling" in after
+    assert before != after
+
+
+def test_an_unknown_title_offers_known_ones_and_one_click_takes_it() -> None:
+    app = opened(title="Data Wizard of Oz")
+    pills = app.pills(key="estimate.title.near")
+    assert pills.options
+    pills.set_value(pills.options[0]).run()
+    assert app.text_input(key="estimate.title").value == pills.options[0]
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"title": "x" * 500},
+        {"title": "\x00\x07"},
+        {"title": "<script>alert(1)</script>"},
+        {"title": "12345"},
+        {"title": "$(id) `id` [a](javascript:alert(1))"},
+        {"level": "SENIOR"},
+        {"country": "Atlantis"},
+        {"home": "??"},
+        {"remote": "33"},
+        {"size": "XXL"},
+        {"contract": "'; DROP TABLE jobs;--"},
+        {"year": "99999999999999999999"},
+        {"year": "²"},
+        {"offer": "-1"},
+        {"offer": "1e99"},
+        {"offer": "９９"},
+    ],
+)
+def test_a_hostile_address_gets_a_message_and_no_traceback(parameters: dict[str, str]) -> None:
+    app = opened(**parameters)
+    assert not app.exception
+    page = shown(app)
+    assert app.warning or app.error or "not among" in page or "Read" in page
+    assert "Traceback" not in page
+    assert "<script>" not in page
+
+
+def test_an_emptied_title_asks_for_one() -> None:
+    app = opened()
+    app.text_input(key="estimate.title").set_value("").run()
+    assert not app.exception
+    assert "Type a job title" in shown(app)
+
+
+def test_a_choice_survives_its_address() -> None:
+    choice = Choice(title="A|B & C", level="EX", country="IN", home="DE", remote=50, size="L", contract="FL", year=2022)
+    assert read_parameters(choice.parameters(), default=Choice()).choice == choice
+    assert read_packed(choice.packed(), default=Choice()).choice == choice
+    assert not read_packed(choice.packed(), default=Choice()).problems
