@@ -1,0 +1,129 @@
+"""`mlpaygrade data`: download the public file, check any file, audit any file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mlpaygrade.cli import options
+from mlpaygrade.schema import DataError, InputError
+
+app = typer.Typer(help="Fetch, check and audit data files.", no_args_is_help=True, rich_markup_mode=None)
+
+File = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="FILE",
+        help="Data file (default: --data, then $MLPAYGRADE_DATA, then the cache of `data fetch`).",
+        show_default=False,
+    ),
+]
+
+
+@app.command()
+def fetch(
+    source: Annotated[
+        str, typer.Option("--source", metavar="github|kaggle", help="Public repository, or Kaggle's own client.")
+    ] = "github",
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="CSV", help="Where to put the file (default: the cache).")
+    ] = None,
+) -> None:
+    """Download the public dataset, check that its bytes are the expected ones, and print its path. Resumable."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    from mlpaygrade.data import sources
+
+    if source not in ("github", "kaggle"):
+        raise InputError(f"--source must be github or kaggle; got {source!r}. Leave it out for github.")
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("dataset", total=None, visible=False)
+        path = sources.fetch(
+            source="github" if source == "github" else "kaggle",
+            destination=output,
+            on_progress=lambda done, total: bar.update(task, completed=done, total=total, visible=True),
+            on_note=options.say,
+        )
+    print(path)
+
+
+@app.command()
+def check(
+    file: File = None,
+    data: options.Data = None,
+    jobs_only: Annotated[
+        bool, typer.Option("--jobs-only", help="Ask for the feature columns only, as `score` does.")
+    ] = False,
+    json: options.Json = False,
+) -> None:
+    """Print everything that is wrong with a file, each with column, rows and remedy. Exits with 3 if anything is."""
+    from mlpaygrade.data.table import check_table
+
+    report = check_table(_chosen(file, data), require_salary=not jobs_only)
+    if json:
+        options.print_json(
+            {
+                "file": str(report.path),
+                "ok": report.ok,
+                "rows": report.rows,
+                "sha256": report.sha256,
+                "synthetic": report.synthetic,
+                "notes": report.notes,
+                "defects": [
+                    {
+                        "column": defect.column,
+                        "rule": defect.rule,
+                        "value": defect.value,
+                        "remedy": defect.remedy,
+                        "first_rows": defect.rows,
+                        "count": defect.count,
+                    }
+                    for defect in report.defects
+                ],
+            }
+        )
+    else:
+        print(
+            f"{report.path}: {report.rows:,} row{'s' if report.rows != 1 else ''}"
+            + (f", sha256 {report.sha256}" if report.sha256 else "")
+        )
+        for note in report.notes:
+            print(f"  note: {note}")
+        for defect in report.defects:
+            print(f"  defect: {defect}")
+        if report.ok:
+            print("  No defects.")
+    if not report.ok:
+        found = len(report.defects)
+        raise DataError(
+            f"{report.path} breaks {found:,} rule{'s' if found != 1 else ''}. Correct the file at its source; "
+            "nothing was changed."
+        )
+
+
+@app.command()
+def audit(file: File = None, data: options.Data = None, json: options.Json = False) -> None:
+    """Say what a file really is: bands, order, copies, what a random split would leak, which claims hold."""
+    from mlpaygrade.data.audit import audit_table
+    from mlpaygrade.data.table import read_table
+
+    found = audit_table(read_table(_chosen(file, data)))
+    if json:
+        options.print_json(found.to_json())
+        return
+    from mlpaygrade.cli.audit_text import print_audit
+
+    print_audit(found)
+
+
+def _chosen(file: Path | None, data: str | None) -> Path:
+    """The file named by the argument or by --data, else the usual places."""
+    if file is not None and data is not None:
+        raise InputError(f"Give FILE or --data, not both; got {file} and {data}.")
+    if file is not None:
+        return file
+    from mlpaygrade.data.sources import resolve
+
+    return resolve(data)
