@@ -1,0 +1,158 @@
+"""`mlpaygrade explain` and `mlpaygrade scenarios`: why this number, and what would change it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mlpaygrade.cli import options
+from mlpaygrade.schema import InputError
+
+if TYPE_CHECKING:
+    from mlpaygrade.explain import Explanation
+    from mlpaygrade.scenarios import Scenario
+
+Waterfall = Annotated[
+    Path | None, typer.Option("--waterfall", metavar="FILE", help="Draw the contributions into a .svg or .png file.")
+]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow",
+        metavar="FIELD ...",
+        help="What may change: title, experience, location, remote, size, employment, residence (default: all but residence).",
+    ),
+]
+Changes = Annotated[int, typer.Option("--changes", min=1, max=2, help="Fields changed at once, at most.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, help="Scenarios in the table; JSON has them all.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(explain)
+    app.command(context_settings={"allow_extra_args": True})(scenarios)
+
+
+def explain(
+    title: options.Title,
+    experience: options.Experience,
+    location: options.Location,
+    residence: options.Residence = None,
+    remote: options.Remote = None,
+    size: options.Size = None,
+    employment: options.Employment = None,
+    year: options.Year = None,
+    waterfall: Waterfall = None,
+    bundle: options.BundleOption = None,
+    json: options.Json = False,
+) -> None:
+    """Say why a job pays what it does: contributions of its fields in dollars that add up to the estimate."""
+    from mlpaygrade.explain import explain as explain_job
+    from mlpaygrade.waterfall import write_waterfall
+
+    predictor = options.load_predictor(bundle)
+    read = predictor.read_job(
+        title=title,
+        experience=experience,
+        location=location,
+        residence=residence,
+        remote=remote,
+        size=size,
+        employment=employment,
+        year=year,
+    )
+    explanation = explain_job(predictor, read)
+    if waterfall is not None:
+        write_waterfall(explanation, waterfall)
+        options.say(f"The waterfall is {waterfall}.")
+    if json:
+        options.print_json(explanation.to_json())
+    else:
+        print(explanation_text(explanation))
+
+
+def scenarios(
+    context: typer.Context,
+    title: options.Title,
+    experience: options.Experience,
+    location: options.Location,
+    residence: options.Residence = None,
+    remote: options.Remote = None,
+    size: options.Size = None,
+    employment: options.Employment = None,
+    year: options.Year = None,
+    allow: Allow = None,
+    changes: Changes = 2,
+    limit: Limit = 15,
+    bundle: options.BundleOption = None,
+    json: options.Json = False,
+) -> None:
+    """Say what would change the estimate: one or two fields changed, the largest gain first, supported jobs only."""
+    from mlpaygrade.scenarios import read_allowed
+    from mlpaygrade.scenarios import scenarios as find
+
+    if context.args and not allow:
+        raise InputError(f"Got the unexpected argument '{context.args[0]}'. Fields to change follow --allow.")
+    allowed = read_allowed(None if allow is None else [*allow, *context.args])
+    predictor = options.load_predictor(bundle)
+    read = predictor.read_job(
+        title=title,
+        experience=experience,
+        location=location,
+        residence=residence,
+        remote=remote,
+        size=size,
+        employment=employment,
+        year=year,
+    )
+    found = find(predictor, read, allow=allowed, max_changes=changes)
+    for note in [*read.notes, *found.notes]:
+        options.say(f"Note: {note}")
+    if json:
+        options.print_json([scenario.to_json() for scenario in found.scenarios])
+        return
+    from mlpaygrade.words import job_text
+
+    print(f"{job_text(found.job)}: ${found.estimate_usd:,.0f}\n")
+    print(scenarios_text(found.scenarios[:limit]))
+    if len(found.scenarios) > limit:
+        print(f"  and {len(found.scenarios) - limit:,} more (--limit)")
+
+
+def explanation_text(explanation: "Explanation") -> str:
+    """The contributions as a table, with what they are measured against and what stands behind them."""
+    from mlpaygrade.explain import LIMITS, background_sentence, signed_dollars, width_sentence
+    from mlpaygrade.words import job_text
+
+    lines = [job_text(explanation.job), "", f"  {'Average posting':<58}{f'${explanation.base_usd:,.0f}':>12}"]
+    lines += [
+        f"  {part.label + ': ' + part.value:<58}{signed_dollars(part.usd):>12}   x{part.factor:.2f}"
+        for part in explanation.ranked()
+    ]
+    lines += [f"  {'This job':<58}{f'${explanation.estimate_usd:,.0f}':>12}", "", background_sentence(explanation)]
+    lines += [width_sentence(explanation), LIMITS, "", "Postings behind it (quartiles of the band's middle):"]
+    for cell in explanation.evidence:
+        figures = "too few to say more"
+        if cell.quartiles_usd is not None:
+            low, middle, high = cell.quartiles_usd
+            figures = f"${low:,.0f} / ${middle:,.0f} / ${high:,.0f}, newest {cell.newest_year}"
+        lines.append(f"  {cell.level:<44}{cell.postings:>6,}   {figures}")
+    lines += [f"Note: {note}" for note in explanation.notes]
+    return "\n".join(lines)
+
+
+def scenarios_text(found: "tuple[Scenario, ...]") -> str:
+    """Scenarios as a table."""
+    from mlpaygrade.explain import signed_dollars
+    from mlpaygrade.scenarios import WORDING
+
+    if not found:
+        return "  No change of these fields leads to a job that enough postings support."
+    lines = [f"  {'Estimate':>10}  {'Difference':>11}  {'90 % interval':<25} Postings  Change ({WORDING})"]
+    for scenario in found:
+        low, high = (signed_dollars(end) for end in scenario.difference.interval_90_usd)
+        lines.append(
+            f"  {f'${scenario.estimate_usd:,.0f}':>10}  {signed_dollars(scenario.difference.usd):>11}  {f'{low} to {high}':<25} "
+            f"{scenario.support.postings:>8,}  {scenario.text}"
+        )
+    return "\n".join(lines)
