@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from mlpaygrade.cli import predict, score, train
+from mlpaygrade.cli import data, predict, score, train
 from mlpaygrade.schema import MLPayGradeError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 for module in (predict, score, train):
     module.register(app)
+app.add_typer(data.app, name="data")
 
 
 def main() -> None:
