@@ -5,10 +5,10 @@ Runtime, applies its calibration. Trains nothing and imports no training library
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 import numpy as np
 import onnxruntime
@@ -32,6 +32,9 @@ from mlpaygrade.schema import (
     Job,
     InputError,
 )
+
+if TYPE_CHECKING:
+    from mlpaygrade.explain import Explanation
 
 BATCH: Final = 20_000
 
@@ -67,6 +70,13 @@ class Estimate:
     notes: tuple[str, ...]
     model: Mapping[str, Any]
     log_quantiles: NDArray[np.float32]
+    predictor: "Predictor" = field(repr=False, compare=False)
+
+    def explain(self) -> "Explanation":
+        """Why it is what it is: contributions of the fields that add up to it. Raises BundleError as `explain.explain` does."""
+        from mlpaygrade.explain import explain
+
+        return explain(self.predictor, self)
 
     def to_json(self) -> dict[str, Any]:
         """The estimate as plain JSON, whole dollars."""
@@ -189,6 +199,7 @@ class Predictor:
             notes=read.notes,
             model=self.model,
             log_quantiles=prediction.log_quantiles[0],
+            predictor=self,
         )
 
     def predict(self, jobs: JobColumns) -> Prediction:
