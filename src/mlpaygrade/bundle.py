@@ -16,6 +16,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
+from mlpaygrade.background import Background
 from mlpaygrade.data.encode import JobEncoder
 from mlpaygrade.evaluation.conformal import Calibration
 from mlpaygrade.evidence import Evidence
@@ -83,6 +84,11 @@ class Bundle:
     def evidence(self) -> Evidence:
         """Counts and quartiles of the training postings."""
         return Evidence.from_json(self.json("evidence.json"))
+
+    @cached_property
+    def background(self) -> Background:
+        """The jobs that explanations compare with."""
+        return Background.from_json(self.json("background.json"))
 
     @cached_property
     def evaluation(self) -> Mapping[str, Any]:
