@@ -5,9 +5,8 @@ Smola 2010), which picks jobs whose fields, pairs of fields and so on are as fre
 random sample of that size is several times farther off. Sees no salary and no network.
 """
 
-import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -19,9 +18,6 @@ from mlpaygrade.schema import FEATURES, LOCATION, RESIDENCE, TITLE, YEAR, Bundle
 
 if TYPE_CHECKING:
     from mlpaygrade.data.postings import Postings
-
-BACKGROUND: Final = "background.json"
-"""Name of the part in a bundle."""
 
 SIZE: Final = 64
 """Jobs drawn; fewer distinct ones remain. docs/decisions/0004-shapley-values.md says what more or fewer would change."""
@@ -105,11 +101,6 @@ def choose_background(postings: "Postings", *, size: int = SIZE) -> Background:
         last_year=int(jobs[YEAR].max()),
         abroad=_abroad(postings),
     )
-
-
-def read_background(part: Callable[[str], bytes]) -> Background:
-    """The background of a bundle, given its reader of parts. Raises BundleError where there is none or it is damaged."""
-    return Background.from_json(json.loads(part(BACKGROUND)))
 
 
 def _abroad(postings: "Postings") -> dict[str, int]:

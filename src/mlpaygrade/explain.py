@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpaygrade.background import Background, read_background
+from mlpaygrade.background import Background
 from mlpaygrade.data import taxonomy
 from mlpaygrade.evaluation.conformal import INTERVALS
 from mlpaygrade.evidence import Cell
@@ -153,7 +153,7 @@ class Game:
 def explain(predictor: Predictor, job: Job | ReadJob | Estimate) -> Explanation:
     """Take the estimate for a job apart. Raises BundleError where the bundle has no background."""
     estimate = job if isinstance(job, Estimate) else predictor.estimate(job)
-    background = read_background(predictor.bundle.part)
+    background = predictor.bundle.background
     game = play(predictor, estimate, background.jobs, background.weights)
     usd, log_usd, width_usd = (shapley_values(worth) for worth in (game.usd, game.log_usd, game.width_usd))
     return Explanation(

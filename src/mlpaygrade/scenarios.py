@@ -16,7 +16,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from mlpaygrade.background import read_background
 from mlpaygrade.data import taxonomy
 from mlpaygrade.differences import Difference, differences, probability_pays_more
 from mlpaygrade.evaluation.conformal import INTERVALS
@@ -275,7 +274,7 @@ class _Counts:
 
     def __init__(self, predictor: Predictor, original: Job) -> None:
         self.evidence = predictor.bundle.evidence
-        self.abroad = read_background(predictor.bundle.part).abroad
+        self.abroad = predictor.bundle.background.abroad
         self.original = original
 
     def triple(self, fields: Mapping[str, Any]) -> int:

@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 import mlpaygrade
-from mlpaygrade.background import BACKGROUND, choose_background
+from mlpaygrade.background import choose_background
 from mlpaygrade.bundle import Bundle, write_bundle, write_json
 from mlpaygrade.data.known_files import known_file
 from mlpaygrade.data.postings import Postings, build_postings
@@ -89,7 +89,7 @@ def train(table: Table, *, output: Path, settings: Settings, through: int | None
             "encoder.json": forecaster.fitted.encoder.to_json(),
             "calibration.json": forecaster.calibration.to_json(),
             "evidence.json": count_cells(past).to_json(),
-            BACKGROUND: choose_background(past).to_json(),
+            "background.json": choose_background(past).to_json(),
             "evaluation.json": {"protocol": report["protocol"], **report.get("network", {})},
         },
         provenance={
