@@ -1,0 +1,131 @@
+"""`mlpaygrade data` as a user meets it: what goes to stdout, what to stderr, and the exit code."""
+
+import json
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlpaygrade import cli
+from mlpaygrade.data import sources
+from mlpaygrade.data.reference import rows
+from mlpaygrade.data.synthetic import SyntheticMarket
+from mlpaygrade.schema import COLUMNS, TARGET
+
+
+@pytest.fixture(scope="module")
+def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("market") / "synthetic.csv"
+    return SyntheticMarket(seed=4, n_postings=400).write(path)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Any:
+    monkeypatch.setenv("MLPAYGRADE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("MLPAYGRADE_DATA", raising=False)
+
+    def command(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["mlpaygrade", "data", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out, said.err
+
+    return command
+
+
+def test_check_prints_every_defect_and_exits_with_3(run: Any, market: Path, tmp_path: Path) -> None:
+    lines = market.read_text().splitlines()
+    fields = [line.split(",") for line in lines]
+    for row, column, value in ((3, "experience_level", "Guru"), (5, "company_location", "XX"), (9, TARGET, "-5")):
+        fields[row][list(COLUMNS).index(column)] = value
+    bad = tmp_path / "bad.csv"
+    bad.write_text("\n".join([*(",".join(row) for row in fields), "2024,SE"]) + "\n")
+    code, out, err = run("check", bad)
+    assert code == 3
+    for part in ("Guru", "row 3", "XX", "row 5", "-5", "row 9", "2 fields"):
+        assert part in out
+    assert out.count("defect:") == 4
+    assert "4 rules" in err
+    assert "Traceback" not in err
+    code, out, _ = run("check", bad, "--json")
+    assert code == 3
+    document = json.loads(out)
+    assert not document["ok"]
+    assert [defect["first_rows"] for defect in document["defects"] if defect["column"] == TARGET] == [[9]]
+
+
+def test_check_of_a_good_file_says_so(run: Any, market: Path) -> None:
+    code, out, err = run("check", market)
+    assert (code, err) == (0, "")
+    assert "No defects" in out
+    assert "SYNTHETIC" in out
+
+
+def test_check_of_jobs_needs_no_salaries(run: Any, market: Path, tmp_path: Path) -> None:
+    jobs = tmp_path / "jobs.csv"
+    keep = [place for place, column in enumerate(COLUMNS) if "salary" not in column]
+    lines = [line.split(",") for line in market.read_text().splitlines()]
+    jobs.write_text("\n".join(",".join(line[place] for place in keep) for line in lines) + "\n")
+    assert run("check", jobs)[0] == 3
+    assert run("check", jobs, "--jobs-only")[0] == 0
+
+
+def test_audit_prints_evidence_claims_and_the_synthetic_label(run: Any, market: Path) -> None:
+    code, out, _ = run("audit", market)
+    assert code == 0
+    assert "SYNTHETIC" in out
+    for heading in ("ends of advertised bands", "Copies", "By year", "What the brief claims", "Verdict"):
+        assert heading in out
+    assert "\x1b" not in out  # plain when it is no terminal
+
+
+def test_audit_json_is_the_same_audit(run: Any, market: Path) -> None:
+    code, out, _ = run("audit", market, "--json")
+    assert code == 0
+    document = json.loads(out)
+    assert document["synthetic"]
+    assert document["rows"] == len(market.read_text().splitlines()) - 1
+    assert [claim["id"] for claim in document["claims"]] == [row["id"] for row in rows("claims")]
+    assert {year["year"] for year in document["pairing"]["years"]} >= {2022, 2023, 2024}
+
+
+def test_the_file_is_found_where_it_was_named(run: Any, market: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, _, err = run("audit")
+    assert code == 5
+    assert "data fetch" in err
+    monkeypatch.setenv("MLPAYGRADE_DATA", str(market))
+    by_variable, by_option = run("check"), run("check", "--data", market)
+    assert by_variable[0] == 0
+    assert by_variable[1] == by_option[1] == run("check", market)[1]
+    code, _, err = run("check", market, "--data", market)
+    assert code == 2
+    assert "not both" in err
+    assert run("audit", market.with_name("none.csv"))[0] == 3
+
+
+def test_fetch_prints_the_path_and_keeps_progress_off_stdout(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stub(**arguments: Any) -> Path:
+        assert arguments["source"] == "github"
+        arguments["on_progress"](0, 2_000)
+        arguments["on_progress"](2_000, 2_000)
+        arguments["on_note"]("Line ends were written as LF.")
+        return Path("somewhere.csv")
+
+    monkeypatch.setattr(sources, "fetch", stub)
+    code, out, err = run("fetch")
+    assert (code, out) == (0, "somewhere.csv\n")
+    assert "2.0/2.0 kB" in err
+    assert "Line ends" in err
+
+
+def test_fetch_offline_or_from_nowhere_says_what_to_do(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "fetch", partial(sources.fetch, base_url="http://127.0.0.1:9"))
+    code, out, err = run("fetch")
+    assert (code, out) == (5, "")
+    assert "--data" in err
+    code, _, err = run("fetch", "--source", "ftp")
+    assert code == 2
+    assert "github or kaggle" in err
