@@ -45,3 +45,41 @@ def chromium() -> str:
             pytest.fail(reason)
         pytest.skip(reason)
     return found
+
+
+TINY_CONFIG = """
+[network]
+members = 4
+hidden = [24]
+
+[training]
+epochs = 4
+batch_size = 128
+
+[calibration]
+folds = 2
+window = 0.15
+"""
+
+
+@pytest.fixture(scope="session")
+def synthetic_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small synthetic market as a file."""
+    from mlpaygrade.data.synthetic import SyntheticMarket
+
+    path = tmp_path_factory.mktemp("market") / "synthetic.csv"
+    SyntheticMarket(seed=7, n_postings=1500).write(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_run(synthetic_csv: Path, tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
+    """A finished training run on the small synthetic market."""
+    from mlpaygrade.data.table import read_table
+    from mlpaygrade.experiments.settings import read_settings
+    from mlpaygrade.experiments.train import train
+
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    config = folder.parent / "tiny.toml"
+    config.write_text(TINY_CONFIG)
+    return train(read_table(synthetic_csv), output=folder, settings=read_settings(config), progress=lambda *_: None)

@@ -44,8 +44,8 @@ ADDED: Final = (
 """Columns that scoring adds. `support` counts matching training postings; `reason` says why a row has no figures, or how it
 was read where that needs saying."""
 
-CHUNK: Final = 100_000
-MEMORY_LIMIT: Final = "400MB"
+CHUNK: Final = 32_768
+MEMORY_LIMIT: Final = "300MB"
 
 Progress = Callable[[int, int], None]
 """Called with (distinct jobs answered, distinct jobs)."""
@@ -203,18 +203,19 @@ def _answer_chunk(
         jobs = {column: value[index] for column, value in columns.items()}
         prediction = predictor.predict(jobs)
         low, high = INTERVALS[90]
-        for name, log_usd in {
+        logs: dict[str, NDArray[np.floating]] = {
             "estimate_usd": prediction.log_estimate,
             "band_low_usd": prediction.quantiles("low")[:, MEDIAN],
             "band_high_usd": np.maximum(prediction.quantiles("high"), prediction.quantiles("low"))[:, MEDIAN],
             "lower_90_usd": prediction.quantiles("any")[:, low],
             "upper_90_usd": prediction.quantiles("any")[:, high],
-        }.items():
+        }
+        for name, log_usd in logs.items():
             figures[name][index] = np.rint(np.expm1(log_usd.astype(np.float64))).astype(np.int64)
         support = predictor.bundle.evidence.support
         rows = zip(*(jobs[column] for column in FEATURES), strict=True)
         figures["support"][index] = [support(dict(zip(FEATURES, row, strict=True))).postings for row in rows]
-    return {**figures, "reason": reason.astype(str)}
+    return {**figures, "reason": reason}
 
 
 def _reader(column: str, predictor: Predictor) -> Callable[[str], _Value]:

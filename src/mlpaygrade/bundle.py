@@ -42,12 +42,12 @@ class Bundle:
 
     def part(self, name: str) -> bytes:
         """The bytes of one part. Raises BundleError when it is missing, truncated or altered."""
-        entry = self.manifest["files"].get(name)
+        entry: Mapping[str, Any] | None = self.manifest["files"].get(name)
         if entry is None:
             raise BundleError(f"The bundle {self.path} has no part '{name}'. {_AGAIN}")
-        file = self.path / entry["path"]
+        file = self.path / str(entry["path"])
         try:
-            content = file.read_bytes()
+            content: bytes = file.read_bytes()
         except OSError as error:
             raise BundleError(f"The bundle's part {file} cannot be read ({error.strerror}). {_AGAIN}") from error
         if hashlib.sha256(content).hexdigest() != entry["sha256"]:
@@ -68,7 +68,8 @@ class Bundle:
     @property
     def provenance(self) -> Mapping[str, Any]:
         """Where it comes from: version, data hash, trained through, seed, versions, synthetic or not."""
-        return self.manifest["provenance"]
+        provenance: Mapping[str, Any] = self.manifest["provenance"]
+        return provenance
 
     @cached_property
     def encoder(self) -> JobEncoder:

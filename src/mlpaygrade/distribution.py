@@ -39,7 +39,7 @@ class Prediction:
     @property
     def log_estimate(self) -> NDArray[np.float64]:
         """Mean of the members, float64 (n,)."""
-        return self.log_members.mean(axis=1, dtype=np.float64)
+        return np.asarray(self.log_members.mean(axis=1, dtype=np.float64))
 
     def quantiles(self, target: Target) -> NDArray[np.float32]:
         """Log quantiles of one target, float32 (n, 23)."""

@@ -87,14 +87,11 @@ class Evidence:
 
 def count_cells(postings: "Postings") -> Evidence:
     """Count postings by every level."""
-    jobs = postings.jobs.assign(
-        **{
-            FAMILY: postings.jobs[TITLE].map(taxonomy.title_family),
-            CONTINENT: postings.jobs[LOCATION].map(lambda code: taxonomy.country(code).continent),
-            "middle": postings.midpoint_usd,
-            "year": postings.year,
-        }
-    )
+    jobs = postings.jobs.copy()
+    jobs[FAMILY] = jobs[TITLE].map(taxonomy.title_family)
+    jobs[CONTINENT] = jobs[LOCATION].map(lambda code: taxonomy.country(code).continent)
+    jobs["middle"] = postings.midpoint_usd
+    jobs["year"] = postings.year
     cells: dict[str, dict[str, list[float]]] = {}
     for level, keys in COUNT_LEVELS.items():
         cells[level] = {}

@@ -29,14 +29,14 @@ from mlpaygrade.schema import (
     REMOTE,
     SIZE,
     BundleError,
-    Job,
     InputError,
+    Job,
 )
 
 if TYPE_CHECKING:
     from mlpaygrade.explain import Explanation
 
-BATCH: Final = 20_000
+BATCH: Final = 2_048
 
 DEFAULTS: Final[Mapping[str, Any]] = {REMOTE: 0, SIZE: "M", EMPLOYMENT: "FT"}
 """What a job is read as where a field is not given; every use is said in the notes."""
@@ -57,6 +57,7 @@ class Estimate:
     estimate_usd: typical pay of one advertised figure (geometric mean). band_low_usd, band_high_usd: the typical advertised band.
     intervals_usd: percent -> (low, high) of one figure drawn from the market.
     band_ends_90_usd: "low" and "high" -> 90 % interval of that end of the band.
+    log_quantiles: float32 (3, 23), the calibrated distribution by `TARGETS` and `LEVELS`, log1p USD.
     support: the training postings that it rests on. notes: how the job was read and what limits the answer.
     """
 

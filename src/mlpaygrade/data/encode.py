@@ -7,9 +7,9 @@ Does not read free text: `taxonomy` does that before.
 """
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Self, get_args
+from typing import Any, Final, Protocol, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +28,13 @@ from mlpaygrade.schema import (
     BundleError,
 )
 
-JobColumns = Mapping[str, Sequence[Any] | NDArray[Any]]
-"""Columns `FEATURES` of equal length, values in the dataset's codes."""
+
+class JobColumns(Protocol):
+    """Columns `FEATURES` of equal length, values in the dataset's codes: a mapping of sequences, or a frame."""
+
+    def __getitem__(self, column: str, /) -> Any:
+        """One column."""
+
 
 CATEGORICAL: Final = (
     "title",
@@ -172,7 +177,8 @@ class JobEncoder:
 
         rows: list[list[int]] = []
         position = _lookup(titles, one)
-        return np.array(rows, dtype=np.int32).reshape(-1, MAX_WORDS)[position]
+        table: NDArray[np.int32] = np.array(rows, dtype=np.int32).reshape(-1, MAX_WORDS)
+        return np.asarray(table[position])
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON of the encoder."""

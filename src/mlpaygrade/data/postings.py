@@ -89,7 +89,7 @@ class Postings:
     def signature(self) -> NDArray[np.int64]:
         """Group number of each posting, int64 (n,): equal for exact copies (same job, same band)."""
         keyed = self.jobs.drop(columns=YEAR).assign(low=self.low_usd, high=self.high_usd)
-        return keyed.groupby(list(keyed.columns), sort=False).ngroup().to_numpy(dtype=np.int64)
+        return np.asarray(keyed.groupby(list(keyed.columns), sort=False).ngroup(), dtype=np.int64)
 
 
 def pair_rows(frame: pd.DataFrame) -> NDArray[np.int64]:

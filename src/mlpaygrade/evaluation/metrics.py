@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from mlpaygrade.data import taxonomy
 from mlpaygrade.data.postings import Postings
-from mlpaygrade.evaluation.conformal import INTERVALS
 from mlpaygrade.distribution import LEVELS, Prediction
+from mlpaygrade.evaluation.conformal import INTERVALS
 from mlpaygrade.schema import EMPLOYMENT, EXPERIENCE, LABELS, LOCATION, REMOTE, SIZE, TITLE, YEAR
 
 MIN_SLICE = 30

@@ -81,7 +81,7 @@ class QuantileHead(layers.Layer):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Create one weight matrix per member."""
-        _, members, width = input_shape
+        members, width = int(input_shape[1] or 0), int(input_shape[2] or 0)
         start = np.asarray(self.start)
         self.centre, self.scale = start[MEDIAN], max(float(np.std(start)), 1e-3)
         steps = np.log(np.expm1(np.maximum(np.diff((start - self.centre) / self.scale), 1e-3)))
@@ -92,7 +92,7 @@ class QuantileHead(layers.Layer):
             initializer=keras.initializers.RandomNormal(stddev=0.01),
         )
         self.bias = self.add_weight(
-            name="bias", shape=bias.shape, initializer=lambda shape, dtype=None: ops.convert_to_tensor(bias, dtype)
+            name="bias", shape=bias.shape, initializer=lambda _shape, dtype=None: ops.convert_to_tensor(bias, dtype)
         )
 
     def call(self, inputs: Any) -> Any:

@@ -123,6 +123,7 @@ def fit_network(
     validation: later postings for early stopping; without them all `epochs` are run (default: the settings').
     checkpoint: folder that lets a killed run resume at the last whole epoch; removed when done.
     """
+    keras.utils.clear_session()  # layer names count up within a process; they are part of the exported bytes
     keras.utils.set_random_seed(training.seed)
     encoder = JobEncoder.fit(postings.jobs, min_count=training.min_count)
     weights = recency_weights(postings.time_years, half_life_years=training.half_life_years)

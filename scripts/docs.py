@@ -1,0 +1,118 @@
+"""Writes the generated parts of the documentation from the bundle and the command line, and checks them.
+
+`python scripts/docs.py` rewrites the blocks between `<!-- generated: NAME -->` and `<!-- end -->` in the files below;
+`--check` fails where one is out of date. No number in those blocks is typed by hand.
+"""
+
+import argparse
+import contextlib
+import io
+import re
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mlpaygrade.bundle import load_bundle
+from mlpaygrade.cli.text import estimate_text
+from mlpaygrade.predictor import Predictor
+
+ROOT = Path(__file__).resolve().parent.parent
+FILES = ("README.md", "docs/cli.md")
+BLOCK = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def quality() -> str:
+    """Measured quality of the shipped settings."""
+    bundle = load_bundle()
+    evaluation = bundle.evaluation
+    lines = [
+        f"Protocol: {evaluation['protocol']}. Data sha256 `{bundle.provenance['data_sha256'][:12]}`, seed "
+        f"{bundle.provenance['seed']}.",
+        "",
+        "| rows | n | RMSE log1p | MAE | R2 | 50 % covers | 80 % covers | 90 % covers | mean 90 % width |",
+        "|---|---|---|---|---|---|---|---|---|",
+        _row("all", evaluation["rows"]),
+    ]
+    wanted = ("market", "experience")
+    lines += [_row(item["value"], item) for item in evaluation["slices"] if item["dimension"] in wanted]
+    postings = evaluation["postings"]
+    lines += [
+        "",
+        f"Middles of the {postings['n']:,} postings with both ends: RMSE log {postings['rmse_log']:.4f}, MAE "
+        f"{_dollars(postings['mae_usd'])}. Both ends of a posting lie inside its 90 % band interval in "
+        f"{postings['band_coverage_90']:.1%} of them.",
+    ]
+    return "\n".join(lines)
+
+
+def _row(name: str, figures: Mapping[str, Any]) -> str:
+    coverage = " | ".join(f"{figures[f'coverage_{percent}']:.1%}" for percent in (50, 80, 90))
+    return (
+        f"| {name} | {figures['n']:,} | {figures['rmse_log']:.4f} | {_dollars(figures['mae_usd'])} | "
+        f"{figures['r2_usd']:.3f} | {coverage} | {_dollars(figures['width_90_usd'])} |"
+    )
+
+
+def _dollars(usd: float) -> str:
+    return f"${usd / 1000:,.1f}K"
+
+
+def first_answer() -> str:
+    """What the first command of the README prints."""
+    predictor = Predictor.load()
+    read = predictor.read_job(title="Data Scientist", experience="SE", location="US", remote="100")
+    command = 'mlpaygrade predict --title "Data Scientist" --experience SE --location US --remote 100'
+    return f"```console\n$ {command}\n{estimate_text(predictor.estimate(read))}\n```"
+
+
+def commands() -> str:
+    """Help of every command."""
+    import typer
+    from typer.main import get_command
+
+    from mlpaygrade.cli import app
+
+    parts: list[str] = []
+
+    def describe(command: Any, name: str) -> None:
+        with contextlib.redirect_stdout(io.StringIO()):
+            context = typer.Context(command, info_name=name, terminal_width=110, max_content_width=110)
+            text = command.get_help(context)
+        parts.append(f"## `{name}`\n\n```text\n{text.strip()}\n```")
+        for child in getattr(command, "commands", {}):
+            describe(command.commands[child], f"{name} {child}")
+
+    describe(get_command(app), "mlpaygrade")
+    return "\n\n".join(parts)
+
+
+GENERATORS: Mapping[str, Callable[[], str]] = {
+    "quality": quality,
+    "first-answer": first_answer,
+    "commands": commands,
+}
+
+
+def main() -> int:
+    """Rewrite or check every block."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="change nothing; fail where a block is out of date")
+    check = parser.parse_args().check
+    stale = []
+    for name in FILES:
+        path = ROOT / name
+        old = path.read_text(encoding="utf-8")
+        new = BLOCK.sub(lambda match: f"{match[1]}{GENERATORS[match['name']]()}\n{match[3]}", old)
+        if new != old:
+            stale.append(name)
+            if not check:
+                path.write_text(new, encoding="utf-8")
+    if check and stale:
+        print(f"Out of date: {', '.join(stale)}. Run `make docs` and commit the result.", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

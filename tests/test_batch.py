@@ -1,0 +1,104 @@
+"""Scoring a file: every row keeps its place, no salary is used, wrong rows say why."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from mlpaygrade import Predictor
+from mlpaygrade.batch import ADDED, score_file
+from mlpaygrade.schema import FEATURES, DataError, InputError
+
+HEADER = list(FEATURES)
+GOOD = ["2024", "SE", "FT", "Data Scientist", "US", "0", "US", "M"]
+
+
+@pytest.fixture(scope="module")
+def predictor() -> Predictor:
+    return Predictor.load()
+
+
+def write(path: Path, rows: list[list[str]], header: list[str] | None = None) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([header or HEADER, *rows])
+    return path
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_figures_are_those_of_predict_and_rows_keep_their_order(predictor: Predictor, tmp_path: Path) -> None:
+    rows = [
+        GOOD,
+        [*GOOD[:3], "Data Analyst", *GOOD[4:]],
+        GOOD,
+        ["2030", "EN", "FT", "Astrologer", "DE", "100", "DE", "L"],
+    ]
+    summary = score_file(write(tmp_path / "in.csv", rows), tmp_path / "out.csv", predictor=predictor)
+    assert (summary.rows, summary.unanswered, summary.distinct_jobs) == (4, 0, 3)
+    out = read(tmp_path / "out.csv")
+    assert [[row[column] for column in HEADER] for row in out] == rows
+    estimate = predictor.estimate(
+        predictor.read_job(title="Data Scientist", experience="SE", location="US", remote=0, size="M", year=2024)
+    )
+    assert int(out[0]["estimate_usd"]) == round(estimate.estimate_usd)
+    assert int(out[0]["lower_90_usd"]) == round(estimate.intervals_usd[90][0])
+    assert out[0] == out[2]
+    assert out[0]["reason"] == ""
+    assert "Astrologer" in out[3]["reason"]
+    assert "2030" in out[3]["reason"]
+
+
+def test_a_wrong_row_keeps_its_place_with_a_reason(predictor: Predictor, tmp_path: Path) -> None:
+    wrong = [["2024", "Wizard", *GOOD[2:]], [*GOOD[:6], "ZZ", "M"], ["", *GOOD[1:]], [*GOOD[:3], "", *GOOD[4:]]]
+    summary = score_file(write(tmp_path / "in.csv", [GOOD, *wrong, GOOD]), tmp_path / "out.csv", predictor=predictor)
+    assert (summary.rows, summary.unanswered) == (6, 4)
+    out = read(tmp_path / "out.csv")
+    assert out[0]["estimate_usd"]
+    assert out[5]["estimate_usd"]
+    for row, column in zip(out[1:5], ["experience_level", "company_location", "work_year", "job_title"], strict=True):
+        assert all(row[name] == "" for name in ADDED if name != "reason")
+        assert column in row["reason"]
+
+
+def test_salaries_pass_through_and_change_nothing(predictor: Predictor, tmp_path: Path) -> None:
+    header = [*HEADER, "salary_in_usd", "remark"]
+    source = write(tmp_path / "in.csv", [[*GOOD, "1", 'a, "b"'], [*GOOD, "900000", "=1+1"]], header)
+    score_file(source, tmp_path / "out.csv", predictor=predictor)
+    first, second = read(tmp_path / "out.csv")
+    assert (first["salary_in_usd"], second["salary_in_usd"]) == ("1", "900000")
+    assert first["remark"] == 'a, "b"'
+    assert first["estimate_usd"] == second["estimate_usd"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_other_encodings_are_read(predictor: Predictor, tmp_path: Path, encoding: str) -> None:
+    text = ",".join(HEADER) + "\n" + ",".join([*GOOD[:3], "Analyste de données", *GOOD[4:]]) + "\n"
+    (tmp_path / "in.csv").write_bytes(text.encode(encoding))
+    score_file(tmp_path / "in.csv", tmp_path / "out.csv", predictor=predictor)
+    assert read(tmp_path / "out.csv")[0]["job_title"] == "Analyste de données"
+
+
+def test_nothing_is_written_where_the_file_is_no_table_of_jobs(predictor: Predictor, tmp_path: Path) -> None:
+    cases = {
+        "missing": ",".join(HEADER[1:]) + "\n",
+        "empty": ",".join(HEADER) + "\n",
+        "ragged": ",".join(HEADER) + "\n" + ",".join(GOOD) + "\n" + ",".join(GOOD) + ",extra\n",
+        "taken": ",".join([*HEADER, "estimate_usd"]) + "\n" + ",".join([*GOOD, "1"]) + "\n",
+    }
+    for name, text in cases.items():
+        path = tmp_path / f"{name}.csv"
+        path.write_text(text)
+        with pytest.raises(DataError):
+            score_file(path, tmp_path / "out.csv", predictor=predictor)
+        assert not (tmp_path / "out.csv").exists(), name
+    assert sorted(file.stem for file in tmp_path.iterdir()) == sorted(cases)
+
+
+def test_the_source_is_never_overwritten(predictor: Predictor, tmp_path: Path) -> None:
+    path = write(tmp_path / "in.csv", [GOOD])
+    with pytest.raises(InputError, match="another file"):
+        score_file(path, path, predictor=predictor)
+    assert read(path)[0]["job_title"] == "Data Scientist"

@@ -1,0 +1,99 @@
+"""The one inference path: invariants of every answer, honest readings, light imports."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from mlpaygrade import Predictor
+from mlpaygrade.distribution import LEVELS, TARGETS
+from mlpaygrade.predictor import percentile
+from mlpaygrade.schema import InputError
+
+
+@pytest.fixture(scope="module")
+def predictor() -> Predictor:
+    return Predictor.load()
+
+
+def ask(predictor: Predictor, **changes):
+    job = {"title": "Data Scientist", "experience": "SE", "location": "US", **changes}
+    return predictor.estimate(predictor.read_job(**job))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"title": "Head of Data", "experience": "EX"},
+        {"title": "Underwater Basket Weaver", "experience": "EN", "location": "Chad"},
+        {"location": "India", "residence": "GB", "remote": "50", "size": "S", "employment": "FL", "year": 2020},
+    ],
+)
+def test_intervals_are_nested_and_hold_the_estimate(predictor: Predictor, changes: dict[str, object]) -> None:
+    answer = ask(predictor, **changes)
+    (low50, high50), (low80, high80), (low90, high90) = (answer.intervals_usd[p] for p in (50, 80, 90))
+    assert 0 < low90 <= low80 <= low50 <= answer.estimate_usd <= high50 <= high80 <= high90
+    assert answer.band_low_usd <= answer.band_high_usd
+    assert answer.support.postings >= 0
+
+
+def test_every_guess_is_said(predictor: Predictor) -> None:
+    notes = " ".join(ask(predictor, title="data scientits", location="Germny", year=2099).notes)
+    for said in ("Data Scientist", "Germany", "2099", "remote ratio", "company size", "employment type"):
+        assert said in notes
+    assert ask(predictor, remote=0, size="M", employment="FT").notes == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"experience": "Wizard"}, "experience_level must be one of EN"),
+        ({"location": "Atlantis"}, "location must be a country"),
+        ({"remote": "30"}, "remote_ratio must be one of"),
+        ({"year": 3000}, "year must lie between"),
+        ({"title": ""}, "title"),
+    ],
+)
+def test_bad_input_says_rule_and_value(predictor: Predictor, changes: dict[str, object], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        ask(predictor, **changes)
+
+
+def test_plain_words_and_codes_read_alike(predictor: Predictor) -> None:
+    words = ask(predictor, experience="senior", location="United States", remote="Fully remote", size="small")
+    codes = ask(predictor, experience="SE", location="US", remote=100, size="S")
+    assert words.estimate_usd == codes.estimate_usd
+
+
+def test_a_later_year_is_answered_as_the_newest(predictor: Predictor) -> None:
+    newest = predictor.bundle.encoder.newest_year
+    assert ask(predictor, year=newest + 5).estimate_usd == ask(predictor, year=newest).estimate_usd
+
+
+def test_many_jobs_are_answered_as_one_by_one(predictor: Predictor) -> None:
+    jobs = [ask(predictor, title=title).job for title in ("Data Scientist", "Data Analyst", "Astrologer")]
+    columns = {column: [job.fields()[column] for job in jobs] for column in jobs[0].fields()}
+    together = predictor.predict(columns).log_estimate
+    apart = [np.log1p(predictor.estimate(job).estimate_usd) for job in jobs]
+    np.testing.assert_allclose(together, apart, rtol=1e-6)
+
+
+def test_percentile_inverts_the_quantiles(predictor: Predictor) -> None:
+    one_figure = ask(predictor).log_quantiles[TARGETS.index("any")]
+    for k in (2, 11, 20):
+        usd = float(np.expm1(np.float64(one_figure[k])))
+        assert percentile(one_figure, usd) == pytest.approx(float(LEVELS[k]), abs=1e-3)
+    assert percentile(one_figure, 1e9) == pytest.approx(0.99)
+
+
+def test_predicting_loads_no_training_library_and_no_pandas() -> None:
+    code = (
+        "import sys; from mlpaygrade import Predictor; p = Predictor.load();"
+        "p.estimate(p.read_job(title='Data Scientist', experience='SE', location='US'));"
+        "print([m for m in ('tensorflow','keras','mlflow','shap','sklearn','xgboost','lightgbm','catboost','pandas',"
+        "'matplotlib','scipy','duckdb') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
