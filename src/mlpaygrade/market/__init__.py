@@ -1,1 +1,5 @@
-"""Statistics of the market, from postings to plain numbers."""
+"""Statistics of the market, from postings to plain numbers and the charts that show them.
+
+Enters: postings. Leaves: `statistics.market_statistics`, `statistics.market_json`, `claims.judge_claims`, `charts.section_charts`.
+Writes no file and no page.
+"""

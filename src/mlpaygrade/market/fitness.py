@@ -1,0 +1,153 @@
+"""Section 9: what the file is fit for, and what should not be concluded from it.
+
+Enters: an analysis. Leaves: a section with a line for every bias, each with its measure and what follows from it.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+
+from mlpaygrade.market import wording
+from mlpaygrade.market.analysis import Analysis, Section
+from mlpaygrade.market.sample import MIN_CELL, FieldKey
+from mlpaygrade.schema import COLUMNS, CURRENCY, YEAR
+
+ABSENT: Final = (
+    "sex or gender",
+    "age",
+    "ethnicity",
+    "disability",
+    "education",
+    "years of experience",
+    "industry",
+    "hours",
+    "bonus and equity",
+)
+"""What pay is often related to and the dataset's columns do not hold."""
+
+
+def fitness_section(analysis: Analysis) -> Section:
+    """The biases of the file, measured."""
+    lines = [
+        _temporal(analysis),
+        _concentration(analysis, "country", risk="Geography"),
+        _concentration(analysis, "employment", risk="Employment type"),
+        _concentration(analysis, "size", risk="Company size"),
+        _currency(analysis),
+        _copies(analysis),
+        _sources(analysis),
+        _absent(),
+    ]
+    top = max((line for line in lines if line["share"] is not None), key=lambda line: line["share"])
+    return Section(
+        key="fitness",
+        title="Bias and fitness for use",
+        question="What is this file fit for, and what should not be concluded from it?",
+        answer=(
+            f"Fit for what adverts like these offer; not for the pay of people, nor for groups that hardly occur. The strongest imbalance: "
+            f"{wording.lower_first(top['measure'])}"
+        ),
+        effect=f"{wording.percent(top['share'], digits=1)} of rows in one group ({top['risk'].lower()}).",
+        uncertainty="Counts of the file itself, so without sampling error; how the file was collected is not known in full.",
+        cannot=(
+            "A fair-pay audit is impossible: the file holds no protected attribute, and leaving one out does not remove its influence.",
+            "Pay of an advert is not pay received.",
+        ),
+        n=analysis.counts,
+        figures={"lines": lines, "not_to_conclude": _not_to_conclude(analysis), "absent": list(ABSENT)},
+    )
+
+
+def _line(risk: str, measure: str, *, so: str, share: float | None = None) -> dict[str, Any]:
+    return {"risk": risk, "measure": measure, "so": so, "share": None if share is None else round(share, 4)}
+
+
+def _temporal(analysis: Analysis) -> dict[str, Any]:
+    counts = analysis.sample.rows[YEAR].value_counts().sort_index()
+    years = [int(year) for year in counts.index]
+    recent = years[-2:]
+    share = float(counts.loc[recent].sum() / counts.sum())
+    shown = "–".join(str(year) for year in dict.fromkeys((recent[0], recent[-1])))
+    scarce = [str(year) for year in years if counts.loc[year] < counts.sum() / 50]
+    so = (
+        f"{wording.listed(scarce)} say little: under 2{wording.NARROW}% of rows each."
+        if scarce
+        else "No year is scarce."
+    )
+    return _line("Time", f"{wording.percent(share)} of rows are from {shown}.", so=so, share=share)
+
+
+def _concentration(analysis: Analysis, key: FieldKey, *, risk: str) -> dict[str, Any]:
+    """How much of the file one group holds, and how many groups are too small to judge."""
+    sample = analysis.sample
+    field = sample.fields[key]
+    index, _ = sample.postings.row_values_usd()
+    rows = np.bincount(field.codes[index], minlength=len(field.keys))
+    top = int(rows.argmax())
+    share = float(rows[top] / rows.sum())
+    few = int((field.counts() < MIN_CELL).sum())
+    so = (
+        f"{few} of {len(field.keys)} groups have fewer than {MIN_CELL} postings."
+        if few
+        else f"Every one of its {len(field.keys)} groups has at least {MIN_CELL} postings."
+    )
+    label = field.labels[top].split(" (")[0]
+    return _line(risk, f"{label}: {wording.percent(share, digits=1)} of rows.", so=so, share=share)
+
+
+def _currency(analysis: Analysis) -> dict[str, Any]:
+    counts = analysis.sample.rows[CURRENCY].value_counts()
+    share = float(counts.iloc[0] / counts.sum())
+    so = (
+        f"{wording.count(len(counts) - 1, 'other currency', plural='other currencies')} came in at some exchange rate; the rate and its day are not in the file."
+        if len(counts) > 1
+        else "No exchange rate is involved."
+    )
+    return _line("Currency", f"{counts.index[0]}: {wording.percent(share, digits=1)} of rows.", so=so, share=share)
+
+
+def _copies(analysis: Analysis) -> dict[str, Any]:
+    share = float(analysis.sample.rows[list(COLUMNS)].duplicated().mean())
+    return _line(
+        "Copies",
+        f"{wording.percent(share, digits=1)} of rows repeat an earlier one exactly.",
+        so="Reposts look like evidence; intervals here count each advert once.",
+    )
+
+
+def _sources(analysis: Analysis) -> dict[str, Any]:
+    share = float(analysis.sample.postings.paired.mean())
+    return _line(
+        "Unit",
+        f"{wording.percent(share, digits=1)} of postings are two neighbouring rows, the two ends of one band.",
+        so="A row is not a person; counting rows counts most adverts twice.",
+    )
+
+
+def _absent() -> dict[str, Any]:
+    return _line(
+        "Missing attributes",
+        f"No column for {wording.listed(ABSENT)}.",
+        so="No statement about fairness between people is possible.",
+    )
+
+
+def _not_to_conclude(analysis: Analysis) -> list[str]:
+    sample = analysis.sample
+    country = sample.fields["country"]
+    few = int((country.counts() < MIN_CELL).sum())
+    lines = [
+        "What a given person earns or should earn: the file holds adverts, and the eight fields leave most of the reasons out.",
+        "That changing the title, the country or the way of working would change a person's pay by the differences shown here.",
+        "Whether pay is fair between groups of people.",
+    ]
+    if few:
+        lines.append(f"A ranking of countries that includes the {few} of fewer than {MIN_CELL} postings.")
+    scarce = [
+        label.lower()
+        for label, n in zip(sample.fields["employment"].labels, sample.fields["employment"].counts(), strict=True)
+        if n < 0.01 * len(sample)
+    ]
+    if scarce:
+        lines.append(f"Much about {wording.listed(scarce)} work: each is under 1{wording.NARROW}% of postings.")
+    return lines

@@ -1,0 +1,207 @@
+"""Postings as the arrays that every market statistic starts from.
+
+Enters: `Postings`. Leaves: `Sample`: log pay, coded fields with plain labels, and adverts, the units that are resampled.
+Computes no statistic.
+
+An advert is the set of postings that are exact copies of one another (same job, same band). A repost is no new evidence, so
+intervals resample adverts, and tests count each advert once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mlpaygrade.data import taxonomy
+from mlpaygrade.data.postings import Postings
+from mlpaygrade.schema import (
+    EMPLOYMENT,
+    EXPERIENCE,
+    LABELS,
+    LOCATION,
+    REMOTE,
+    RESIDENCE,
+    SIZE,
+    TITLE,
+    YEAR,
+)
+
+FieldKey = Literal[
+    "year", "level", "family", "title", "country", "remote", "size", "employment", "moved", "week", "paired"
+]
+MIN_CELL: Final = 10
+"""A cell of fewer postings is marked, never ranked, and gets no interval."""
+
+FIELD_LABELS: Final[Mapping[FieldKey, str]] = {
+    "year": "Year",
+    "level": "Experience level",
+    "family": "Title family",
+    "title": "Job title",
+    "country": "Company's country",
+    "remote": "Remote work",
+    "size": "Company size",
+    "employment": "Employment type",
+    "moved": "Employee in another country",
+    "week": "Time of arrival",
+    "paired": "Both ends of a band posted",
+}
+FIELD_PHRASES: Final[Mapping[FieldKey, str]] = {
+    "year": "the year",
+    "level": "the experience level",
+    "family": "the title family",
+    "title": "the job title",
+    "country": "the company's country",
+    "remote": "remote work",
+    "size": "the company's size",
+    "employment": "the employment type",
+}
+"""The fields inside a sentence."""
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Field:
+    """One coded field of the postings.
+
+    codes: int64 (n,), positions in `keys`. keys: the dataset's codes, in natural order where there is one, else the most
+    frequent first. labels: the same in plain words.
+    """
+
+    key: FieldKey
+    codes: Ints
+    keys: tuple[str | int, ...]
+    labels: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The field as a heading."""
+        return FIELD_LABELS[self.key]
+
+    def counts(self) -> Ints:
+        """Postings of each code, (k,)."""
+        return np.bincount(self.codes, minlength=len(self.keys))
+
+    def commonest(self) -> int:
+        """The code that others are compared with."""
+        return int(self.counts().argmax())
+
+    def code(self, key: str | int) -> int | None:
+        """Position of one of the dataset's codes, None where the file has no such posting."""
+        return self.keys.index(key) if key in self.keys else None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Sample:
+    """Postings as arrays; n postings in order of arrival, oldest first.
+
+    log_middle: float64 (n,), natural log of the geometric middle of the band. middle_usd: float64 (n,), the arithmetic
+    middle. advert: int64 (n,), number of the advert that a posting is a copy of. fields: the coded fields.
+    """
+
+    postings: Postings
+    log_middle: Floats
+    middle_usd: Floats
+    advert: Ints
+    fields: Mapping[FieldKey, Field]
+
+    def __len__(self) -> int:
+        return len(self.log_middle)
+
+    @cached_property
+    def n_adverts(self) -> int:
+        """How many different adverts there are."""
+        return int(self.advert.max()) + 1
+
+    @cached_property
+    def first_of_advert(self) -> Ints:
+        """The oldest posting of each advert, (n_adverts,)."""
+        return np.unique(self.advert, return_index=True)[1]
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """The source rows, in file order."""
+        return self.postings.source
+
+    def with_field(self, field: Field) -> "Sample":
+        """The same postings with one more coded field."""
+        return replace(self, fields={**self.fields, field.key: field})
+
+    def take(self, index: NDArray[np.bool_]) -> "Sample":
+        """The postings of a mask; codes that no longer occur are dropped from the fields."""
+        return build_sample(self.postings.take(index))
+
+
+def build_sample(postings: Postings) -> Sample:
+    """Code the fields of the postings and number their adverts."""
+    jobs = postings.jobs
+    title = _frequent_first("title", jobs[TITLE])
+    family_of = [taxonomy.title_family(str(key)) for key in title.keys]
+    family = pd.Series(np.array(family_of, dtype=object)[title.codes])
+    moved = (jobs[RESIDENCE].to_numpy() != jobs[LOCATION].to_numpy()).astype(np.int64)
+    country = _frequent_first("country", jobs[LOCATION])
+    fields: dict[FieldKey, Field] = {
+        "year": _ordered("year", jobs[YEAR], sorted(set(jobs[YEAR].tolist()))),
+        "level": _ordered("level", jobs[EXPERIENCE], list(LABELS[EXPERIENCE])),
+        "family": _relabelled(_frequent_first("family", family), [str(f) for f in taxonomy.FAMILIES]),
+        "title": title,
+        "country": _with_labels(country, [taxonomy.country(str(key)).name for key in country.keys]),
+        "remote": _ordered("remote", jobs[REMOTE], list(LABELS[REMOTE])),
+        "size": _ordered("size", jobs[SIZE], list(LABELS[SIZE])),
+        "employment": _ordered("employment", jobs[EMPLOYMENT], list(LABELS[EMPLOYMENT])),
+        "moved": _moved(moved),
+    }
+    return Sample(
+        postings=postings,
+        log_middle=(np.log(postings.low_usd) + np.log(postings.high_usd)) / 2,
+        middle_usd=postings.midpoint_usd,
+        advert=postings.signature(),
+        fields=fields,
+    )
+
+
+def _ordered(key: FieldKey, column: pd.Series, order: Sequence[str | int]) -> Field:
+    """A field in its natural order, without codes that do not occur."""
+    labels = {
+        EXPERIENCE: LABELS[EXPERIENCE],
+        REMOTE: LABELS[REMOTE],
+        SIZE: LABELS[SIZE],
+        EMPLOYMENT: LABELS[EMPLOYMENT],
+    }
+    words = labels.get(str(column.name), {})
+    present = set(column.unique().tolist())
+    kept = [code for code in order if code in present]
+    codes = pd.Categorical(column, categories=kept).codes.astype(np.int64)
+    return Field(key=key, codes=codes, keys=tuple(kept), labels=tuple(str(words.get(code, code)) for code in kept))
+
+
+def _frequent_first(key: FieldKey, column: pd.Series) -> Field:
+    counted = column.value_counts()
+    kept = sorted(counted.index.tolist(), key=lambda code: (-int(counted[code]), str(code)))
+    codes = pd.Categorical(column, categories=kept).codes.astype(np.int64)
+    return Field(key=key, codes=codes, keys=tuple(kept), labels=tuple(map(str, kept)))
+
+
+def _with_labels(field: Field, labels: Sequence[str]) -> Field:
+    return Field(key=field.key, codes=field.codes, keys=field.keys, labels=tuple(labels))
+
+
+def _relabelled(field: Field, known: Sequence[str]) -> Field:
+    names = {family: taxonomy.family_name(family) for family in taxonomy.FAMILIES if family in known}
+    return _with_labels(field, [names[str(key)] for key in field.keys])  # type: ignore[index]
+
+
+def _moved(moved: Ints) -> Field:
+    keys = sorted(set(moved.tolist()))
+    words = ("Same country", "Another country")
+    return Field(
+        key="moved",
+        codes=np.searchsorted(keys, moved).astype(np.int64),
+        keys=tuple(keys),
+        labels=tuple(words[key] for key in keys),
+    )

@@ -1,0 +1,148 @@
+"""All statistics of the market, computed once, for the report, the app and the bundle.
+
+Enters: postings, perhaps a calendar of arrivals. Leaves: `MarketStatistics`, plain JSON of about 100 KB. Draws nothing, writes
+nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from mlpaygrade.data.postings import Postings, build_postings
+from mlpaygrade.data.table import Table
+from mlpaygrade.market import wording
+from mlpaygrade.market.analysis import Analysis, Section
+from mlpaygrade.market.arrivals import Calendar
+from mlpaygrade.market.bands import bands_section
+from mlpaygrade.market.claims import CLAIMED_ROWS, judge_claims
+from mlpaygrade.market.effects import effects_section
+from mlpaygrade.market.error_budget import error_budget_section
+from mlpaygrade.market.fitness import fitness_section
+from mlpaygrade.market.geography import geography_section
+from mlpaygrade.market.leakage import leakage_section
+from mlpaygrade.market.remote import remote_section
+from mlpaygrade.market.resample import bootstrap_of
+from mlpaygrade.market.sample import build_sample
+from mlpaygrade.market.target import target_section
+from mlpaygrade.market.time_index import time_section
+from mlpaygrade.market.titles import titles_section
+from mlpaygrade.market.variance import variance_section
+
+FORMAT: Final = 1
+"""Raised when the JSON changes its shape."""
+SECTIONS: Final[tuple[tuple[str, Callable[[Analysis], Section]], ...]] = (
+    ("what moves pay", effects_section),
+    ("remote work", remote_section),
+    ("spread", variance_section),
+    ("distribution", target_section),
+    ("geography", geography_section),
+    ("time", time_section),
+    ("bands", bands_section),
+    ("titles", titles_section),
+    ("fitness", fitness_section),
+    ("leakage", leakage_section),
+    ("error budget", error_budget_section),
+)
+Progress = Callable[[str, int, int], None]
+"""Called with (what is being computed, steps done, steps in all)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketStatistics:
+    """The sections in their order, and what they rest on."""
+
+    sections: tuple[Section, ...]
+    counts: Mapping[str, int]
+    years: tuple[int, int]
+    seed: int
+    replicates: int
+    dated: bool
+
+    def section(self, key: str) -> Section:
+        """The section with that key."""
+        return next(section for section in self.sections if section.key == key)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON: counts and, in order, every section."""
+        return {
+            "format": FORMAT,
+            "counts": dict(self.counts),
+            "years": list(self.years),
+            "seed": self.seed,
+            "replicates": self.replicates,
+            "dated": self.dated,
+            "sections": [section.to_json() for section in self.sections],
+        }
+
+
+def market_statistics(
+    postings: Postings, *, calendar: Calendar | None = None, seed: int = 0, progress: Progress | None = None
+) -> MarketStatistics:
+    """Answer every question about the market from postings of any file with the dataset's columns.
+
+    calendar: when rows arrived; without it the series in time goes by order of arrival. Equal inputs give equal output.
+    """
+    report = progress or (lambda *_: None)
+    total = len(SECTIONS) + 2
+    report("reading the fields", 0, total)
+    sample = build_sample(postings)
+    analysis = Analysis(sample=sample, bootstrap=bootstrap_of(sample, seed=seed), calendar=calendar, seed=seed)
+    found: dict[str, Section] = {}
+    for done, (name, build) in enumerate(SECTIONS, start=1):
+        report(name, done, total)
+        section = build(analysis)
+        found[section.key] = section
+    report("claims", total - 1, total)
+    claims = _claims_section(analysis, effects=found["effects"])
+    order = [*found]
+    sections = [found[key] for key in order]
+    sections.insert(order.index("leakage"), claims)
+    report("done", total, total)
+    return MarketStatistics(
+        sections=tuple(sections),
+        counts=analysis.counts,
+        years=(int(postings.year.min()), int(postings.year.max())),
+        seed=seed,
+        replicates=analysis.bootstrap.replicates,
+        dated=found["time"].figures.get("series") is not None and found["time"].figures["series"]["kind"] == "week",
+    )
+
+
+def market_json(source: Table | Postings, *, calendar: Calendar | None = None, seed: int = 0) -> dict[str, Any]:
+    """The statistics of a table or of postings as the JSON that travels in the bundle."""
+    postings = build_postings(source.frame) if isinstance(source, Table) else source
+    return market_statistics(postings, calendar=calendar, seed=seed).to_json()
+
+
+def _claims_section(analysis: Analysis, *, effects: Section) -> Section:
+    """Section 10: what is claimed of the public file, one by one."""
+    tested = [feature for feature in effects.figures["features"] if feature["tested"] and feature["key"] != "year"]
+    largest = max((max(f["kruskal_p"], f["welch_p"]) for f in tested), default=None)
+    claims = judge_claims(analysis.sample.rows, largest_p=largest)
+    tally = {
+        verdict: sum(claim.verdict == verdict for claim in claims)
+        for verdict in ("confirmed", "true, but", "not confirmed", "cannot be judged")
+    }
+    rows = len(analysis.sample.rows)
+    about = (
+        ()
+        if rows == CLAIMED_ROWS
+        else (
+            f"The claims were made of a file of {CLAIMED_ROWS:,} rows; this one has {rows:,}, so a difference need not be an error.",
+        )
+    )
+    unjudged = f"; {tally['cannot be judged']} cannot be judged" if tally["cannot be judged"] else ""
+    return Section(
+        key="claims",
+        title="Claims, one by one",
+        question="Which of the published claims about this dataset hold?",
+        answer=(
+            f"Of {len(claims)} claims {tally['confirmed']} are confirmed, {tally['true, but']} are true but mislead, and "
+            f"{tally['not confirmed']} are not confirmed{unjudged}."
+        ),
+        effect=f"{wording.percent((tally['confirmed'] + tally['true, but']) / len(claims))} of the claims hold to the precision in which they were made.",
+        uncertainty="Claims are about the file itself, so they hold or not; none of the figures carries sampling error.",
+        cannot=(*about, "A claim that holds of the rows need not hold of the market: rows are band ends and copies."),
+        n=analysis.counts,
+        figures={"claims": [asdict(claim) for claim in claims], "tally": tally},
+    )
