@@ -39,7 +39,7 @@ def test_the_page_shows_what_the_predictor_answers(predictor: Predictor) -> None
     assert dollar_range(estimate.band_low_usd, estimate.band_high_usd) in page
     for low, high in estimate.intervals_usd.values():
         assert dollar_range(low, high) in page
-    assert f"{estimate.support.postings:,} advert" in page
+    assert f"{estimate.support.postings:,} posting" in page
 
 
 def test_a_typed_title_changes_the_answer_and_the_reading_is_said() -> None:

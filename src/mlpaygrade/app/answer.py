@@ -8,8 +8,9 @@ from html import escape
 from typing import Any
 
 from mlpaygrade.app.charts import Range, facts, notes_list, range_chart, table
+from mlpaygrade.distribution import LEVELS, TARGETS
 from mlpaygrade.evidence import Cell
-from mlpaygrade.predictor import Estimate
+from mlpaygrade.predictor import Estimate, percentile
 from mlpaygrade.words import counted, dollar_range, dollars, percent, place_text, terms_text
 
 PLAIN_INTERVAL: Mapping[int, str] = {
@@ -37,7 +38,7 @@ def figures(estimate: Estimate) -> str:
             (
                 "Typical advertised band",
                 dollar_range(estimate.band_low_usd, estimate.band_high_usd),
-                "from the low to the high end of one advert",
+                "from the low to the high end of one posting",
             ),
             ("9 in 10 advertised figures", dollar_range(low, high), "lie in this range for such a job"),
         ]
@@ -52,7 +53,7 @@ def ranges(estimate: Estimate, *, offer_usd: float | None = None) -> str:
             name="Typical advertised band",
             low_usd=estimate.band_low_usd,
             high_usd=estimate.band_high_usd,
-            detail="low end to high end of one advert",
+            detail="low end to high end of one posting",
         )
     ]
     for level, (low, high) in sorted(estimate.intervals_usd.items()):
@@ -69,11 +70,11 @@ def support_line(cell: Cell) -> str:
     """What the answer rests on, in one sentence."""
     match = "for this very job" if cell.level == "same job" else f"with the {cell.level}"
     newest = f", the newest from {cell.newest_year}" if cell.newest_year else ""
-    return f"Rests on {counted(cell.postings, 'advert')} in the data {match}{newest}."
+    return f"Rests on {counted(cell.postings, 'posting')} in the data {match}{newest}."
 
 
 def evidence_table(cells: list[Cell]) -> str:
-    """The matching adverts from the closest to the broadest match."""
+    """The matching postings from the closest to the broadest match."""
     rows = []
     for cell in cells:
         quartiles = cell.quartiles_usd
@@ -87,9 +88,9 @@ def evidence_table(cells: list[Cell]) -> str:
             ]
         )
     return table(
-        ["Adverts that agree in", "Adverts", "Middle half", "Median", "Newest"],
+        ["Postings that agree in", "Postings", "Middle half", "Median", "Newest"],
         rows,
-        caption="Adverts in the training data, by how closely they match. Each counts with the middle of its band.",
+        caption="Postings in the training data, by how closely they match. Each counts with the middle of its band.",
     )
 
 
@@ -109,3 +110,13 @@ def quality_line(model: Mapping[str, Any]) -> str:
 def notes(estimate: Estimate) -> str:
     """How the job was read and what limits the answer."""
     return notes_list(estimate.notes)
+
+
+def position_words(estimate: Estimate, usd: float) -> str:
+    """Where an amount stands among the advertised figures for such a job, to follow the amount in a sentence."""
+    share = percentile(estimate.log_quantiles[TARGETS.index("any")], usd)
+    if share <= LEVELS[0]:
+        return "lies below at least 99 of 100 advertised figures for such a job"
+    if share >= LEVELS[-1]:
+        return "lies above at least 99 of 100 advertised figures for such a job"
+    return f"lies above about {round(100 * share)} of 100 advertised figures for such a job"

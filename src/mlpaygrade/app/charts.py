@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from html import escape
 from math import floor, log10
 
-from mlpaygrade.words import dollar_range, dollars
+from mlpaygrade.words import dollar_range, dollars, signed_dollars
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class Axis:
         return min(max(100 * (usd - self.low_usd) / (self.high_usd - self.low_usd), 0.0), 100.0)
 
 
-def axis_over(amounts_usd: Sequence[float], *, intervals: int = 4) -> Axis:
+def axis_over(amounts_usd: Sequence[float], *, intervals: int = 3) -> Axis:
     """A round axis that holds all the amounts in about that many steps."""
     low, high = min(amounts_usd), max(amounts_usd)
     rough = max(high - low, 1_000.0) / intervals
@@ -118,14 +118,51 @@ def notes_list(notes: Sequence[str]) -> str:
     return f'<ul class="mp-notes">{"".join(f"<li>{escape(note)}</li>" for note in notes)}</ul>' if notes else ""
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str) -> str:
-    """A small table whose first column names the row; it scrolls by itself where the screen is narrow."""
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in header)
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str, words: bool = False) -> str:
+    """A small table whose first column names the row; it scrolls by itself where the screen is narrow. words: cells are text."""
+    kind = ' class="text"' if words else ""
+    head = "".join(f'<th scope="col"{kind}>{escape(name)}</th>' for name in header)
     body = "".join(
-        f'<tr><th scope="row">{escape(row[0])}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in row[1:])}</tr>'
+        f'<tr><th scope="row">{escape(row[0])}</th>{"".join(f"<td{kind}>{escape(cell)}</td>" for cell in row[1:])}</tr>'
         for row in rows
     )
     return (
         f'<div class="mp-scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table class="mp-table">'
         f'<caption class="mp-quiet">{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step from a first amount to a last one, in USD."""
+
+    name: str
+    detail: str
+    usd: float
+
+
+def waterfall(first: tuple[str, float], steps: Sequence[Step], last: tuple[str, float], *, label: str) -> str:
+    """How the steps lead from the first amount to the last; each bar spans what its step adds or takes."""
+    totals = [first[1]]
+    for step in steps:
+        totals.append(totals[-1] + step.usd)
+    axis = axis_over([*totals, last[1]])
+    rows = [_point_row(first[0], first[1], axis)]
+    for step, before in zip(steps, totals, strict=False):
+        left, right = sorted((axis.place(before), axis.place(before + step.usd)))
+        kind = "bar second" if step.usd < 0 else "bar"
+        rows.append(
+            f'<li><span class="name">{escape(step.name)}<small>{escape(step.detail)}</small></span>'
+            f'<span class="amount">{signed_dollars(step.usd)}</span><span class="mp-track" aria-hidden="true">'
+            f'<span class="{kind}" style="left:{left:.2f}%;width:{right - left:.2f}%"></span></span></li>'
+        )
+    rows.append(_point_row(last[0], last[1], axis))
+    key = '<ul class="mp-key"><li><i class="up"></i>raises the figure</li><li><i class="down"></i>lowers it</li></ul>'
+    return f'<ul class="mp-ranges" aria-label="{escape(label)}">{"".join(rows)}{_axis_row(axis)}</ul>{key}'
+
+
+def _point_row(name: str, usd: float, axis: Axis) -> str:
+    return (
+        f'<li><span class="name"><strong>{escape(name)}</strong></span><span class="amount">{dollars(usd)}</span>'
+        f'<span class="mp-track" aria-hidden="true"><span class="tick" style="left:{axis.place(usd):.2f}%"></span></span></li>'
     )

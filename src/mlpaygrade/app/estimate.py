@@ -3,14 +3,15 @@
 Enters: the form, the offer, the address. Leaves: the page; the address says what it shows. Computes nothing itself.
 """
 
+from datetime import UTC, datetime
+
 import streamlit as st
 
-from mlpaygrade.app import answer
-from mlpaygrade.app.choice import Choice, read_figure, read_parameters
-from mlpaygrade.app.form import job_form, remembered
-from mlpaygrade.app.serving import literal, predictor, show_error
-from mlpaygrade.distribution import TARGETS
-from mlpaygrade.predictor import Estimate, percentile
+from mlpaygrade.app import address, answer, onepage, why
+from mlpaygrade.app.choice import MAX_FIGURE_USD, Choice, read_figure, read_parameters
+from mlpaygrade.app.form import job_form, standing
+from mlpaygrade.app.serving import explanation, literal, predictor, show_error
+from mlpaygrade.predictor import Estimate
 from mlpaygrade.schema import InputError, MLPayGradeError
 from mlpaygrade.words import dollars
 
@@ -28,11 +29,12 @@ def page() -> None:
         offer = st.number_input(
             "Your pay or offer (optional)",
             min_value=1,
-            max_value=5_000_000,
+            max_value=MAX_FIGURE_USD,
             step=1_000,
             key=f"{FORM}.offer",
             value=None,
             placeholder="US dollars a year before tax",
+            persist_state="session",
         )
     _keep_address(choice, offer)
     with right:
@@ -41,9 +43,9 @@ def page() -> None:
 
 def _start() -> Choice:
     """What the form shows first: what it held before, else what the address says. Problems of the address are told once."""
-    if (before := remembered(FORM)) is not None:
+    if (before := standing(FORM)) is not None:
         return before
-    parameters = st.query_params.to_dict()
+    parameters = address.parameters(FORM, first=True)
     found = read_parameters(parameters, default=Choice())
     problems = list(found.problems)
     if "offer" in parameters:
@@ -57,9 +59,7 @@ def _start() -> Choice:
 
 
 def _keep_address(choice: Choice, offer: int | None) -> None:
-    wanted = choice.parameters() | ({"offer": str(offer)} if offer else {})
-    if st.query_params.to_dict() != wanted:
-        st.query_params.from_dict(wanted)
+    address.keep(FORM, choice.parameters() | ({"offer": str(offer)} if offer else {}))
 
 
 def _answer(choice: Choice, offer: int | None) -> None:
@@ -71,31 +71,32 @@ def _answer(choice: Choice, offer: int | None) -> None:
     except MLPayGradeError as error:
         show_error(error)
         return
-    if estimate.model["synthetic"]:
-        st.warning(
-            "This model was trained on synthetic data: its figures say nothing about real pay.",
-            icon=":material/science:",
-        )
     st.html(answer.heading(estimate) + answer.notes(estimate) + answer.figures(estimate))
     if offer:
-        st.html(_offer_line(estimate, offer))
+        st.html(
+            f'<div class="mp"><p><strong>{dollars(offer)}</strong> {answer.position_words(estimate, offer)}.</p></div>'
+        )
     st.html(answer.ranges(estimate, offer_usd=offer))
     st.html(f'<div class="mp"><p>{answer.support_line(estimate.support)}</p></div>')
-    with st.expander("The adverts behind it"):
-        st.html(answer.evidence_table(predictor().bundle.evidence.matching(estimate.job.fields())))
+    explained = explanation(estimate)
+    if explained is not None:
+        st.subheader("Why this figure", anchor=False)
+        st.html(why.contributions(explained))
+    cells = predictor().bundle.evidence.matching(estimate.job.fields())
+    with st.expander("The postings behind it"):
+        st.html(answer.evidence_table(cells))
     with st.expander("How good is this, and what does it not know?"):
         _quality(estimate)
-
-
-def _offer_line(estimate: Estimate, offer: int) -> str:
-    share = percentile(estimate.log_quantiles[TARGETS.index("any")], offer)
-    if share <= 0.01:
-        where = "lies below at least 99 of 100 advertised figures"
-    elif share >= 0.99:
-        where = "lies above at least 99 of 100 advertised figures"
-    else:
-        where = f"lies above about {round(100 * share)} of 100 advertised figures"
-    return f'<div class="mp"><p><strong>{dollars(offer)}</strong> {where} for such a job.</p></div>'
+    st.download_button(
+        "Download this page to keep",
+        lambda: onepage.document(
+            estimate, cells, made=datetime.now(UTC), explanation=explained, offer_usd=offer
+        ).encode(),
+        "mlpaygrade-estimate.html",
+        "text/html",
+        icon=":material/download:",
+        on_click="ignore",
+    )
 
 
 def _quality(estimate: Estimate) -> None:
@@ -110,10 +111,10 @@ def _quality(estimate: Estimate) -> None:
             )
         )
     st.markdown(
-        f"- The model is version {literal(str(model['version']))}: a neural network trained on adverts up to "
+        f"- The model is version {literal(str(model['version']))}: a neural network trained on postings up to "
         f"{model['trained_through']}.\n"
         "- It knows the title, level, countries, company size, place of work, contract and year. It knows nothing of skills, "
         "the employer, the city, equity, bonuses or negotiation, and these move pay within the range.\n"
-        "- Most adverts are from the United States and of full-time work. Elsewhere the ranges are less reliable.\n"
+        "- Most postings are from the United States and of full-time work. Elsewhere the ranges are less reliable.\n"
         "- Figures are what employers advertise, not what people earn. Do not set one person's pay by them."
     )

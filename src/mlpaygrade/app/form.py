@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import streamlit as st
 
+from mlpaygrade.app import address
 from mlpaygrade.app.choice import Choice
 from mlpaygrade.app.serving import predictor
 from mlpaygrade.data import taxonomy
@@ -16,12 +17,26 @@ from mlpaygrade.schema import EMPLOYMENT, EXPERIENCE, LABELS, REMOTE, SIZE
 
 FIRST_MENU_YEAR: Final = 2020
 SUGGESTED: Final = 4
+_CHOICES: Final = "choices"
 
 
 def remembered(name: str) -> Choice | None:
     """What the form of that name held when it was last drawn in this session."""
-    choices: dict[str, Choice] = st.session_state.setdefault("choices", {})
+    choices: dict[str, Choice] = st.session_state.setdefault(_CHOICES, {})
     return choices.get(name)
+
+
+def standing(name: str) -> Choice | None:
+    """What the form is to show again; None where it starts from the address: at first, and where that was changed by hand."""
+    before = remembered(name)
+    if before is None or not address.changed_by_hand():
+        return before
+    keys = {f"{name}.{field.name}": getattr(before, field.name) for field in fields(Choice)}
+    if any(st.session_state.get(key, value) != value for key, value in keys.items()):
+        return before
+    for key in [key for key in st.session_state if str(key).startswith(f"{name}.")]:
+        del st.session_state[key]
+    return None
 
 
 def job_form(name: str, *, start: Choice) -> Choice:
@@ -58,7 +73,7 @@ def job_form(name: str, *, start: Choice) -> Choice:
         contract=contract,
         year=year,
     )
-    st.session_state.setdefault("choices", {})[name] = choice
+    st.session_state.setdefault(_CHOICES, {})[name] = choice
     return choice
 
 
@@ -70,7 +85,7 @@ def _title_field(name: str) -> str:
         max_chars=taxonomy.MAX_TEXT,
         live="200ms",
         placeholder="for example Data Engineer, or MLE",
-        help="As in an advert. Abbreviations and slips of the keyboard are understood, and how a title was read is always said.",
+        help="As in a posting. Abbreviations and slips of the keyboard are understood, and how a title was read is always said.",
     )
     known = predictor().known_titles
     if text not in known:
@@ -82,6 +97,7 @@ def _title_field(name: str) -> str:
                 key=f"{key}.near",
                 on_change=_take_suggestion,
                 args=(key,),
+                wrap=True,
             )
     return text or ""
 

@@ -4,38 +4,67 @@ Enters: the address in the browser. Leaves: the page that it names. Pages are im
 first of them comes up fast.
 """
 
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Final
 
 import streamlit as st
 
-from mlpaygrade.app.serving import fenced
+from mlpaygrade.app import address
+from mlpaygrade.app.serving import fenced, literal
 from mlpaygrade.app.style import apply_style
 
-PAGES = {
-    "estimate": ("Estimate", ":material/payments:"),
+PAGES: Final = {
+    "estimate": ":material/payments: Estimate",
+    "compare": ":material/compare_arrows: Compare",
+    "career": ":material/stairs: Career",
+    "benchmark": ":material/table_chart: Benchmark",
+    "model": ":material/fact_check: Model",
 }
-"""Address and module -> title and icon, in the order of the menu; the first one opens by default."""
+"""Module and name in the address -> label, in the order of the menu; the first one opens by default."""
+
+FIRST: Final = next(iter(PAGES))
+MENU: Final = "menu"
+DRAWN: Final = "menu.drawn"
 
 
 def main() -> None:
-    """Draw the page that the address names."""
-    st.set_page_config(page_title="MLPayGrade", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
+    """Draw the menu and the page that it or the address names."""
+    name = _turn_to()
+    st.set_page_config(
+        page_title=f"{PAGES[name].split()[-1]} - MLPayGrade",
+        page_icon=str(Path(__file__).with_name("icon.svg")),
+        layout="wide",
+    )
     apply_style()
-    pages = [
-        st.Page(_page(name), title=title, icon=icon, url_path=name, default=name == next(iter(PAGES)))
-        for name, (title, icon) in PAGES.items()
-    ]
-    st.navigation(pages, position="top" if len(pages) > 1 else "hidden").run()
+    st.segmented_control(
+        "Pages",
+        list(PAGES),
+        format_func=lambda page: PAGES[page],
+        key=MENU,
+        required=True,
+        label_visibility="collapsed",
+        wrap=True,
+    )
+    _tell_unknown_page()
+    st.session_state[DRAWN] = name
+    fenced(name, lambda: import_module(f"mlpaygrade.app.{name}").page())
 
 
-def _page(name: str) -> Callable[[], None]:
-    def page() -> None:
-        import_module(f"mlpaygrade.app.{name}").page()
+def _turn_to() -> str:
+    """The page to draw: the menu's, unless the address was changed by hand and the menu was not."""
+    asked = address.asked_page()
+    chosen: str | None = st.session_state.get(MENU)
+    by_hand = address.changed_by_hand() and chosen == st.session_state.get(DRAWN)
+    if chosen is None or by_hand:
+        st.session_state[MENU] = asked if asked in PAGES else FIRST
+    return str(st.session_state[MENU])
 
-    page.__name__ = name
-    return fenced(page)
+
+def _tell_unknown_page() -> None:
+    asked = address.asked_page()
+    if asked is not None and asked not in PAGES:
+        st.warning(literal(f'There is no page "{asked[:40]}"; {FIRST} is shown.'), icon=":material/link_off:")
 
 
 if __name__ == "__main__":

@@ -7,13 +7,14 @@ pages that show a message where anything goes wrong. Holds nothing of any sessio
 import logging
 import os
 from collections.abc import Callable
-from functools import wraps
 
 import streamlit as st
 
-from mlpaygrade.predictor import Predictor
+from mlpaygrade.explain import Explanation, explain
+from mlpaygrade.predictor import Estimate, Predictor
 from mlpaygrade.schema import MLPayGradeError
 
+BACKGROUND = "background.json"
 BUNDLE_VARIABLE = "MLPAYGRADE_BUNDLE"
 
 _LOG = logging.getLogger(__name__)
@@ -29,24 +30,24 @@ def predictor() -> Predictor:
     return opened
 
 
-def fenced(page: Callable[[], None]) -> Callable[[], None]:
-    """The page, with every error turned into a message: the product's own as they stand, others as an apology and a log entry."""
+def explanation(estimate: Estimate) -> Explanation | None:
+    """The estimate taken apart; None where the bundle has nothing to compare with."""
+    return explain(predictor(), estimate) if predictor().bundle.has(BACKGROUND) else None
 
-    @wraps(page)
-    def run() -> None:
-        try:
-            page()
-        except MLPayGradeError as error:
-            show_error(error)
-        except Exception:
-            _LOG.exception("The page %s failed", page.__name__)
-            st.error(
-                "This page met an error that it has no words for. What you entered was not kept. Reload the page to start "
-                "again; if it comes back, please report it with the address of the page.",
-                icon=":material/error:",
-            )
 
-    return run
+def fenced(name: str, page: Callable[[], None]) -> None:
+    """Draw a page and turn every error into a message: the product's own as they stand, others as an apology and a log entry."""
+    try:
+        page()
+    except MLPayGradeError as error:
+        show_error(error)
+    except Exception:
+        _LOG.exception("The page %s failed", name)
+        st.error(
+            "This page met an error that it has no words for. Reload the page to start again; if it comes back, please report it "
+            "with the address of the page.",
+            icon=":material/error:",
+        )
 
 
 def show_error(error: MLPayGradeError) -> None:

@@ -1,0 +1,207 @@
+"""The page of a person who plans: the ladder, what could change, and one field at a time.
+
+Enters: a form, the changes that the person allows, the address. Leaves: the page. Computes nothing itself.
+"""
+
+from typing import Final
+
+import streamlit as st
+
+from mlpaygrade.app import address, answer
+from mlpaygrade.app.charts import Range, notes_list, range_chart, table
+from mlpaygrade.app.choice import Choice, read_parameters
+from mlpaygrade.app.form import job_form, remembered, standing
+from mlpaygrade.app.serving import literal, predictor, show_error
+from mlpaygrade.predictor import ReadJob
+from mlpaygrade.scenarios import CHANGEABLE, Scenario, across, ladder, scenarios, value_text
+from mlpaygrade.schema import EXPERIENCE, LABELS, MLPayGradeError
+from mlpaygrade.words import counted, dollar_range, dollars, signed_dollars
+
+FORM: Final = "career"
+CHANGES: Final = {
+    "title": "Job title",
+    "experience": "Experience level",
+    "remote": "Where the work is done",
+    "size": "Company size",
+    "employment": "Contract",
+    "location": "Company's country",
+    "residence": "Country I live in",
+}
+"""Names of `scenarios.CHANGEABLE` in plain words."""
+START: Final = ("title", "experience", "remote", "size")
+SHOWN: Final = 10
+SHOWN_ACROSS: Final = 12
+
+
+def page() -> None:
+    """Draw the page."""
+    st.title("What would pay more?", anchor=False)
+    st.write("Start from the job you have, choose what you would change, and see what the market pays for the result.")
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        choice = job_form(FORM, start=_start())
+        allowed = st.pills(
+            "I would change",
+            list(CHANGES),
+            format_func=lambda name: CHANGES[name],
+            selection_mode="multi",
+            key=f"{FORM}.allow",
+            persist_state="session",
+            wrap=True,
+        )
+        most = st.segmented_control(
+            "At the same time, at most",
+            [1, 2],
+            format_func=lambda n: counted(n, "thing"),
+            key=f"{FORM}.most",
+            persist_state="session",
+            required=True,
+        )
+    _keep_address(choice, list(allowed), most or 1)
+    with right:
+        if not choice.title.strip():
+            st.info("Type a job title to see its ladder.", icon=":material/edit:")
+            return
+        try:
+            read = choice.read(predictor())
+            _answer(read, list(allowed), most or 1)
+        except MLPayGradeError as error:
+            show_error(error)
+
+
+def _start() -> Choice:
+    if (before := standing(FORM)) is not None:
+        return before
+    parameters = address.parameters(FORM)
+    found = read_parameters(parameters, default=remembered("estimate") or Choice())
+    problems = list(found.problems)
+    wanted = [name for name in parameters.get("allow", ",".join(START)).split(",") if name]
+    if wrong := [name for name in wanted if name not in CHANGES]:
+        problems.append(
+            f'Changes in this link must be among {", ".join(CHANGES)}; got "{wrong[0][:40]}". It was left out.'
+        )
+    st.session_state.setdefault(f"{FORM}.allow", [name for name in CHANGES if name in wanted])
+    most = parameters.get("most", "1")
+    if most not in ("1", "2"):
+        problems.append(f'The number of changes in this link must be 1 or 2; got "{most[:40]}". One is shown.')
+        most = "1"
+    st.session_state.setdefault(f"{FORM}.most", int(most))
+    for problem in problems:
+        st.warning(literal(problem), icon=":material/link_off:")
+    return found.choice
+
+
+def _keep_address(choice: Choice, allowed: list[str], most: int) -> None:
+    address.keep(FORM, choice.parameters() | {"allow": ",".join(allowed), "most": str(most)})
+
+
+def _answer(read: ReadJob, allowed: list[str], most: int) -> None:
+    estimate = predictor().estimate(read)
+    low, high = estimate.intervals_usd[90]
+    st.html(answer.heading(estimate) + answer.notes(estimate))
+    st.html(
+        f'<div class="mp"><p>Today: typical pay <strong>{dollars(estimate.estimate_usd)}</strong>; 9 in 10 advertised figures '
+        f"lie between <strong>{dollars(low)}</strong> and <strong>{dollars(high)}</strong>.</p></div>"
+    )
+    st.subheader("The ladder", anchor=False)
+    st.html(_ladder(ladder(predictor(), read)))
+    st.subheader("What the changes you allow would pay", anchor=False)
+    if allowed:
+        _changes(read, allowed, most)
+    else:
+        st.info("Choose at least one thing that you would change.", icon=":material/checklist:")
+    st.subheader("One thing, all its values", anchor=False)
+    field = st.selectbox(
+        "Look at",
+        list(CHANGES)[:-1],
+        format_func=lambda name: CHANGES[name],
+        key=f"{FORM}.field",
+        persist_state="session",
+    )
+    st.html(_across(across(predictor(), read, field), field))
+    st.caption(
+        "What the market pays differently for such jobs is associated with the change, not promised by it: people who hold "
+        "those jobs differ in more than these fields. Differences come with the 90 % interval of the model's own doubt."
+    )
+
+
+def _ladder(steps: tuple[Scenario, ...]) -> str:
+    rows = [
+        Range(
+            name=LABELS[EXPERIENCE][step.job.experience],
+            detail=_difference(step) + ("" if step.supported else "; few postings, take with care"),
+            low_usd=step.interval_90_usd[0],
+            high_usd=step.interval_90_usd[1],
+            middle_usd=step.estimate_usd,
+            wide=not step.supported,
+        )
+        for step in steps
+    ]
+    chart = range_chart(rows, label="9 in 10 advertised figures at each level")
+    return (
+        chart
+        + '<p class="mp-quiet">Bars hold 9 in 10 advertised figures of each level; the mark is the typical pay.</p>'
+    )
+
+
+def _difference(step: Scenario) -> str:
+    if not step.changes:
+        return f"the job as it is, typical {dollars(step.estimate_usd)}"
+    return f"typical {dollars(step.estimate_usd)}: {_paired(step)}"
+
+
+def _changes(read: ReadJob, allowed: list[str], most: int) -> None:
+    found = scenarios(predictor(), read, allow=allowed, max_changes=most)
+    better = [one for one in found.scenarios if one.difference.usd > 0]
+    lines = [
+        [
+            "; ".join(change.text for change in one.changes),
+            dollars(one.estimate_usd),
+            signed_dollars(one.difference.usd),
+            f"{signed_dollars(one.difference.interval_90_usd[0])} to {signed_dollars(one.difference.interval_90_usd[1])}",
+            f"{one.support.postings:,}",
+        ]
+        for one in better[:SHOWN]
+    ]
+    if lines:
+        caption = f"{counted(len(better), 'supported change')} pay more" + (
+            f"; the first {SHOWN}" if len(better) > SHOWN else ""
+        )
+        st.html(table(["Change", "Typical pay", "Difference", "Its 90 % interval", "Postings"], lines, caption=caption))
+    else:
+        st.info("No change of these that the data support pays more.", icon=":material/info:")
+    if found.notes:
+        st.html(notes_list(found.notes))
+
+
+def _across(found: tuple[Scenario, ...], field: str) -> str:
+    supported = [one for one in found if one.supported or not one.changes]
+    lines = [
+        [
+            _value(one, field),
+            dollars(one.estimate_usd),
+            dollar_range(*one.interval_90_usd),
+            _paired(one),
+            f"{one.support.postings:,}",
+        ]
+        for one in supported[:SHOWN_ACROSS]
+    ]
+    left_out = len(found) - len(supported)
+    caption = f"Each value with everything else as it is. {left_out:,} left out: too few postings support them."
+    if len(supported) > SHOWN_ACROSS:
+        caption += f" The first {SHOWN_ACROSS} of {len(supported):,}."
+    return table(
+        [CHANGES[field], "Typical pay", "9 in 10 figures", "Difference (90 %)", "Postings"], lines, caption=caption
+    )
+
+
+def _value(one: Scenario, field: str) -> str:
+    column = CHANGEABLE[field]
+    return value_text(column, one.job.fields()[column])
+
+
+def _paired(one: Scenario) -> str:
+    if not one.changes:
+        return "as it is"
+    low, high = one.difference.interval_90_usd
+    return f"{signed_dollars(one.difference.usd)} ({signed_dollars(low)} to {signed_dollars(high)})"

@@ -1,0 +1,187 @@
+"""The model's card: what it is, what it was taught, how well it did, what it is for and what not.
+
+Enters: the bundle's provenance and evaluation. Leaves: the page; every number on it comes from there. Measures nothing itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import streamlit as st
+
+from mlpaygrade.app import address, charts
+from mlpaygrade.app.serving import literal, predictor
+from mlpaygrade.data.titles import FAMILIES, family_name
+from mlpaygrade.words import counted, dollars, percent
+
+CHANGELOG: Final = Path(__file__).resolve().parents[3] / "CHANGELOG.md"
+INTERVALS: Final = (50, 80, 90)
+
+
+def page() -> None:
+    """Draw the page."""
+    st.title("The model behind the figures", anchor=False)
+    address.keep("model", {})
+    bundle = predictor().bundle
+    evaluation = bundle.evaluation
+    st.write(
+        "A neural network reads the eight fields of a job and predicts what postings advertise for it: the ends of the band "
+        "and the spread of single figures. Its ranges are then adjusted on postings that it has not seen, so that they hold "
+        "what they promise."
+    )
+    st.html(charts.facts(_data_facts(bundle.provenance)))
+    st.subheader("How well it does", anchor=False)
+    rows = evaluation.get("rows", {})
+    if not rows:
+        st.warning("This bundle carries no test: nothing can be said about how well it does.", icon=":material/rule:")
+    else:
+        st.write(literal(f"Protocol: {evaluation.get('protocol')}. {counted(int(rows['n']), 'figure')} tested."))
+        st.html(charts.facts(_accuracy_facts(rows, evaluation.get("postings", {}))))
+        _coverage(rows)
+        _rivals(evaluation)
+        _slices(evaluation.get("slices", []))
+    _use()
+    _provenance(bundle.provenance)
+    _changes()
+
+
+def _data_facts(provenance: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    newest = provenance.get("newest_day")
+    return [
+        ("Postings it learned from", f"{provenance['postings']:,}", f"rebuilt from {provenance['rows']:,} rows"),
+        ("With both ends of a band", percent(provenance["paired_share"]), "two neighbouring rows that fit together"),
+        (
+            "Newest posting",
+            str(newest or provenance["trained_through"]),
+            "synthetic data" if provenance["synthetic"] else "public dataset",
+        ),
+    ]
+
+
+def _accuracy_facts(rows: Mapping[str, float], postings: Mapping[str, float]) -> list[tuple[str, str, str]]:
+    items = [
+        ("Half of figures lie within", dollars(rows["median_ae_usd"]), "of the typical pay it gave"),
+        ("Mean distance", dollars(rows["mae_usd"]), f"log error {rows['rmse_log']:.3f}, R² {rows['r2_usd']:.2f}"),
+    ]
+    if "mae_usd" in postings:
+        items.append(
+            (
+                "Mean distance, middle of bands",
+                dollars(postings["mae_usd"]),
+                f"log error {postings['rmse_log']:.3f}, R² {postings['r2_usd']:.2f}",
+            )
+        )
+    return items
+
+
+def _coverage(rows: Mapping[str, float]) -> None:
+    lines = [
+        [f"{level} in 100 should lie inside", percent(rows[f"coverage_{level}"]), dollars(rows[f"width_{level}_usd"])]
+        for level in INTERVALS
+        if f"coverage_{level}" in rows
+    ]
+    if lines:
+        st.html(
+            charts.table(
+                ["Range", "Did lie inside", "Mean width"], lines, caption="Do the ranges hold what they promise?"
+            )
+        )
+
+
+def _rivals(evaluation: Mapping[str, Any]) -> None:
+    rivals = evaluation.get("rivals")
+    if not rivals:
+        return
+    lines = []
+    for name, figures in dict(rivals).items():
+        tested = figures.get("rows", figures)
+        lines.append(
+            [
+                str(name),
+                _figure(tested, "rmse_log", "{:.4f}"),
+                _money(tested, "mae_usd"),
+                _figure(tested, "r2_usd", "{:.3f}"),
+            ]
+        )
+    st.html(
+        charts.table(["Model", "Log error", "Mean distance", "R²"], lines, caption="Against rivals, on the same test")
+    )
+
+
+def _slices(slices: Sequence[Mapping[str, Any]]) -> None:
+    if not slices:
+        return
+    with st.expander("Where it is better and worse"):
+        st.caption("A bias below zero means that figures were higher than the model said.")
+        for dimension in dict.fromkeys(str(item["dimension"]) for item in slices):
+            lines = [
+                [
+                    _plain(str(item["value"])),
+                    f"{int(item['n']):,}",
+                    _money(item, "mae_usd"),
+                    _money(item, "bias_usd"),
+                    _share(item, "coverage_50"),
+                    _share(item, "coverage_80"),
+                    _share(item, "coverage_90"),
+                ]
+                for item in slices
+                if item["dimension"] == dimension
+            ]
+            header = [dimension.capitalize(), "Figures", "Mean distance", "Bias", "50 % held", "80 % held", "90 % held"]
+            st.html(charts.table(header, lines, caption=f"By {dimension}"))
+
+
+def _use() -> None:
+    st.subheader("What it is for, and what not", anchor=False)
+    st.markdown(
+        "- **For** judging an offer, preparing a negotiation, setting the band of a posting, seeing what the market pays for "
+        "a kind of job, and how sure that is.\n"
+        "- **Not for** setting one person's pay: it knows nothing of skills, performance, employer, city, equity or bonuses.\n"
+        "- **Not for** auditing pay by gender, age or origin: the data hold no such field.\n"
+        "- **Not for** jobs outside data, machine learning and AI, or for countries with a handful of postings: the answer says "
+        "how many it rests on.\n"
+        "- A difference between two jobs is what the market advertises differently, no promise of what one person gains by "
+        "changing."
+    )
+
+
+def _provenance(provenance: Mapping[str, Any]) -> None:
+    with st.expander("Where it comes from"):
+        libraries = ", ".join(f"{name} {version}" for name, version in provenance.get("libraries", {}).items())
+        lines = [
+            ["Version", str(provenance["version"])],
+            ["Trained on work years up to", str(provenance["trained_through"])],
+            ["SHA-256 of the data file", str(provenance["data_sha256"])],
+            ["Commit of the code", str(provenance.get("commit") or "not known")],
+            ["Seed", str(provenance.get("seed", "not known"))],
+            ["Libraries", libraries or "not known"],
+        ]
+        st.html(charts.table(["What", "Value"], lines, caption="Provenance of this bundle", words=True))
+
+
+def _changes() -> None:
+    with st.expander("What changed between versions"):
+        try:
+            text = CHANGELOG.read_text(encoding="utf-8")
+        except OSError:
+            st.write(
+                "The list of changes is in CHANGELOG.md of the project's source; this installation does not carry it."
+            )
+            return
+        st.markdown("\n".join(f"##{line}" if line.startswith("#") else line for line in text.splitlines()))
+
+
+def _plain(value: str) -> str:
+    return next((family_name(family) for family in FAMILIES if family == value), value)
+
+
+def _figure(figures: Mapping[str, Any], name: str, form: str) -> str:
+    return form.format(figures[name]) if figures.get(name) is not None else "not measured"
+
+
+def _money(figures: Mapping[str, Any], name: str) -> str:
+    return dollars(float(figures[name])) if figures.get(name) is not None else "not measured"
+
+
+def _share(figures: Mapping[str, Any], name: str) -> str:
+    return percent(float(figures[name])) if figures.get(name) is not None else "not measured"
