@@ -34,7 +34,7 @@ def print_audit(audit: Audit) -> None:
         )
         for place, name in enumerate(header):
             number = all(row[place][:1].isdigit() or row[place][:1] in "$-" for row in rows)
-            table.add_column(name, justify="right" if number else "left", overflow="fold")
+            table.add_column(name, justify="right" if number else "left", overflow="fold", no_wrap=number)
         for row in rows:
             table.add_row(*map(escape, row))
         console.print()
@@ -130,8 +130,8 @@ def _other_lines(audit: Audit) -> list[str]:
 def _tables(audit: Audit) -> Iterable[tuple[str, Sequence[str], Sequence[Sequence[str]]]]:
     means = {group.name: group for group in audit.years}
     yield (
-        "By year",
-        ("Year", "Rows", "Share", "Mean", "In pairs", "Shuffled", "Pairs", "First >= second", "Shuffled"),
+        "By year (ordered: first salary at least the second; chance: after shuffling)",
+        ("Year", "Rows", "Share", "Mean", "In pairs", "Chance", "Pairs", "Ordered", "Chance"),
         [
             (
                 str(year.year),
