@@ -30,7 +30,11 @@ def print_audit(audit: Audit) -> None:
             console.print(f"  {escape(line)}", soft_wrap=not terminal)
     for title, header, rows in _tables(audit):
         table = Table(
-            title=escape(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD if terminal else None
+            title=escape(title),
+            title_justify="left",
+            title_style="bold",
+            box=SIMPLE_HEAD if terminal else None,
+            pad_edge=False,
         )
         for place, name in enumerate(header):
             number = all(row[place][:1].isdigit() or row[place][:1] in "$-" for row in rows)
@@ -131,12 +135,11 @@ def _tables(audit: Audit) -> Iterable[tuple[str, Sequence[str], Sequence[Sequenc
     means = {group.name: group for group in audit.years}
     yield (
         "By year (ordered: first salary at least the second; chance: after shuffling)",
-        ("Year", "Rows", "Share", "Mean", "In pairs", "Chance", "Pairs", "Ordered", "Chance"),
+        ("Year", "Rows", "Mean", "In pairs", "Chance", "Pairs", "Ordered", "Chance"),
         [
             (
                 str(year.year),
                 f"{year.rows:,}",
-                _percent(means[str(year.year)].share),
                 dollars(means[str(year.year)].mean_usd),
                 _percent(year.in_pairs_share),
                 _percent(year.in_pairs_shuffled_share),
