@@ -9,6 +9,7 @@ import json
 import shutil
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -26,9 +27,11 @@ from mlpaygrade.data.table import Table
 from mlpaygrade.evaluation.metrics import evaluate, point_metrics
 from mlpaygrade.evidence import count_cells
 from mlpaygrade.experiments.forecaster import Forecaster, Progress, fit_forecaster
+from mlpaygrade.experiments.importance import measure_importance
 from mlpaygrade.experiments.settings import Settings
 from mlpaygrade.models.export import export_onnx
 from mlpaygrade.models.ridge import fit_predict_ridge
+from mlpaygrade.predictor import Predictor
 from mlpaygrade.schema import InputError
 
 LIBRARIES: Final = ("numpy", "pandas", "tensorflow-cpu", "keras", "scikit-learn", "onnx", "tf2onnx", "onnxruntime")
@@ -81,23 +84,23 @@ def train(table: Table, *, output: Path, settings: Settings, through: int | None
     network, report["export_difference"] = export_onnx(
         forecaster.fitted, forecaster.fitted.encoder.transform(sample.jobs)
     )
+    parts: dict[str, bytes | Mapping[str, Any]] = {
+        "network.onnx": network,
+        "encoder.json": forecaster.fitted.encoder.to_json(),
+        "calibration.json": forecaster.calibration.to_json(),
+        "evidence.json": count_cells(past).to_json(),
+        "background.json": choose_background(past).to_json(),
+        "evaluation.json": {"protocol": report["protocol"], **report.get("network", {})},
+    }
+    provenance = {
+        **_provenance(table, past, settings),
+        "trained_through": int(past.year.max()),
+        "newest_day": str(known.newest) if known and through is None else None,
+    }
+    draft = Predictor(write_bundle(work / "draft", parts, provenance=provenance))
+    report["importance"] = measure_importance(draft, past, measured_on="training postings").to_json()
     report["seconds"] = round(time.monotonic() - started, 1)
-    bundle = write_bundle(
-        output / "bundle",
-        {
-            "network.onnx": network,
-            "encoder.json": forecaster.fitted.encoder.to_json(),
-            "calibration.json": forecaster.calibration.to_json(),
-            "evidence.json": count_cells(past).to_json(),
-            "background.json": choose_background(past).to_json(),
-            "evaluation.json": {"protocol": report["protocol"], **report.get("network", {})},
-        },
-        provenance={
-            **_provenance(table, past, settings),
-            "trained_through": int(past.year.max()),
-            "newest_day": str(known.newest) if known and through is None else None,
-        },
-    )
+    bundle = write_bundle(output / "bundle", {**parts, "importance.json": report["importance"]}, provenance=provenance)
     write_json(output / "report.json", report)
     shutil.rmtree(work)
     return Run(folder=output, report=report, bundle=bundle)

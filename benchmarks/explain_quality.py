@@ -1,0 +1,364 @@
+"""Do explanations keep their word? Exactness, speed, stability, and what they recover on a market whose truth is known.
+
+Enters: the bundle (default: the package's), and for the second half seeds of synthetic markets, on each of which a network is
+trained (a minute or two). Leaves: benchmarks/results/explain.json, parts that were not run kept from before.
+Run: python benchmarks/explain_quality.py [--bundle DIR] [--jobs 10000] [--markets 2]
+     [--parts exact speed stability synthetic shuffled]
+"""
+
+import argparse
+import dataclasses
+import json
+import math
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlpaygrade.background import choose_background
+from mlpaygrade.bundle import load_bundle, write_bundle
+from mlpaygrade.data.postings import Postings, build_postings
+from mlpaygrade.data.synthetic import SyntheticMarket
+from mlpaygrade.data.truth import Truth
+from mlpaygrade.differences import WIDENING
+from mlpaygrade.distribution import LEVELS, TARGETS, Prediction
+from mlpaygrade.explain import PLAYERS, explain, play
+from mlpaygrade.predictor import Predictor
+from mlpaygrade.scenarios import CHANGEABLE, scenarios
+from mlpaygrade.schema import FEATURES, LABELS, Job
+from mlpaygrade.shapley import shapley_values
+
+RESULT = Path(__file__).parent / "results" / "explain.json"
+PARTS = ("exact", "speed", "stability", "synthetic", "shuffled")
+ATTRIBUTES = ("year", "experience", "employment", "title", "residence", "remote", "location", "size")
+
+
+def job_of(values: Iterable[Any]) -> Job:
+    return Job(**dict(zip(ATTRIBUTES, values, strict=True)))
+
+
+def random_jobs(predictor: Predictor, count: int, *, seed: int) -> list[Job]:
+    """Any values together, one in ten with the employee abroad."""
+    rng = np.random.default_rng(seed)
+    encoder = predictor.bundle.encoder
+    jobs = []
+    for _ in range(count):
+        place = str(rng.choice(encoder.countries))
+        home = str(rng.choice(encoder.countries)) if rng.random() < 0.1 else place
+        year = int(rng.integers(encoder.oldest_year, encoder.newest_year + 2))
+        level, contract = (str(rng.choice(list(LABELS[column]))) for column in FEATURES[1:3])
+        remote, size = int(rng.choice([0, 50, 100])), str(rng.choice(list("SML")))
+        jobs.append(job_of((year, level, contract, str(rng.choice(encoder.titles)), home, remote, place, size)))
+    return jobs
+
+
+def usual_jobs(predictor: Predictor, count: int, *, seed: int) -> list[Job]:
+    """Jobs as frequent as in the background, each with one field drawn anew."""
+    rng = np.random.default_rng(seed)
+    background = predictor.bundle.background
+    others = random_jobs(predictor, count, seed=seed)
+    jobs = []
+    for other in others:
+        row = int(rng.choice(len(background), p=background.weights))
+        fields = dict(zip(ATTRIBUTES, (background.jobs[column][row] for column in FEATURES), strict=True))
+        name = str(rng.choice(["title", "experience", "location", "remote", "size"]))
+        fields[name] = getattr(other, name)
+        if name == "location":
+            fields["residence"] = fields["location"]
+        jobs.append(Job(**fields))
+    return jobs
+
+
+def exact(predictor: Predictor, *, jobs: int) -> dict[str, Any]:
+    """Adding up on random jobs, and agreement with the shap library on 200."""
+    worst_usd = worst_shown = worst_factor = 0.0
+    for job in random_jobs(predictor, jobs, seed=0):
+        estimate = predictor.estimate(job)
+        explanation = estimate.explain()
+        shown = explanation.to_json()
+        total = explanation.base_usd + sum(part.usd for part in explanation.contributions)
+        worst_usd = max(worst_usd, abs(total - estimate.estimate_usd))
+        added = shown["base_usd"] + sum(shown["contributions_usd"].values())
+        worst_shown = max(worst_shown, abs(added - estimate.to_json()["estimate_usd"]))
+        product = explanation.base_factor_usd * math.prod(part.factor for part in explanation.contributions)
+        worst_factor = max(worst_factor, abs(product / estimate.estimate_usd - 1))
+    return {
+        "jobs": jobs,
+        "worst_sum_usd": worst_usd,
+        "worst_shown_sum_usd": round(worst_shown, 6),
+        "worst_product_relative": worst_factor,
+        **against_shap(predictor, random_jobs(predictor, 200, seed=1)),
+    }
+
+
+def against_shap(predictor: Predictor, jobs: list[Job]) -> dict[str, Any]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import shap
+
+    background = predictor.bundle.background
+    draws = round(1 / background.weights.min())
+    rows = list(zip(*(background.jobs[column] for column in FEATURES), strict=True))
+    rows = [row for row, weight in zip(rows, background.weights, strict=True) for _ in range(round(weight * draws))]
+    wanted = [tuple(job.fields().values()) for job in jobs]
+    places = [[FEATURES.index(column) for column in fields] for fields in PLAYERS.values()]
+    values = [sorted({tuple(row[i] for i in place) for row in rows + wanted}) for place in places]
+
+    def coded(given: list[tuple[Any, ...]]) -> Any:
+        pairs = list(zip(places, values, strict=True))
+        return np.array([[value.index(tuple(row[i] for i in place)) for place, value in pairs] for row in given], float)
+
+    def model(codes: Any) -> Any:
+        columns: dict[str, list[Any]] = {}
+        for player, (fields, value) in enumerate(zip(PLAYERS.values(), values, strict=True)):
+            picked = [value[int(code)] for code in codes[:, player]]
+            columns |= {column: [item[n] for item in picked] for n, column in enumerate(fields)}
+        return np.expm1(predictor.predict(columns).log_estimate)
+
+    explainer = shap.explainers.Exact(model, shap.maskers.Independent(coded(rows), max_samples=len(rows)))
+    theirs = explainer(coded(wanted))
+    worst = 0.0
+    for job, expected in zip(jobs, theirs.values, strict=True):
+        explanation = explain(predictor, job)
+        ours = np.array([part.usd for part in explanation.contributions])
+        worst = max(worst, float(np.abs(ours - expected).max() / explanation.estimate_usd))
+    return {"shap_jobs": len(jobs), "shap_worst_relative": worst}
+
+
+def speed(predictor: Predictor, *, jobs: int = 200) -> dict[str, Any]:
+    """Milliseconds, with whatever else the machine is doing."""
+    asked = usual_jobs(predictor, jobs, seed=2)
+    explain(predictor, asked[0])
+
+    def timed(run: Callable[[Job], Any], chosen: list[Job]) -> dict[str, float]:
+        taken = []
+        for job in chosen:
+            start = time.perf_counter()
+            run(job)
+            taken.append(1000 * (time.perf_counter() - start))
+        median, p95 = np.quantile(taken, [0.5, 0.95])
+        return {"median_ms": round(float(median), 1), "p95_ms": round(float(p95), 1)}
+
+    rows = [
+        play(predictor, predictor.estimate(job), predictor.bundle.background.jobs, predictor.bundle.background.weights)
+        for job in asked[:50]
+    ]
+    return {
+        "explain": timed(lambda job: explain(predictor, job), asked),
+        "explain_random_jobs": timed(lambda job: explain(predictor, job), random_jobs(predictor, 50, seed=3)),
+        "distinct_jobs_median": int(np.median([game.distinct_jobs for game in rows])),
+        "scenarios_every_field": timed(lambda job: scenarios(predictor, job, allow=list(CHANGEABLE)), asked[:100]),
+        "scenarios_found_median": int(
+            np.median([len(scenarios(predictor, job, allow=list(CHANGEABLE)).scenarios) for job in asked[:30]])
+        ),
+        "shap_imported": "shap" in sys.modules,
+        "load_average": [round(load, 1) for load in __import__("os").getloadavg()],
+    }
+
+
+def stability(predictor: Predictor, *, jobs: int = 200) -> dict[str, Any]:
+    """Similar jobs, similar explanations: one neighbouring field changed, how far do the other contributions move?
+
+    Reported as the mean move of an unchanged field's contribution relative to the mean size of contributions; and the share that
+    the three largest contributions have.
+    """
+    asked = usual_jobs(predictor, jobs, seed=4)
+    moved, sizes, tops = [], [], []
+    for job in asked:
+        near = dataclasses.replace(job, remote=100 if job.remote != 100 else 0)
+        one, two = explain(predictor, job), explain(predictor, near)
+        sizes += [abs(part.usd) for part in one.contributions]
+        tops.append(one.top_share(3))
+        moved += [
+            abs(a.usd - b.usd)
+            for a, b in zip(one.contributions, two.contributions, strict=True)
+            if a.field != "remote_ratio"
+        ]
+    return {
+        "jobs": jobs,
+        "mean_move_usd": round(float(np.mean(moved))),
+        "p95_move_usd": round(float(np.quantile(moved, 0.95))),
+        "mean_contribution_usd": round(float(np.mean(sizes))),
+        "top_three_share_mean": round(float(np.mean(tops)), 3),
+        "top_three_share_p05": round(float(np.quantile(tops, 0.05)), 3),
+    }
+
+
+class TruthPredictor:
+    """Stands where a predictor stands, and answers with the truth."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self.bundle, self.truth = predictor.bundle, Truth()
+
+    def predict(self, jobs: Any) -> Prediction:
+        frame = pd.DataFrame({column: list(jobs[column]) for column in FEATURES})
+        log_usd = np.log1p(np.exp(self.truth.log_middle(frame)))
+        flat = np.tile(log_usd[:, None, None], (1, len(TARGETS), len(LEVELS)))
+        return Prediction(flat, log_usd[:, None])
+
+
+def train_small(postings: Postings, folder: Path, *, seed: int) -> Predictor:
+    """A network of the default shape, stopped on and calibrated by the newest tenth."""
+    from mlpaygrade.evaluation.conformal import Calibration
+    from mlpaygrade.evidence import count_cells
+    from mlpaygrade.models.export import export_onnx
+    from mlpaygrade.models.network import NetworkSettings
+    from mlpaygrade.models.training import TrainingSettings, fit_network
+
+    cut = round(0.9 * len(postings))
+    newest = postings.take(np.arange(cut, len(postings)))
+    fitted = fit_network(
+        postings.take(np.arange(cut)), newest, network=NetworkSettings(), training=TrainingSettings(seed=seed)
+    )
+    held_out = fitted.predict(fitted.encoder.transform(newest.jobs))
+    calibration = Calibration.fit(held_out, low_log=newest.low_log, high_log=newest.high_log, paired=newest.paired)
+    network, _ = export_onnx(fitted, fitted.encoder.transform(postings.jobs.iloc[:500]))
+    parts = {
+        "network.onnx": network,
+        "encoder.json": fitted.encoder.to_json(),
+        "calibration.json": calibration.to_json(),
+        "evidence.json": count_cells(postings).to_json(),
+        "background.json": choose_background(postings).to_json(),
+        "evaluation.json": {"protocol": None},
+    }
+    provenance = {"version": "0", "trained_through": 2024, "data_sha256": "", "synthetic": True}
+    return Predictor(write_bundle(folder, parts, provenance=provenance))
+
+
+def newest_jobs(postings: Postings, count: int, *, seed: int) -> list[Job]:
+    rows = postings.jobs[postings.jobs["work_year"] == postings.jobs["work_year"].max()]
+    rows = rows.sample(min(count, len(rows)), random_state=seed)
+    return [job_of(row) for row in rows[list(FEATURES)].itertuples(index=False, name=None)]
+
+
+def recovered(predictor: Predictor, postings: Postings, *, jobs: int, seed: int, enough: int = 30) -> dict[str, Any]:
+    """Log contributions of each value, averaged over jobs that have it, against those of the truth with the same background."""
+    truth = TruthPredictor(predictor)
+    background = predictor.bundle.background
+    found: dict[tuple[str, Any], list[tuple[float, float]]] = {}
+    for job in newest_jobs(postings, jobs, seed=seed):
+        estimate = predictor.estimate(job)
+        fields = job.fields()
+        prediction = truth.predict({column: [value] for column, value in fields.items()})
+        true = dataclasses.replace(estimate, estimate_usd=float(np.expm1(prediction.log_estimate[0])))
+        ours = shapley_values(play(predictor, estimate, background.jobs, background.weights).log_usd)
+        theirs = shapley_values(play(truth, true, background.jobs, background.weights).log_usd)  # type: ignore[arg-type]
+        for p, (player, columns) in enumerate(PLAYERS.items()):
+            key = (player, tuple(fields[column] for column in columns))
+            found.setdefault(key, []).append((float(ours[p]), float(theirs[p])))
+    counts: dict[tuple[str, Any], int] = {}
+    for player, columns in PLAYERS.items():
+        for value, count in postings.jobs.groupby(list(columns)).size().items():
+            counts[player, value if isinstance(value, tuple) else (value,)] = int(count)
+    effects = [np.mean(pairs, axis=0) for key, pairs in found.items() if counts[key] >= enough]
+    ours, theirs = np.array(effects).T
+    large = np.abs(theirs) > math.log(1.03)
+    return {
+        "values": len(effects),
+        "postings_per_value_at_least": enough,
+        "spearman": round(float(pd.Series(ours).corr(pd.Series(theirs), method="spearman")), 4),
+        "effects_over_3_percent": int(large.sum()),
+        "signs_right": int((np.sign(ours) == np.sign(theirs))[large].sum()),
+        "mean_abs_error_log": round(float(np.abs(ours - theirs).mean()), 4),
+    }
+
+
+def paired_coverage(predictor: Predictor, postings: Postings, *, jobs: int, seed: int) -> dict[str, Any]:
+    """How often the paired 90 % interval of a scenario holds the true difference, and the widening that would make it 90 %."""
+    truth, rng = Truth(), np.random.default_rng(seed)
+    misses, halves, gains, base = [], [], [], []
+    for job in newest_jobs(postings, jobs, seed=seed):
+        found = scenarios(predictor, job, allow=list(CHANGEABLE)).scenarios
+        found = tuple(found[n] for n in rng.permutation(len(found))[:40])
+        true = np.exp(truth.log_middle(pd.DataFrame([job.fields(), *(one.job.fields() for one in found)])))
+        for one, usd in zip(found, true[1:] - true[0], strict=True):
+            low, high = one.difference.interval_90_usd
+            misses.append(abs(usd - one.difference.usd))
+            halves.append((high - low) / 2)
+            gains.append((usd, one.difference.usd))
+            base.append(true[0])
+    ratio = np.array(misses) / np.array(halves)
+    gain = np.array(gains)
+    large = np.abs(gain[:, 0]) > 0.03 * np.array(base)
+    return {
+        "differences": len(ratio),
+        "coverage_90": round(float((ratio <= 1).mean()), 3),
+        "widening_used": WIDENING,
+        "widening_that_covers_90": round(float(WIDENING * np.quantile(ratio, 0.9)), 2),
+        "mean_half_width_usd": round(float(np.mean(halves))),
+        "rmse_usd": round(float(np.sqrt(np.mean(np.square(misses))))),
+        "signs_right_over_3_percent": round(float((np.sign(gain[:, 0]) == np.sign(gain[:, 1]))[large].mean()), 4),
+    }
+
+
+def synthetic(*, markets: int, postings: int) -> dict[str, Any]:
+    """Recovered effects and paired coverage on markets of the public file's size, each with its own network."""
+    results = []
+    for seed in range(11, 11 + markets):
+        drawn = build_postings(SyntheticMarket(seed=seed, n_postings=postings).generate())
+        with tempfile.TemporaryDirectory() as folder:
+            predictor = train_small(drawn, Path(folder) / "bundle", seed=seed)
+            effects = recovered(predictor, drawn, jobs=400, seed=seed)
+            paired = paired_coverage(predictor, drawn, jobs=60, seed=seed)
+        results.append({"seed": seed, "effects": effects, "paired": paired})
+        print(json.dumps(results[-1]), flush=True)
+    return {"postings": postings, "markets": results}
+
+
+def shuffled(*, postings: int) -> dict[str, Any]:
+    """A network trained on salaries dealt out at random has nothing to explain."""
+    drawn = build_postings(SyntheticMarket(seed=11, n_postings=postings).generate())
+    order = np.random.default_rng(0).permutation(len(drawn))
+    dealt = dataclasses.replace(
+        drawn, low_usd=drawn.low_usd[order], high_usd=drawn.high_usd[order], paired=drawn.paired[order]
+    )
+    sizes = {}
+    for name, given in (("as drawn", drawn), ("shuffled", dealt)):
+        with tempfile.TemporaryDirectory() as folder:
+            predictor = train_small(given, Path(folder) / "bundle", seed=0)
+            told = [explain(predictor, job) for job in newest_jobs(drawn, 100, seed=0)]
+        sizes[name] = float(np.mean([sum(abs(math.log(part.factor)) for part in one.contributions) for one in told]))
+    return {
+        "sum_of_log_factors": {name: round(size, 4) for name, size in sizes.items()},
+        "share_left": round(sizes["shuffled"] / sizes["as drawn"], 4),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bundle", type=Path)
+    parser.add_argument("--jobs", type=int, default=10_000)
+    parser.add_argument("--markets", type=int, default=2)
+    parser.add_argument("--postings", type=int, default=8_654)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    given = parser.parse_args()
+    predictor = Predictor(load_bundle(given.bundle))
+    measures: dict[str, Callable[[], dict[str, Any]]] = {
+        "speed": lambda: speed(predictor),
+        "stability": lambda: stability(predictor),
+        "exact": lambda: exact(predictor, jobs=given.jobs),
+        "synthetic": lambda: synthetic(markets=given.markets, postings=given.postings),
+        "shuffled": lambda: shuffled(postings=given.postings),
+    }
+    for part, measure in measures.items():
+        if part in given.parts:
+            start = time.monotonic()
+            result = {**measure(), "seconds": round(time.monotonic() - start, 1)}
+            document = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+            if part in ("speed", "stability", "exact"):
+                settings = predictor.bundle.provenance.get("settings", {}).get("network", {})
+                result["network"] = {name: settings.get(name) for name in ("members", "hidden")}
+            document[part] = result
+            RESULT.parent.mkdir(exist_ok=True)
+            RESULT.write_text(json.dumps(document, indent=1) + "\n")
+            print(part, json.dumps(result), flush=True)
+
+
+if __name__ == "__main__":
+    main()
