@@ -1,0 +1,116 @@
+"""The registry: a challenger becomes champion only by being better on postings that neither bundle was trained on."""
+
+import shutil
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mlpaygrade.bundle import load_bundle, write_bundle
+from mlpaygrade.data.postings import build_postings, columns_of
+from mlpaygrade.data.synthetic import SyntheticMarket
+from mlpaygrade.data.table import Table, read_table
+from mlpaygrade.experiments.registry import (
+    CHALLENGER,
+    CHAMPION,
+    MODEL,
+    PREVIOUS,
+    judge_bundles,
+    promote,
+    register_challenger,
+    verdict_text,
+)
+from mlpaygrade.predictor import Predictor
+from mlpaygrade.schema import YEAR, InputError
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # MLflow's own modules warn while they are imported
+    import mlflow.pyfunc
+
+
+class _Model(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
+    def predict(self, context: object, model_input: pd.DataFrame, params: object = None) -> pd.DataFrame:
+        return model_input
+
+
+def logged(folder: Path, *, shift: float, uri: str) -> str:
+    """A run with the packaged bundle, its answers moved by `shift` in log dollars."""
+    base = load_bundle()
+    calibration = dict(base.json("calibration.json"))
+    calibration["shifts"] = (np.array(calibration["shifts"]) + shift).tolist()
+    calibration["estimate_shift"] += shift
+    parts = {name: base.part(name) for name in base.manifest["files"]} | {"calibration.json": calibration}
+    write_bundle(folder / "bundle", parts, provenance=base.provenance)
+    mlflow.set_tracking_uri(uri)
+    if mlflow.get_experiment_by_name("test") is None:
+        mlflow.create_experiment("test", artifact_location=(folder.parent / "artifacts").as_uri())
+    mlflow.set_experiment("test")
+    with mlflow.start_run() as active:
+        mlflow.pyfunc.log_model(
+            name="model",
+            python_model=_Model(),
+            artifacts={"bundle": str(folder / "bundle")},
+            pip_requirements=["pandas"],
+        )
+    return str(active.info.run_id)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Table:
+    """Postings of the year after the packaged bundle's training."""
+    market = SyntheticMarket(seed=3, n_postings=800)
+    frame = market.generate()
+    through = int(load_bundle().provenance["trained_through"])
+    frame[YEAR] = frame[YEAR] + through + 1 - frame[YEAR].max()
+    path = tmp_path_factory.mktemp("data") / "synthetic_next_year.csv"
+    frame.to_csv(path, index=False)
+    return read_table(path)
+
+
+@pytest.fixture(scope="module")
+def bias(table: Table) -> float:
+    """How far the packaged bundle is off on that file: a champion moved further that way is worse."""
+    postings = build_postings(table.frame)
+    later = postings.take(postings.year > int(load_bundle().provenance["trained_through"]))
+    index, usd = later.row_values_usd()
+    estimate = Predictor.load().predict(columns_of(later.jobs)).log_estimate
+    return float(np.mean(estimate[index] - np.log1p(usd)))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+def test_only_a_better_model_becomes_champion(table: Table, bias: float, tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    client = mlflow.MlflowClient(uri)
+    with pytest.raises(InputError, match="no challenger"):
+        promote(None, table, uri=uri)
+    with pytest.raises(InputError, match="no run 'nonsense'"):
+        register_challenger("nonsense", uri=uri)
+    first = logged(tmp_path / "first", shift=0.2 - bias, uri=uri)
+    assert register_challenger(first, uri=uri) == register_challenger(first, uri=uri) == "1"
+    opening = promote(None, table, uri=uri)
+    assert opening.promoted
+    assert opening.champion is None
+
+    worse = promote(logged(tmp_path / "worse", shift=0.5 - bias, uri=uri), table, uri=uri)
+    assert not worse.promoted
+    assert "refused" in verdict_text(worse)
+    assert client.get_model_version_by_alias(MODEL, CHAMPION).version in ("1", 1)
+    assert client.get_model_version_by_alias(MODEL, CHALLENGER).version in ("2", 2)
+    assert client.get_model_version(MODEL, "2").tags["verdict"] == worse.reason
+
+    better = promote(logged(tmp_path / "better", shift=-bias, uri=uri), table, uri=uri)
+    assert better.promoted
+    assert better.differences["rmse_log"].high < 0
+    assert str(client.get_model_version_by_alias(MODEL, CHAMPION).version) == "3"
+    assert str(client.get_model_version_by_alias(MODEL, PREVIOUS).version) == "1"
+    with pytest.raises(InputError, match="champion already"):
+        promote(str(client.get_model_version(MODEL, "3").run_id), table, uri=uri)
+
+
+def test_without_later_postings_there_is_no_verdict(tmp_path: Path) -> None:
+    path = SyntheticMarket(seed=3, n_postings=200).write(tmp_path / "synthetic_same_years.csv")
+    shutil.copytree(load_bundle().path, tmp_path / "other")
+    with pytest.raises(InputError, match="newer file"):
+        judge_bundles(Predictor.load(), Predictor.load(tmp_path / "other"), read_table(path))
