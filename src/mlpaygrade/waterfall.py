@@ -91,7 +91,7 @@ def waterfall_svg(explanation: Explanation, *, identity: str = "waterfall") -> s
     def x(usd: float) -> float:
         return LABELS_END + (usd - low) / (high - low) * (BARS_END - LABELS_END)
 
-    body = []
+    body = [f'<rect class="paper" width="{WIDTH}" height="{height}" rx="8"/>']
     for n, row in enumerate(rows):
         top = 10 + ROW * n
         middle = top + ROW / 2
@@ -195,5 +195,6 @@ def _style(identity: str) -> str:
         f"{of} text{{fill:var(--wf-text)}}{of} .quiet{{fill:var(--wf-quiet);font-size:12px}}"
         f"{of} .strong{{font-weight:600}}{of} .amount{{font-variant-numeric:tabular-nums}}"
         f"{of} .up{{fill:var(--wf-up)}}{of} .down{{fill:var(--wf-down)}}{of} .level{{fill:var(--wf-level)}}"
+        f"{of} .paper{{fill:var(--wf-paper)}}"
         f"{of} .link{{stroke:var(--wf-quiet);stroke-width:1}}"
     )
