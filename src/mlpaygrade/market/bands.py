@@ -111,10 +111,11 @@ def _answer(figures: dict[str, Any]) -> str:
 def _effect(figures: dict[str, Any]) -> str:
     ends = wording.interval(*(f"{end:.2f}" for end in figures["interval"]))
     text = f"Median ratio {figures['median']:.2f} ({ends})"
-    levels = [line for line in figures["by"]["level"] if line["median"] is not None]
-    if len(levels) > 1:
-        widest, narrowest = max(levels, key=lambda x: x["median"]), min(levels, key=lambda x: x["median"])
-        text += f"; by level from {narrowest['median']:.2f} ({wording.lower_first(narrowest['label'])}) to {widest['median']:.2f} ({wording.lower_first(widest['label'])})"
+    for name, key in (("level", "level"), ("company size", "size")):
+        judged = [line for line in figures["by"][key] if line["median"] is not None]
+        if len(judged) > 1:
+            widest, narrowest = max(judged, key=lambda x: x["median"]), min(judged, key=lambda x: x["median"])
+            text += f"; by {name} from {narrowest['median']:.2f} ({_short(narrowest)}) to {widest['median']:.2f} ({_short(widest)})"
     if figures["omega2"]:
         names = {
             "level": "level",
@@ -126,3 +127,7 @@ def _effect(figures: dict[str, Any]) -> str:
         top = max(figures["omega2"], key=lambda key: float(figures["omega2"][key]))
         text += f"; the field that goes with the largest share of the differences in width is {names[top]}, {wording.percent(figures['omega2'][top])}"
     return text + "."
+
+
+def _short(line: dict[str, Any]) -> str:
+    return wording.lower_first(line["label"].split(" (")[0])

@@ -44,8 +44,8 @@ def fitness_section(analysis: Analysis) -> Section:
         title="Bias and fitness for use",
         question="What is this file fit for, and what should not be concluded from it?",
         answer=(
-            f"Fit for what adverts like these offer; not for the pay of people, nor for groups that hardly occur. The strongest imbalance: "
-            f"{wording.lower_first(top['measure'])}"
+            f"It tells what adverts like these offer, not what people are paid, and little about groups that hardly occur: "
+            f"the strongest imbalance is {top['risk'].lower()}, {wording.percent(top['share'], digits=1)} of rows in one group."
         ),
         effect=f"{wording.percent(top['share'], digits=1)} of rows in one group ({top['risk'].lower()}).",
         uncertainty="Counts of the file itself, so without sampling error; how the file was collected is not known in full.",
@@ -103,7 +103,8 @@ def _currency(analysis: Analysis) -> dict[str, Any]:
         if len(counts) > 1
         else "No exchange rate is involved."
     )
-    return _line("Currency", f"{counts.index[0]}: {wording.percent(share, digits=1)} of rows.", so=so, share=share)
+    name = "US dollars" if counts.index[0] == "USD" else str(counts.index[0])
+    return _line("Currency", f"{name}: {wording.percent(share, digits=1)} of rows.", so=so, share=share)
 
 
 def _copies(analysis: Analysis) -> dict[str, Any]:

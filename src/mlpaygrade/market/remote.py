@@ -39,7 +39,8 @@ def remote_section(analysis: Analysis) -> Section:
         effect=_effect(by_level, tested, clear),
         uncertainty=(
             f"Intervals hold 95{wording.NARROW}% each and treat copies of an advert as one piece of evidence; "
-            f"'clear' means clear after Holm's correction for {len(tested)} comparisons."
+            f"'clear' in the text means clear of zero after Holm's correction for all {len(tested)} comparisons, which asks for more than one interval "
+            "that leaves zero out."
         ),
         cannot=(
             "Which jobs are offered remotely is chosen by employers; the adjusted figure holds year, title, country, size, level "
@@ -138,11 +139,11 @@ def _answer(by_level: list[dict[str, Any]], clear: list[dict[str, Any]]) -> str:
     for cell in remote:
         raw = wording.signed_percent(cell["raw"]["change"])
         adjusted = wording.signed_percent(cell["adjusted"]["change"])
-        verdict = "clear" if cell in clear else "not clear of zero"
+        verdict = "clear" if cell in clear else "not clear"
         parts.append(f"{wording.lower_first(cell['group'])} {raw} raw, {adjusted} adjusted ({verdict})")
     if not parts:
         return f"No level has {MIN_CELL} postings both fully remote and on site, so the data cannot say."
-    return f"Fully remote against on site, by level: {'; '.join(parts)}."
+    return f"Fully remote against on site: {'; '.join(parts)}."
 
 
 def _effect(by_level: list[dict[str, Any]], tested: list[dict[str, Any]], clear: list[dict[str, Any]]) -> str:

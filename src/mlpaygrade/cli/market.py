@@ -1,0 +1,104 @@
+"""`mlpaygrade market`: the market, told honestly, as a page or as JSON."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mlpaygrade.cli import options
+from mlpaygrade.schema import InputError, ResourceError
+
+if TYPE_CHECKING:
+    from mlpaygrade.market.arrivals import Calendar
+
+CALENDAR_VARIABLE = "MLPAYGRADE_CALENDAR"
+
+Output = Annotated[Path | None, typer.Option("--output", metavar="HTML", help="Where the report goes.")]
+CalendarOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--calendar",
+        metavar="CSV",
+        help="When rows arrived: columns snapshot_date and rows_YEAR (default: $MLPAYGRADE_CALENDAR; without it, order of arrival).",
+    ),
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the bootstrap.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(market)
+
+
+def market(
+    output: Output = None,
+    data: options.Data = None,
+    calendar: CalendarOption = None,
+    seed: Seed = 0,
+    json: options.Json = False,
+) -> None:
+    """Analyse the market of a data file: what moves pay, how sure that is, and what the data cannot say.
+
+    Writes one self-contained HTML page to --output, prints the statistics with --json, or both.
+    """
+    if output is None and not json:
+        raise InputError(
+            "market needs somewhere to put its answer; got neither --output nor --json. Give --output report.html."
+        )
+    _require_market(drawing=output is not None)
+    from mlpaygrade.data.known_files import known_file
+    from mlpaygrade.data.postings import build_postings
+    from mlpaygrade.market.statistics import market_statistics
+
+    arrivals = _calendar(calendar)
+    table = options.load_table(data)
+    known = known_file(table.sha256)
+    postings = build_postings(table.frame, newest=known.newest if known else None)
+    with options.progress_bar() as bar:
+        statistics = market_statistics(
+            postings, calendar=arrivals, seed=seed, progress=lambda _, done, total: bar("statistics", done, total, {})
+        ).to_json()
+        if output is not None:
+            from mlpaygrade.report.page import Origin, report_page
+
+            origin = Origin(name=table.path.name, sha256=table.sha256, synthetic=table.synthetic)
+            page = report_page(statistics, origin=origin, progress=lambda name, done, total: bar(name, done, total, {}))
+            _write(output, page)
+    if json:
+        options.print_json(statistics)
+    if output is not None:
+        options.say(f"The report is {output} ({len(page.encode()) / 1e6:.1f} MB).")
+
+
+def _calendar(path: Path | None) -> "Calendar | None":
+    from mlpaygrade.market.arrivals import read_calendar
+
+    named = path or os.environ.get(CALENDAR_VARIABLE)
+    return read_calendar(named) if named else None
+
+
+def _write(path: Path, page: str) -> None:
+    """Write the page so that a reader sees the old one or the new one, never half of it."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(page, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise ResourceError(
+            f"The report cannot be written to {path}: {error.strerror or error}. Give another file."
+        ) from error
+
+
+def _require_market(*, drawing: bool) -> None:
+    """Raises ResourceError where the libraries of the analysis are not installed."""
+    from importlib.util import find_spec
+
+    needed = ("pandas", "scipy", *(("altair", "vl_convert") if drawing else ()))
+    if missing := [name for name in needed if find_spec(name) is None]:
+        raise ResourceError(
+            f"The market analysis needs {', '.join(missing)}, which this environment lacks. Install its extra: "
+            "pip install 'mlpaygrade[market]'."
+        )

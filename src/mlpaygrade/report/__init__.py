@@ -1,0 +1,1 @@
+"""The market as one page that needs nothing else."""
