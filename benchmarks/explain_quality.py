@@ -204,31 +204,27 @@ class TruthPredictor:
 
 
 def train_small(postings: Postings, folder: Path, *, seed: int) -> Predictor:
-    """A network of the default shape, stopped on and calibrated by the newest tenth."""
-    from mlpaygrade.evaluation.conformal import Calibration
+    """A network with the default settings, stopped and calibrated by one window instead of several."""
     from mlpaygrade.evidence import count_cells
+    from mlpaygrade.experiments.forecaster import fit_forecaster
+    from mlpaygrade.experiments.settings import CalibrationSettings, Settings
     from mlpaygrade.models.export import export_onnx
-    from mlpaygrade.models.network import NetworkSettings
-    from mlpaygrade.models.training import TrainingSettings, fit_network
 
-    cut = round(0.9 * len(postings))
-    newest = postings.take(np.arange(cut, len(postings)))
-    fitted = fit_network(
-        postings.take(np.arange(cut)), newest, network=NetworkSettings(), training=TrainingSettings(seed=seed)
-    )
-    held_out = fitted.predict(fitted.encoder.transform(newest.jobs))
-    calibration = Calibration.fit(held_out, low_log=newest.low_log, high_log=newest.high_log, paired=newest.paired)
-    network, _ = export_onnx(fitted, fitted.encoder.transform(postings.jobs.iloc[:500]))
+    settings = Settings(calibration=CalibrationSettings(folds=1, window=0.1))
+    settings = dataclasses.replace(settings, training=dataclasses.replace(settings.training, seed=seed))
+    forecaster = fit_forecaster(postings, settings=settings, work=folder / "work", progress=lambda *_: None)
+    encoder = forecaster.fitted.encoder
+    network, _ = export_onnx(forecaster.fitted, encoder.transform(postings.jobs.iloc[:500]))
     parts = {
         "network.onnx": network,
-        "encoder.json": fitted.encoder.to_json(),
-        "calibration.json": calibration.to_json(),
+        "encoder.json": encoder.to_json(),
+        "calibration.json": forecaster.calibration.to_json(),
         "evidence.json": count_cells(postings).to_json(),
         "background.json": choose_background(postings).to_json(),
         "evaluation.json": {"protocol": None},
     }
     provenance = {"version": "0", "trained_through": 2024, "data_sha256": "", "synthetic": True}
-    return Predictor(write_bundle(folder, parts, provenance=provenance))
+    return Predictor(write_bundle(folder / "bundle", parts, provenance=provenance))
 
 
 def newest_jobs(postings: Postings, count: int, *, seed: int) -> list[Job]:
@@ -256,15 +252,27 @@ def recovered(predictor: Predictor, postings: Postings, *, jobs: int, seed: int,
     for player, columns in PLAYERS.items():
         for value, count in postings.jobs.groupby(list(columns)).size().items():
             counts[player, value if isinstance(value, tuple) else (value,)] = int(count)
-    effects = [np.mean(pairs, axis=0) for key, pairs in found.items() if counts[key] >= enough]
-    ours, theirs = np.array(effects).T
+    effects = {key: np.mean(pairs, axis=0) for key, pairs in found.items() if counts[key] >= enough}
+    ours, theirs = np.array(list(effects.values())).T
     large = np.abs(theirs) > math.log(1.03)
+    wrong = large & (np.sign(ours) != np.sign(theirs))
     return {
         "values": len(effects),
         "postings_per_value_at_least": enough,
         "spearman": round(float(pd.Series(ours).corr(pd.Series(theirs), method="spearman")), 4),
         "effects_over_3_percent": int(large.sum()),
-        "signs_right": int((np.sign(ours) == np.sign(theirs))[large].sum()),
+        "signs_right": int(large.sum() - wrong.sum()),
+        "signs_wrong": [
+            {
+                "field": key[0],
+                "value": "|".join(map(str, key[1])),
+                "postings": counts[key],
+                "true_log": round(float(theirs[n]), 3),
+                "found_log": round(float(ours[n]), 3),
+            }
+            for n, key in enumerate(effects)
+            if wrong[n]
+        ],
         "mean_abs_error_log": round(float(np.abs(ours - theirs).mean()), 4),
     }
 
@@ -303,7 +311,7 @@ def synthetic(*, markets: int, postings: int) -> dict[str, Any]:
     for seed in range(11, 11 + markets):
         drawn = build_postings(SyntheticMarket(seed=seed, n_postings=postings).generate())
         with tempfile.TemporaryDirectory() as folder:
-            predictor = train_small(drawn, Path(folder) / "bundle", seed=seed)
+            predictor = train_small(drawn, Path(folder), seed=seed)
             effects = recovered(predictor, drawn, jobs=400, seed=seed)
             paired = paired_coverage(predictor, drawn, jobs=60, seed=seed)
         results.append({"seed": seed, "effects": effects, "paired": paired})
@@ -321,7 +329,7 @@ def shuffled(*, postings: int) -> dict[str, Any]:
     sizes = {}
     for name, given in (("as drawn", drawn), ("shuffled", dealt)):
         with tempfile.TemporaryDirectory() as folder:
-            predictor = train_small(given, Path(folder) / "bundle", seed=0)
+            predictor = train_small(given, Path(folder), seed=0)
             told = [explain(predictor, job) for job in newest_jobs(drawn, 100, seed=0)]
         sizes[name] = float(np.mean([sum(abs(math.log(part.factor)) for part in one.contributions) for one in told]))
     return {
