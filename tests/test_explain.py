@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlpaygrade.background import Background, choose_background, herd
+from mlpaygrade.background import SIZE, Background, choose_background, herd
 from mlpaygrade.bundle import write_bundle
 from mlpaygrade.explain import LOCATION_GROUP, PLAYERS, Explanation, explain, play, width_sentence
 from mlpaygrade.predictor import Predictor
@@ -72,8 +72,8 @@ def test_the_shap_library_finds_the_same_values(predictor: Predictor) -> None:
     background = predictor.bundle.background
     jobs = random_jobs(predictor, 10, seed=1)
     rows = list(zip(*(background.jobs[column] for column in FEATURES), strict=True))
-    rows = [row for row, weight in zip(rows, background.weights, strict=True) for _ in range(round(weight * 64))]
-    assert len(rows) == 64
+    rows = [row for row, weight in zip(rows, background.weights, strict=True) for _ in range(round(weight * SIZE))]
+    assert len(rows) == SIZE
     wanted = [tuple(job.fields().values()) for job in jobs]
     places = [[FEATURES.index(column) for column in fields] for fields in PLAYERS.values()]
     values = [sorted({tuple(row[i] for i in place) for row in rows + wanted}) for place in places]
@@ -184,7 +184,7 @@ def test_background_is_small_real_weighted_and_without_salaries(tiny_run, synthe
 
     background = tiny_run.bundle.background
     assert set(background.to_json()["jobs"]) == set(FEATURES)
-    assert len(background) <= 64
+    assert len(background) <= SIZE
     assert background.weights.sum() == pytest.approx(1.0)
     postings = build_postings(read_table(synthetic_csv).frame)
     real = set(postings.jobs[list(FEATURES)].itertuples(index=False, name=None))

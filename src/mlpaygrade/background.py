@@ -19,7 +19,7 @@ from mlpaygrade.schema import FEATURES, LOCATION, RESIDENCE, TITLE, YEAR, Bundle
 if TYPE_CHECKING:
     from mlpaygrade.data.postings import Postings
 
-SIZE: Final = 64
+SIZE: Final = 32
 """Jobs drawn; fewer distinct ones remain. docs/decisions/0004-shapley-values.md says what more or fewer would change."""
 
 AGREEMENT: Final = 0.3
