@@ -178,7 +178,7 @@ def _problems(sheet: Sheet) -> None:
 
 
 def _results(frame: "pd.DataFrame") -> None:
-    st.subheader("Row by row", anchor=False)
+    st.header("Row by row", anchor=False)
     money = [name for name, (header, _) in workbook.COLUMNS.items() if header.endswith("USD")]
     config = {
         name: st.column_config.Column(header, help=meaning) for name, (header, meaning) in workbook.COLUMNS.items()

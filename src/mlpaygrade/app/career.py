@@ -103,14 +103,14 @@ def _answer(read: ReadJob, allowed: list[str], most: int) -> None:
         f'<div class="mp"><p>Today: typical pay <strong>{dollars(estimate.estimate_usd)}</strong>; 9 in 10 advertised figures '
         f"lie between <strong>{dollars(low)}</strong> and <strong>{dollars(high)}</strong>.</p></div>"
     )
-    st.subheader("The ladder", anchor=False)
+    st.header("The ladder", anchor=False)
     st.html(_ladder(ladder(predictor(), read)))
-    st.subheader("What the changes you allow would pay", anchor=False)
+    st.header("What the changes you allow would pay", anchor=False)
     if allowed:
         _changes(read, allowed, most)
     else:
         st.info("Choose at least one thing that you would change.", icon=":material/checklist:")
-    st.subheader("One thing, all its values", anchor=False)
+    st.header("One thing, all its values", anchor=False)
     field = st.selectbox(
         "Look at",
         list(CHANGES)[:-1],

@@ -38,7 +38,7 @@ def page() -> None:
     offers: list[int | None] = []
     for n, column in enumerate(st.columns(count, gap="large")):
         with column:
-            st.subheader(NAMES[n], anchor=False)
+            st.header(NAMES[n], anchor=False)
             choices.append(job_form(_form(n), start=starts[n]))
             offers.append(
                 st.number_input(
@@ -104,7 +104,7 @@ def _answer(choices: list[Choice], offers: list[int | None]) -> None:
         return
     if notes := [f"{name}: {note}" for name, one in zip(NAMES, estimates, strict=False) for note in one.notes]:
         st.html(notes_list(notes))
-    st.subheader("Side by side", anchor=False)
+    st.header("Side by side", anchor=False)
     st.html(range_chart(_ranges(estimates), label="Bands and ranges of the jobs") + _lines(estimates, offers))
     for first, second in combinations(range(len(estimates)), 2):
         _pair(compare(predictor(), estimates[first], estimates[second]), NAMES[first], NAMES[second])
@@ -144,7 +144,7 @@ def _lines(estimates: list[Estimate], offers: list[int | None]) -> str:
 
 
 def _pair(comparison: Comparison, first: str, second: str) -> None:
-    st.subheader(f"{second} against {first}", anchor=False)
+    st.header(f"{second} against {first}", anchor=False)
     difference = comparison.difference
     doubt = "" if difference.clear else " The sign is within the model's doubt."
     low, high = difference.interval_90_usd

@@ -80,7 +80,7 @@ def _answer(choice: Choice, offer: int | None) -> None:
     st.html(f'<div class="mp"><p>{answer.support_line(estimate.support)}</p></div>')
     explained = explanation(estimate)
     if explained is not None:
-        st.subheader("Why this figure", anchor=False)
+        st.header("Why this figure", anchor=False)
         st.html(why.contributions(explained))
     cells = predictor().bundle.evidence.matching(estimate.job.fields())
     with st.expander("The postings behind it"):

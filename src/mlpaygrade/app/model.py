@@ -30,7 +30,7 @@ def page() -> None:
         "what they promise."
     )
     st.html(charts.facts(_data_facts(bundle.provenance)))
-    st.subheader("How well it does", anchor=False)
+    st.header("How well it does", anchor=False)
     rows = evaluation.get("rows", {})
     if not rows:
         st.warning("This bundle carries no test: nothing can be said about how well it does.", icon=":material/rule:")
@@ -132,7 +132,7 @@ def _slices(slices: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _use() -> None:
-    st.subheader("What it is for, and what not", anchor=False)
+    st.header("What it is for, and what not", anchor=False)
     st.markdown(
         "- **For** judging an offer, preparing a negotiation, setting the band of a posting, seeing what the market pays for "
         "a kind of job, and how sure that is.\n"

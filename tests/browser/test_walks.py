@@ -1,0 +1,214 @@
+"""What four kinds of people do in the app, in a real browser, at two widths and in two themes.
+
+The job seeker types with errors, checks an offer and keeps the page; the person with two offers compares; the planner chooses
+what may change; the employer uploads good and bad files and reads back what comes out; the analyst reads the card.
+"""
+
+import csv
+import io
+import re
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from looking import LOOKS, OpenPage, settle
+from openpyxl import load_workbook
+from playwright.sync_api import Page, expect
+
+PAGES = ("estimate", "compare", "career", "benchmark", "model")
+
+
+def type_title(page: Page, text: str) -> None:
+    box = page.get_by_role("textbox", name="Job title").first
+    box.fill(text)
+    box.press("Enter")
+
+
+@pytest.mark.parametrize(("width", "theme"), LOOKS)
+def test_a_job_seeker_types_with_errors_checks_an_offer_and_keeps_the_page(
+    open_page: OpenPage, tmp_path: Path, width: int, theme: str
+) -> None:
+    page = open_page(width=width, theme=theme)
+    type_title(page, "Snr Machne Lerning Enginer")
+    expect(page.locator(".mp p.job")).to_contain_text("Machine Learning Engineer")
+    expect(page.locator(".mp-notes")).to_contain_text("taking it for a misspelling")
+    offer = page.get_by_role("spinbutton", name=re.compile("offer"))
+    offer.fill("150000")
+    offer.press("Enter")
+    expect(page.locator(".mp-key").first).to_contain_text("Your figure, $150K")
+    expect(page.get_by_text(re.compile(r"of 100 advertised figures"))).to_be_visible()
+    settle(page)
+    with page.expect_download() as caught:
+        page.get_by_role("button", name="Download this page").click()
+    kept = tmp_path / "kept.html"
+    caught.value.save_as(kept)
+    alone = page.context.new_page()
+    alone.goto(kept.as_uri())
+    expect(alone.locator("h1")).to_have_text("What this job pays")
+    for text in ("Machine Learning Engineer", "Typical advertised band", "$150K", "SHA-256"):
+        assert text in alone.locator("main").inner_text()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_link_shows_the_same_answer_to_somebody_else(open_page: OpenPage) -> None:
+    page = open_page()
+    type_title(page, "Data Analyst")
+    page.get_by_role("radio", name="Entry level").click()
+    expect(page.locator(".mp p.quiet").first).to_contain_text("entry level")
+    settle(page)
+    page.wait_for_function("() => location.search.includes('level=EN')")
+    answer = page.locator(".mp-facts .figure").all_inner_texts()
+    other = open_page(page.url.rsplit("/", 1)[1])
+    expect(other.locator(".mp p.job")).to_contain_text("Data Analyst")
+    assert other.locator(".mp-facts .figure").all_inner_texts() == answer
+
+
+def test_going_back_shows_what_was_there_before(open_page: OpenPage) -> None:
+    page = open_page()
+    page.get_by_role("radio", name="Executive").click()
+    expect(page.locator(".mp p.quiet").first).to_contain_text("executive")
+    page.wait_for_function("() => location.search.includes('level=EX')")
+    page.go_back()
+    expect(page.locator(".mp p.quiet").first).to_contain_text("senior")
+    settle(page)
+    assert "level=SE" in page.url
+
+
+def test_what_was_entered_survives_a_visit_to_another_page(open_page: OpenPage) -> None:
+    page = open_page()
+    type_title(page, "Data Architect")
+    expect(page.locator(".mp p.job")).to_contain_text("Data Architect")
+    page.get_by_role("radio", name="Model").click()
+    expect(page.locator("h1")).to_contain_text("model")
+    page.get_by_role("radio", name="Estimate").click()
+    expect(page.locator(".mp p.job")).to_contain_text("Data Architect")
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1440, "dark"), (390, "light")])
+def test_a_person_with_three_offers_compares_them(open_page: OpenPage, width: int, theme: str) -> None:
+    page = open_page("?page=compare", width=width, theme=theme)
+    page.get_by_role("radio", name="3", exact=True).click()
+    expect(page.get_by_role("heading", name="Job C against Job B")).to_be_visible()
+    offer = page.get_by_role("spinbutton", name="Offer for Job A")
+    offer.fill("140000")
+    offer.press("Enter")
+    expect(page.get_by_text(re.compile("Your offer of \\$140K lies"))).to_be_visible()
+    assert page.get_by_text(re.compile("% of cases")).count() == 3
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
+def test_a_planner_chooses_what_may_change(open_page: OpenPage, width: int, theme: str) -> None:
+    page = open_page("?page=career&title=Data+Analyst&level=MI&country=US&allow=title", width=width, theme=theme)
+    expect(page.get_by_role("heading", name="The ladder")).to_be_visible()
+    changes = page.locator("table", has_text="Its 90 % interval")
+    expect(changes).to_contain_text("job title: Data Analyst to")
+    assert "experience level" not in changes.inner_text()
+    page.get_by_role("button", name="Experience level", exact=True).click()
+    expect(changes).to_contain_text("experience level: Mid level to")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+ROWS = """Reference,Job title,Level,Company country,Pay USD
+=HYPERLINK("http://x"),Data Engineer,Senior,United States,150000
+B-2,Data Analyst,Junior,Germny,52000
+B-3,Data Scientist,Guru,US,120000
+B-4,Prompt Wizard,EX,NA,"120,000"
+"""
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
+def test_an_employer_uploads_rows_and_reads_the_files_back(
+    open_page: OpenPage, tmp_path: Path, width: int, theme: str
+) -> None:
+    page = open_page("?page=benchmark", width=width, theme=theme)
+    page.locator("input[type=file]").set_input_files(
+        {"name": "staff.csv", "mimeType": "text/csv", "buffer": ROWS.encode()}
+    )
+    expect(page.locator(".mp-facts")).to_contain_text("3 of 4")
+    problems = page.locator("table", has_text="What to do")
+    expect(problems).to_contain_text("'Guru'")
+    expect(problems).to_contain_text("Write 120000")
+    settle(page)
+    with page.expect_download() as caught:
+        page.get_by_role("button", name="Download as CSV").click()
+    caught.value.save_as(tmp_path / "out.csv")
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text(encoding="utf-8-sig"))))
+    assert [row["Row"] for row in rows] == ["1", "2", "3", "4"]
+    assert rows[0]["Reference"].startswith("'=")
+    assert float(rows[0]["Compa-ratio"]) == pytest.approx(150000 / float(rows[0]["Typical market pay USD"]), abs=0.001)
+    assert rows[1]["Company country"] == "Germany"
+    assert rows[2]["Typical market pay USD"] == ""
+    assert "not answered" in rows[2]["Flags"]
+    with page.expect_download() as caught:
+        page.get_by_role("button", name="Download as a workbook").click()
+    caught.value.save_as(tmp_path / "out.xlsx")
+    book = load_workbook(tmp_path / "out.xlsx")
+    assert book.sheetnames == ["Results", "Problems", "Audit"]
+    assert book["Results"]["B2"].data_type == "s"
+    audit = {row[0]: row[1] for row in book["Audit"].iter_rows(values_only=True) if row[0]}
+    assert re.fullmatch("[0-9a-f]{64}", str(audit["Data: SHA-256"]))
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("empty.csv", b"  \n", "nothing to read"),
+        ("book.csv", b"PK\x03\x04" + b"\0" * 200, "Excel workbook"),
+        ("other.csv", b"a,b\n1,2\n", "Company country"),
+        ("quote.csv", b'Job title,Level,Company country\n"Data,SE,US\n', "quote"),
+    ],
+)
+def test_a_bad_upload_gets_a_message_of_its_own(open_page: OpenPage, name: str, content: bytes, message: str) -> None:
+    page = open_page("?page=benchmark")
+    page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "text/csv", "buffer": content})
+    expect(page.get_by_role("alert")).to_contain_text(message)
+
+
+def test_an_employer_pastes_rows_from_a_spreadsheet(open_page: OpenPage) -> None:
+    page = open_page("?page=benchmark")
+    page.get_by_role("tab", name="Paste rows").click()
+    box = page.get_by_role("textbox", name=re.compile("Rows copied"))
+    box.fill("title\tlevel\tcountry\tpay\nBI Analyst\tMid\tUK\t61000\n")
+    box.press("Control+Enter")
+    expect(page.locator(".mp-facts")).to_contain_text("1 of 1")
+
+
+def test_a_hostile_address_gets_a_message(open_page: OpenPage) -> None:
+    page = open_page("?page=%3Cscript%3Ealert(1)%3C/script%3E&level=XX&title=" + "a" * 3000)
+    alerts = page.get_by_role("alert").all_inner_texts()
+    assert any("There is no page" in text for text in alerts)
+    assert page.locator("script", has_text="alert(1)").count() == 0
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(("width", "theme"), LOOKS)
+def test_no_serious_barrier_for_assistive_technology(open_page: OpenPage, name: str, width: int, theme: str) -> None:
+    page = open_page(f"?page={name}&title=Data+Wizard", width=width, theme=theme)
+    for summary in page.locator("summary").all():
+        summary.click()
+    page.wait_for_timeout(300)
+    page.evaluate((resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate("async () => (await axe.run()).violations")
+    grave = [
+        f"{item['id']}: {item['nodes'][0]['html'][:200]}" for item in found if item["impact"] in ("serious", "critical")
+    ]
+    assert not grave
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_level_is_chosen_and_the_rest_reached_with_the_keyboard_alone(open_page: OpenPage) -> None:
+    page = open_page()
+    focused = (
+        "() => (document.activeElement?.getAttribute('aria-label') || document.activeElement?.innerText || '').trim()"
+    )
+    reached = []
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate(focused))
+        if reached[-1] == "Entry level":
+            page.keyboard.press("Space")
+            expect(page.locator(".mp p.quiet").first).to_contain_text("entry level")
+    for name in ("Job title", "Company's country", "More about the job", "Your pay or offer", "Download this page"):
+        assert any(name in text for text in reached), name

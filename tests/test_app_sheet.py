@@ -1,0 +1,273 @@
+"""Uploads: two hundred bad ones with a message each, good ones in any dress, and files out that hold no formula."""
+
+import csv
+import io
+import random
+import re
+import zipfile
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlpaygrade.app import workbook
+from mlpaygrade.app.appraisal import Rules, ageing_factor, appraise, judge, market_date
+from mlpaygrade.app.sheet import MAX_BYTES, MAX_ROWS, Problem, read_sheet, template
+from mlpaygrade.predictor import Predictor
+from mlpaygrade.schema import DataError
+
+HEADER = ["Job title", "Level", "Company country", "Remote", "Company size", "Contract", "Year", "Pay USD"]
+GOOD = ["Data Engineer", "Senior", "United States", "On site", "Medium", "Full time", "2024", "150000"]
+
+
+@pytest.fixture(scope="module")
+def predictor() -> Predictor:
+    return Predictor.load()
+
+
+def as_text(rows: list[list[str]], delimiter: str = ",") -> bytes:
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode("utf-8", errors="surrogatepass")
+
+
+def with_cell(column: int, value: str) -> bytes:
+    row = list(GOOD)
+    row[column] = value
+    return as_text([HEADER, row])
+
+
+BAD_CELLS = {
+    0: ["", "   ", "12345", "\x00", "a\x07b", "?", "x" * 101, "x" * 5_000, "\ufffd data", "---", "\U0010fffe!!"],
+    1: ["Guru", "", "SENIORR", "7", "senior; DROP TABLE", "=1+1", "\u202e", "EXX", "null", "EN MI"],
+    2: ["Atlantis", "", "USAX", "🇺🇸", "1", "Earth", "<b>US</b>", "../../etc", "-", "Nowhereland"],
+    3: ["maybe", "33", "1e400", "NaN%", "-50", "remote?", "0x32", "²", "5O", "100.5"],
+    4: ["XXL", "huge", "51-", "0", "S M", "{{7*7}}", "%s%n", "١", "ML", "size"],
+    5: ["FTE?", "slave", "1099x", "C", "FT;PT", "$(id)", "`ls`", "FT\x01", "fulltimes", "unpaid"],
+    6: ["1800", "3000", "20 24", "2024.5", "MMXXIV", "-2024", "9" * 40, "1e9", "2o24", "next"],
+    7: [
+        "0",
+        "-5",
+        "120,000",
+        "$120k",
+        "1e309",
+        "inf",
+        "12 345 678 901",
+        "999",
+        "5000001",
+        "0x1F",
+        "1.5",
+        "=A1*2",
+        "120.000,00",
+    ],
+}
+
+
+def structural(chance: random.Random) -> list[bytes]:
+    """Uploads that are no table of jobs."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("a.csv", "x")
+    good = as_text([HEADER, GOOD])
+    made = [
+        b"",
+        b"\n\n\n",
+        b",,,\n,,,\n",
+        b"\x00" * 500,
+        archive.getvalue(),
+        b"\x1f\x8b" + chance.randbytes(200),
+        b"PAR1" + chance.randbytes(200),
+        b"%PDF-1.7\n" + chance.randbytes(200),
+        b"SQLite format 3\0" + chance.randbytes(100),
+        b"\xff\xfe" + b"\x00\xd8" * 30,
+        b"\xef\xbb\xbf",
+        good.replace(b"Level", b"Lvl"),
+        as_text([HEADER]),
+        as_text([[*HEADER, "Level"], [*GOOD, "Senior"]]),
+        as_text([HEADER, GOOD[:3]]),
+        as_text([HEADER, [*GOOD, "extra"]]),
+        as_text([GOOD, GOOD]),
+        b'Job title,Level,Company country\n"Data Engineer,Senior,US\n',
+        b'Job title,Level,Company country\n"Data" Engineer,Senior,US\n',
+        b"Job title,Level,Company country\n" + b"a" * 200_000 + b",SE,US\n",
+        b"," * 100_000,
+        b"Job title,Level,Company country\n" + b"Data Engineer,SE,US\n" * (MAX_ROWS + 1),
+        b"x" * (MAX_BYTES + 1),
+        b"[1, 2, 3]",
+        b'{"Job title": "Data Engineer"}',
+        b"<html><body>not found</body></html>",
+        "Intitulé;Niveau;Pays\nIngénieur;Senior;France\n".encode("latin-1"),
+        good.replace(b"\n", b"\x00\n"),
+        chance.randbytes(3_000),
+        chance.randbytes(50_000),
+    ]
+    lines = ([b"Job title", b"Level", b"Land"], [b"Data Engineer", b"SE", b"DE"])
+    made += [b"\n".join(mark.join(line) for line in lines) for mark in (b"\t", b";", b"|", b":", b" ")]
+    return made + [chance.randbytes(size) for size in range(10, 760, 9)]
+
+
+def bad_uploads() -> list[bytes]:
+    chance = random.Random(20)
+    cells = [with_cell(column, value) for column, values in BAD_CELLS.items() for value in values]
+    return (cells + structural(chance))[:200]
+
+
+UPLOADS = bad_uploads()
+
+
+def test_there_are_two_hundred_different_bad_uploads() -> None:
+    assert len(UPLOADS) == 200
+    assert len(set(UPLOADS)) == 200
+
+
+@pytest.mark.parametrize("number", range(len(UPLOADS)))
+def test_a_bad_upload_gets_a_clear_message(number: int) -> None:
+    try:
+        sheet = read_sheet(UPLOADS[number])
+    except DataError as error:
+        messages = [str(error)]
+    else:
+        messages = [str(problem) for problem in sheet.problems]
+    assert messages, UPLOADS[number][:80]
+    for message in messages:
+        assert len(message) > 25
+        assert message.rstrip().endswith((".", "?", ":", ".csv")) or "." in message
+        assert not re.search(r"Traceback|/tmp|Exception|Error\b|object at 0x|None", message), message
+
+
+@given(st.binary(max_size=2_000))
+def test_no_bytes_whatever_break_the_reader(content: bytes) -> None:
+    try:
+        sheet = read_sheet(content)
+    except DataError:
+        return
+    assert len(sheet.values) == len(sheet.remarks)
+
+
+@given(st.lists(st.lists(st.text(max_size=30), min_size=8, max_size=8), max_size=5))
+def test_no_cells_whatever_break_the_answers(cells: list[list[str]]) -> None:
+    model = Predictor.load()
+    try:
+        sheet = read_sheet(as_text([HEADER, GOOD, *cells]))
+    except DataError:
+        return
+    frame = judge(appraise(sheet, model), model, Rules(until=date(2026, 1, 1)))
+    assert frame["typical"].iloc[0] > 0
+    assert len(frame) == len(sheet.values)
+    workbook.as_csv(frame)
+    workbook.as_workbook(frame, sheet.problems, [("made", "now")])
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_the_same_rows_in_another_dress_are_the_same(delimiter: str, encoding: str) -> None:
+    rows = [HEADER, ["Data Engineer", "Senior", "Côte d'Ivoire", "Hybrid", "Large", "Contract", "2023", "90000"]]
+    dressed = as_text(rows, delimiter).decode().encode(encoding)
+    assert read_sheet(dressed).values == read_sheet(as_text(rows)).values
+    assert not read_sheet(dressed).problems
+
+
+def test_the_template_is_a_good_upload(predictor: Predictor) -> None:
+    sheet = read_sheet(template().encode())
+    assert not sheet.problems
+    assert appraise(sheet, predictor)["typical"].notna().all()
+
+
+def test_every_row_keeps_its_place_and_a_bad_one_gets_no_figure(predictor: Predictor) -> None:
+    rows = [HEADER, GOOD, ["Data Engineer", "Guru", *GOOD[2:]], GOOD]
+    market = appraise(read_sheet(as_text(rows)), predictor)
+    assert list(market["row"]) == [1, 2, 3]
+    assert market["typical"].notna().tolist() == [True, False, True]
+    assert "Level cannot be read" in market["remarks"].iloc[1]
+
+
+def test_ratios_follow_their_definitions(predictor: Predictor) -> None:
+    frame = judge(appraise(read_sheet(as_text([HEADER, GOOD])), predictor), predictor, Rules(until=date(2024, 1, 1)))
+    row = frame.iloc[0]
+    assert row["compa_ratio"] == pytest.approx(150_000 / row["typical"], abs=0.001)
+    assert row["penetration"] == pytest.approx((150_000 - row["low"]) / (row["high"] - row["low"]), abs=0.001)
+    assert row["lower_90"] < row["low"] < row["typical"] < row["high"] < row["upper_90"]
+
+
+def test_ageing_multiplies_market_figures_and_nothing_else(predictor: Predictor) -> None:
+    market = appraise(read_sheet(as_text([HEADER, GOOD])), predictor)
+    until = market_date(predictor, 2024) + timedelta(days=731)
+    plain = judge(market, predictor, Rules(until=until)).iloc[0]
+    aged = judge(market, predictor, Rules(until=until, yearly_rate=0.05)).iloc[0]
+    factor = ageing_factor(predictor, Rules(until=until, yearly_rate=0.05), year=2024)
+    assert factor == pytest.approx(1.05**2, rel=1e-3)
+    for name in ("typical", "low", "high", "lower_90", "upper_90"):
+        assert aged[name] == pytest.approx(plain[name] * factor, abs=1)
+    assert aged["pay"] == plain["pay"]
+    assert aged["compa_ratio"] < plain["compa_ratio"]
+
+
+def test_flags_name_thin_support_and_wide_bands(predictor: Predictor) -> None:
+    text = (
+        "title,level,country,band low,band high\nData Engineer,SE,US,100000,150000\nData Engineer,SE,US,50000,150000\n"
+    )
+    text += "Data Engineer,SE,Bhutan,,\n"
+    flags = judge(appraise(read_sheet(text.encode()), predictor), predictor, Rules(until=date(2024, 6, 1)))["flags"]
+    assert "own band too wide" not in flags.iloc[0]
+    assert "own band too wide" in flags.iloc[1]
+    assert "thin support" in flags.iloc[2]
+
+
+FORMULAS = [
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    " =1",
+    "＝1",
+    '=HYPERLINK("http://x","y")',
+    "|calc",
+    "%0A=1",
+]
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_a_formula_is_made_harmless(text: str) -> None:
+    assert workbook.harmless(text).startswith("'")
+
+
+@pytest.mark.parametrize("text", ["Data Engineer", "A-1", "C++ Developer", "50%", ""])
+def test_other_text_is_left_alone(text: str) -> None:
+    assert workbook.harmless(text) == text
+
+
+def test_no_cell_of_an_export_is_a_formula(predictor: Predictor) -> None:
+    from openpyxl import load_workbook
+
+    rows = [["Reference", *HEADER], *([formula, *GOOD] for formula in FORMULAS)]
+    rows += [["ref", "=Data Engineer", *GOOD[1:]], ["x", "Data Engineer", "=SE()", *GOOD[2:]]]
+    sheet = read_sheet(as_text(rows))
+    frame = judge(appraise(sheet, predictor), predictor, Rules(until=date(2024, 6, 1)))
+    problems = [*sheet.problems, Problem(row=1, column="=x", rule="r", value="=cmd|' /C calc'!A0", remedy="m")]
+    starts = ("=", "+", "@", "\t", "\r")
+    for row in csv.reader(io.StringIO(workbook.as_csv(frame).decode("utf-8-sig"), newline="")):
+        assert not any(cell.startswith(starts) for cell in row)
+    book = load_workbook(io.BytesIO(workbook.as_workbook(frame, problems, [("=a", "=b")])))
+    for page in book.worksheets:
+        for line in page.iter_rows():
+            for cell in line:
+                assert cell.data_type != "f"
+                assert not (isinstance(cell.value, str) and cell.value.startswith(starts))
+
+
+def test_an_upload_of_ten_thousand_rows_is_read_in_order(predictor: Predictor) -> None:
+    chance = random.Random(1)
+    titles = sorted(predictor.known_titles)
+    body = [
+        [chance.choice(titles), "SE", "US", "0", "M", "FT", "2024", str(chance.randrange(50_000, 300_000))]
+        for _ in range(10_000)
+    ]
+    shares: list[float] = []
+    read: Callable[[float], object] = shares.append
+    market = appraise(read_sheet(as_text([HEADER, *body])), predictor, progress=read)
+    assert list(market["title"]) == [row[0] for row in body]
+    assert shares[-1] == 1.0
