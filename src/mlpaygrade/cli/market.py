@@ -20,7 +20,8 @@ CalendarOption = Annotated[
     typer.Option(
         "--calendar",
         metavar="CSV",
-        help="When rows arrived: columns snapshot_date and rows_YEAR (default: $MLPAYGRADE_CALENDAR; without it, order of arrival).",
+        help="When rows arrived: columns snapshot_date and rows_YEAR (default: $MLPAYGRADE_CALENDAR; "
+        "without it, order of arrival).",
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the bootstrap.")]

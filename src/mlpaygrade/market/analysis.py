@@ -3,12 +3,13 @@
 Enters: a sample, a seed, perhaps a calendar of arrivals. Leaves: `Analysis`, `Section`. Answers nothing itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from mlpaygrade.market.arrivals import Calendar
@@ -117,3 +118,23 @@ def number(value: float, *, digits: int = 0) -> float | None:
     if not np.isfinite(value):
         return None
     return float(round(float(value), digits)) if digits else float(round(float(value)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowMoments:
+    """Rows of one group: mean and standard deviation of their salaries in USD (NaN for one row), and how many."""
+
+    mean: float
+    deviation: float
+    rows: int
+
+
+def row_moments(rows: pd.DataFrame, columns: Sequence[str]) -> dict[tuple[Any, ...], RowMoments]:
+    """Codes of the columns -> moments of the salaries, in the order of the codes."""
+    found = {}
+    for code, part in rows.groupby(list(columns))[TARGET]:
+        usd = part.to_numpy(dtype=np.float64)
+        deviation = float(usd.std(ddof=1)) if len(usd) > 1 else np.nan
+        key = tuple(code) if isinstance(code, tuple) else (code,)
+        found[key] = RowMoments(mean=float(usd.mean()), deviation=deviation, rows=len(usd))
+    return found

@@ -8,6 +8,7 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -52,7 +53,7 @@ def read_calendar(path: Path | str) -> Calendar:
             remedy="Mend that line.",
         )
         raise DataError(f"The calendar {path} has an unreadable line.", defects=[defect]) from error
-    if any(later <= earlier for earlier, later in zip(days, days[1:], strict=False)):
+    if any(later <= earlier for earlier, later in pairwise(days)):
         raise DataError(f"The calendar {path} must list its snapshots in order, each day once. Sort it by {SNAPSHOT}.")
     return Calendar(days=days, rows={year: np.maximum.accumulate(counts) for year, counts in rows.items()})
 

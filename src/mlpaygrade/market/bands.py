@@ -34,7 +34,8 @@ def bands_section(analysis: Analysis) -> Section:
         effect="None." if missing else _effect(figures),
         uncertainty=f"Bootstrap by advert ({analysis.bootstrap.replicates} samples), on the postings that show both ends.",
         cannot=(
-            "A band is what an employer writes; it may span levels or places, and nothing here says where in it people are hired.",
+            "A band is what an employer writes; it may span levels or places, and nothing here says "
+            "where in it people are hired.",
             "That two neighbouring rows are the ends of one band is strongly suggested by the file and documented by nobody.",
         ),
         n=counts,
@@ -103,7 +104,8 @@ def _answer(figures: dict[str, Any]) -> str:
     low, high = figures["range"]
     return (
         f"The upper end of a band is {figures['median']:.2f} times the lower one at the median "
-        f"(the middle nine tenths: {low:.2f} to {high:.2f}), which leaves {wording.percent(room(figures['median']))} to either side of "
+        f"(the middle nine tenths: {low:.2f} to {high:.2f}), which leaves "
+        f"{wording.percent(room(figures['median']))} to either side of "
         f"its middle; {wording.percent(figures['paired_share'])} of postings show both ends."
     )
 
@@ -115,7 +117,10 @@ def _effect(figures: dict[str, Any]) -> str:
         judged = [line for line in figures["by"][key] if line["median"] is not None]
         if len(judged) > 1:
             widest, narrowest = max(judged, key=lambda x: x["median"]), min(judged, key=lambda x: x["median"])
-            text += f"; by {name} from {narrowest['median']:.2f} ({_short(narrowest)}) to {widest['median']:.2f} ({_short(widest)})"
+            text += (
+                f"; by {name} from {narrowest['median']:.2f} ({_short(narrowest)}) to "
+                f"{widest['median']:.2f} ({_short(widest)})"
+            )
     if figures["omega2"]:
         names = {
             "level": "level",
@@ -125,7 +130,10 @@ def _effect(figures: dict[str, Any]) -> str:
             "country": "country",
         }
         top = max(figures["omega2"], key=lambda key: float(figures["omega2"][key]))
-        text += f"; the field that goes with the largest share of the differences in width is {names[top]}, {wording.percent(figures['omega2'][top])}"
+        text += (
+            "; the field that goes with the largest share of the differences in width is "
+            f"{names[top]}, {wording.percent(figures['omega2'][top])}"
+        )
     return text + "."
 
 

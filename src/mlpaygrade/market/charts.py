@@ -7,13 +7,14 @@ no file. Colours are Okabe and Ito's (2008), which colour-blind readers can tell
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import altair as alt
 
 NARROW: Final = 500
 """Below this width in pixels legends stack and labels are shortened."""
 Rows = Sequence[Mapping[str, Any]]
+Drawing = alt.Chart | alt.LayerChart | alt.FacetChart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +51,9 @@ FACTOR: Final = "'× ' + format(datum.value, '.2~f')"
 PLAIN: Final = "format(datum.value, '.2~f')"
 
 
-def finish(
-    chart: alt.Chart | alt.LayerChart, *, width: int, height: int, palette: Palette
-) -> alt.Chart | alt.LayerChart:
+def finish(chart: Drawing, *, width: int, height: int, palette: Palette) -> Drawing:
     """Fit the chart to a total width and give it the palette."""
-    return (
+    finished: Drawing = (
         chart.properties(width=width, height=height, autosize=alt.AutoSizeParams(type="fit", contains="padding"))
         .configure(background="transparent", font="system-ui, sans-serif", padding=4)
         .configure_view(strokeWidth=0)
@@ -83,6 +82,7 @@ def finish(
             columns=1 if width < NARROW else 0,
         )
     )
+    return finished
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def _labelled(rows: Rows, width: int) -> _Labels:
 
     The room is reckoned generously, as the reader's font is not known when the chart is drawn.
     """
-    size, longest = (11, 20) if width < NARROW else (12, 34)
+    size, longest = (11, 22) if width < NARROW else (12, 34)
     broken = {name: "\n".join(textwrap.wrap(name, longest)) or name for name in _names(rows, "label")}
     lines = max(text.count("\n") + 1 for text in broken.values())
     extent = max(len(line) for text in broken.values() for line in text.split("\n")) * size * 0.6 + 10
@@ -115,6 +115,11 @@ def _labelled(rows: Rows, width: int) -> _Labels:
     )
 
 
+def _title(title: str | None, width: int) -> list[str] | None:
+    """A title of an axis in lines that fit beside the labels of a narrow chart."""
+    return textwrap.wrap(title, 24 if width < NARROW else 90) if title else None
+
+
 def _names(rows: Rows, key: str) -> list[str]:
     return list(dict.fromkeys(str(row[key]) for row in rows))
 
@@ -123,8 +128,14 @@ def _axis(expression: str, title: str | None = None, *, count: int = 6) -> alt.A
     return alt.Axis(labelExpr=expression, title=title, tickCount=count, minExtent=52)
 
 
+def _data(rows: Rows) -> alt.Data:
+    return alt.Data(values=[dict(row) for row in rows])  # type: ignore[no-untyped-call]
+
+
 def _x_axis(expression: str, title: str | None, width: int) -> alt.Axis:
-    return alt.Axis(labelExpr=expression, title=title, tickCount=4 if width < NARROW else 7, labelFlush=False)
+    return alt.Axis(
+        labelExpr=expression, title=_title(title, width), tickCount=3 if width < NARROW else 7, labelFlush=False
+    )
 
 
 def forest(
@@ -136,14 +147,14 @@ def forest(
     x_title: str,
     zero: float | None = 0.0,
     step: int = 24,
-) -> alt.LayerChart:
+) -> Drawing:
     """Points with intervals, a line per label.
 
     rows: `label`, `series`, `value`, `low`, `high` (None: no interval), `text` (for screen readers and tooltips).
     zero: where a reference line stands; None for none.
     """
     labels, series = _labelled(rows, width), _names(rows, "series")
-    data = alt.Data(values=labels.rows)
+    data = _data(labels.rows)
     y = alt.Y("label:N", sort=labels.order, axis=labels.axis, scale=alt.Scale(paddingInner=0.25, paddingOuter=0.25))
     offset = alt.YOffset("series:N", sort=series)
     colour = alt.Color(
@@ -162,7 +173,7 @@ def forest(
     x = alt.X("value:Q", axis=_x_axis(axis, x_title, width), scale=alt.Scale(zero=False, nice=True))
     layers: list[alt.Chart] = []
     if zero is not None:
-        mark = alt.Chart(alt.Data(values=[{"at": zero}])).mark_rule(color=palette.muted, strokeDash=[4, 3], aria=False)
+        mark = alt.Chart(_data([{"at": zero}])).mark_rule(color=palette.muted, strokeDash=[4, 3], aria=False)
         layers.append(mark.encode(x=alt.X("at:Q")))
     layers.append(
         base.transform_filter("isValid(datum.low)")
@@ -188,12 +199,10 @@ def forest(
     return finish(alt.layer(*layers), width=width, height=height, palette=palette)
 
 
-def bars(
-    rows: Rows, *, width: int, palette: Palette, axis: str, x_title: str, marked: str = "marked"
-) -> alt.Chart | alt.LayerChart:
+def bars(rows: Rows, *, width: int, palette: Palette, axis: str, x_title: str, marked: str = "marked") -> Drawing:
     """Horizontal bars: rows of `label`, `value`, `text`; rows with a true `marked` are greyed."""
     labels = _labelled(rows, width)
-    data = alt.Data(values=[{"marked": False, **row} for row in labels.rows])
+    data = _data([{"marked": False, **row} for row in labels.rows])
     chart = (
         alt.Chart(data)
         .mark_bar(height={"band": 0.7})
@@ -210,14 +219,14 @@ def bars(
 
 def stacked(
     rows: Rows, *, width: int, palette: Palette, axis: str, colours: Sequence[int] = (0, 1, 2, 3, 4)
-) -> alt.Chart | alt.LayerChart:
+) -> Drawing:
     """Stacked horizontal bars: rows of `label`, `series`, `value`, `text`, in the order given.
 
     colours: which of the palette's colours each series takes.
     """
     labels, series = _labelled(rows, width), _names(rows, "series")
     chosen = [palette.series[colours[place]] for place in range(len(series))]
-    data = alt.Data(values=[{**row, "order": series.index(str(row["series"]))} for row in labels.rows])
+    data = _data([{**row, "order": series.index(str(row["series"]))} for row in labels.rows])
     chart = (
         alt.Chart(data)
         .mark_bar(stroke=palette.surface, strokeWidth=2)
@@ -249,42 +258,45 @@ def histogram(
     x_title: str,
     y_title: str = "rows",
     ticks: Sequence[float] = (),
-) -> alt.LayerChart:
+) -> Drawing:
     """Bars of `from`, `to`, `value`, `text`, with labelled vertical lines (`at`, `label`)."""
     low, high = min(row["from"] for row in rows), max(row["to"] for row in rows)
     scale = alt.Scale(domain=[low, high], nice=False)
     x_axis = _x_axis(axis, x_title, width)
     if ticks:
         x_axis = alt.Axis(labelExpr=axis, title=x_title, values=list(ticks), labelFlush=False)
+    top = max(row["value"] for row in rows)
     bar = (
-        alt.Chart(alt.Data(values=[dict(row) for row in rows]))
+        alt.Chart(_data(rows))
         .mark_rect(color=palette.series[0], stroke=palette.surface, strokeWidth=0.6)
         .encode(
             x=alt.X("from:Q", scale=scale, axis=x_axis),
             x2="to:Q",
-            y=alt.Y("value:Q", axis=_axis(COUNT, y_title, count=4)),
+            y=alt.Y("value:Q", axis=_axis(COUNT, y_title, count=4), scale=alt.Scale(domain=[0, top * 1.3], nice=False)),
             y2=alt.datum(0),
             description="text:N",
             tooltip=alt.Tooltip("text:N", title=" "),
         )
     )
-    top = max(row["value"] for row in rows)
-    lines = alt.Chart(
-        alt.Data(values=[{**mark, "y": top * (1.12 - 0.1 * (i % 2))} for i, mark in enumerate(marks)])
-    ).encode(x=alt.X("at:Q", scale=scale))
-    rule = lines.mark_rule(color=palette.series[1], strokeWidth=2, aria=False)
-    label = lines.mark_text(align="left", dx=5, color=palette.ink, fontSize=12, aria=False).encode(
-        y="y:Q", text="label:N"
+    lines = alt.Chart(_data([{**mark, "y": top * (1.24 - 0.12 * (i % 2))} for i, mark in enumerate(marks)])).encode(
+        x=alt.X("at:Q", scale=scale)
     )
-    return finish(alt.layer(bar, rule, label), width=width, height=260, palette=palette)
+    turn = low + 0.7 * (high - low)
+    rule = lines.mark_rule(color=palette.series[1], strokeWidth=2, aria=False)
+    sides: tuple[tuple[str, Literal["left", "right"], int], ...] = (("<=", "left", 5), (">", "right", -5))
+    labels = [
+        lines.transform_filter(f"datum.at {side} {turn}")
+        .mark_text(align=align, dx=shift, color=palette.ink, fontSize=12, aria=False)
+        .encode(y="y:Q", text="label:N")
+        for side, align, shift in sides
+    ]
+    return finish(alt.layer(bar, rule, *labels), width=width, height=260, palette=palette)
 
 
-def line(
-    rows: Rows, *, width: int, palette: Palette, axis: str, x_title: str, y_title: str, temporal: bool
-) -> alt.LayerChart:
+def line(rows: Rows, *, width: int, palette: Palette, axis: str, x_title: str, y_title: str, temporal: bool) -> Drawing:
     """Lines by `series` over `x`, with a band where a row has `low` and `high`. rows: x, series, value, low, high, text."""
     series = _names(rows, "series")
-    data = alt.Data(values=[dict(row) for row in rows])
+    data = _data(rows)
     colour = alt.Color(
         "series:N",
         sort=series,
@@ -292,17 +304,13 @@ def line(
         legend=alt.Legend(columns=1 if width < NARROW else 0),
     )
     x = (
-        alt.X("x:T", axis=alt.Axis(title=x_title, format="%b %Y", labelAngle=0, tickCount=4 if width < NARROW else 8))
+        alt.X("x:T", axis=alt.Axis(title=x_title, format="%b %y", labelAngle=0, tickCount=3 if width < NARROW else 8))
         if temporal
         else alt.X("x:Q", scale=alt.Scale(zero=False, nice=False), axis=_x_axis(PLAIN, x_title, width))
     )
     y = alt.Y("value:Q", axis=_axis(axis, y_title, count=5), scale=alt.Scale(zero=False))
     base = alt.Chart(data)
-    zero = (
-        alt.Chart(alt.Data(values=[{"at": 0}]))
-        .mark_rule(color=palette.muted, strokeDash=[4, 3], aria=False)
-        .encode(y="at:Q")
-    )
+    zero = alt.Chart(_data([{"at": 0}])).mark_rule(color=palette.muted, strokeDash=[4, 3], aria=False).encode(y="at:Q")
     band = base.transform_filter("isValid(datum.low)").mark_area(opacity=0.22, aria=False)
     dash = alt.StrokeDash(
         "series:N",
@@ -325,10 +333,10 @@ def line(
     )
 
 
-def ranges(rows: Rows, *, width: int, palette: Palette, axis: str, x_title: str) -> alt.LayerChart:
+def ranges(rows: Rows, *, width: int, palette: Palette, axis: str, x_title: str) -> Drawing:
     """From quartile to quartile with the median between: rows of `label`, `low`, `value`, `high`, `text`."""
     labels = _labelled(rows, width)
-    base = alt.Chart(alt.Data(values=labels.rows))
+    base = alt.Chart(_data(labels.rows))
     y = alt.Y("label:N", sort=labels.order, axis=labels.axis)
     x = alt.X("low:Q", axis=_x_axis(axis, x_title, width), scale=alt.Scale(zero=False))
     return finish(
@@ -346,7 +354,7 @@ def ranges(rows: Rows, *, width: int, palette: Palette, axis: str, x_title: str)
     )
 
 
-def tiles(rows: Rows, *, classes: Sequence[str], width: int, palette: Palette) -> alt.LayerChart:
+def tiles(rows: Rows, *, classes: Sequence[str], width: int, palette: Palette) -> Drawing:
     """A tile per country: rows of `x`, `y`, `code`, `state` (one of `classes`, "few" or "empty"), `text`.
 
     classes: from the lowest to the highest, five of them.
@@ -356,7 +364,7 @@ def tiles(rows: Rows, *, classes: Sequence[str], width: int, palette: Palette) -
     side = (width - 12) / columns
     x = alt.X("x:O", axis=None, scale=alt.Scale(paddingInner=0.08, paddingOuter=0))
     y = alt.Y("y:O", axis=None, scale=alt.Scale(paddingInner=0.08, paddingOuter=0))
-    base = alt.Chart(alt.Data(values=[dict(row) for row in rows]))
+    base = alt.Chart(_data(rows))
     colour = alt.Color(
         "state:N",
         sort=list(classes),

@@ -1,6 +1,7 @@
 """Section 10: what is claimed of the public file, measured.
 
-Enters: rows in the dataset's columns (and, for one claim, the tests of section 1). Leaves: `Claim`s with claimed and measured value
+Enters: rows in the dataset's columns (and, for one claim, the tests of section 1). Leaves: `Claim`s with claimed and measured
+value
 and a verdict. The claims are rows of `tables/claims.csv`; verdicts come from the rows at hand, never from memory.
 """
 
@@ -8,6 +9,7 @@ import csv
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, Literal
 
@@ -16,6 +18,8 @@ import pandas as pd
 
 from mlpaygrade.data import taxonomy
 from mlpaygrade.market import wording
+from mlpaygrade.market.analysis import RowMoments, row_moments
+from mlpaygrade.market.hypotheses import skewness
 from mlpaygrade.market.target import FENCE
 from mlpaygrade.schema import (
     CURRENCY,
@@ -109,6 +113,7 @@ def _shown(value: float, unit: str, *, exact: bool = False) -> str:
 def _values(rows: pd.DataFrame) -> Mapping[str, Callable[[], float]]:
     """Claim -> its measured value; NaN where the rows do not tell."""
     usd = rows[TARGET].astype(np.float64)
+    values = usd.to_numpy()
     q1, q3 = usd.quantile(0.25), usd.quantile(0.75)
     above = rows[usd > q3 + FENCE * (q3 - q1)]
 
@@ -122,21 +127,21 @@ def _values(rows: pd.DataFrame) -> Mapping[str, Callable[[], float]]:
         return mean(year=year) / mean(year=year - 1) - 1
 
     def shrinkage() -> float:
-        return 1 - abs(float(np.log1p(usd).skew())) / abs(float(usd.skew()))  # type: ignore[arg-type]
+        return 1 - abs(skewness(np.log1p(values))) / abs(skewness(values))
 
     return {
         "rows": lambda: len(rows),
-        "years": lambda: rows[YEAR].nunique(),
-        "titles": lambda: rows[TITLE].nunique(),
-        "residences": lambda: rows[RESIDENCE].nunique(),
-        "locations": lambda: rows[LOCATION].nunique(),
+        "years": rows[YEAR].nunique,
+        "titles": rows[TITLE].nunique,
+        "residences": rows[RESIDENCE].nunique,
+        "locations": rows[LOCATION].nunique,
         "min": lambda: float(usd.min()),
         "max": lambda: float(usd.max()),
         "mean": lambda: float(usd.mean()),
         "median": lambda: float(usd.median()),
         **{f"mean_{level}": lambda level=level: mean(level=level) for level in LABELS[EXPERIENCE]},  # type: ignore[misc]
-        "skewness": lambda: float(usd.skew()),  # type: ignore[arg-type]
-        "skewness_log": lambda: float(np.log1p(usd).skew()),
+        "skewness": lambda: skewness(values),
+        "skewness_log": lambda: skewness(np.log1p(values)),
         "improvement": shrinkage,
         "above_fence": lambda: len(above),
         "above_share": lambda: len(above) / len(rows),
@@ -178,13 +183,13 @@ def _remark(key: str, rows: pd.DataFrame) -> str:
     if key in ("deviation_highest", "deviation_lowest"):
         employment = "CT" if key == "deviation_highest" else "FL"
         cell = _part(rows, employment=employment, size="S")
-        cells = rows.groupby([EMPLOYMENT, SIZE])[TARGET].std().dropna()
-        if cells.empty:
+        cells = _deviations(rows)
+        if not cells:
             return ""
-        (kind, size) = cells.idxmax() if key == "deviation_highest" else cells.idxmin()
+        kind, size = (max if key == "deviation_highest" else min)(cells, key=lambda cell: cells[cell])
         extreme = (kind, size) == (employment, "S")
         end = "highest" if key == "deviation_highest" else "lowest"
-        which = f"indeed the {end}" if extreme else f"not the {end}: that is {_cell(str(kind), str(size))}"
+        which = f"indeed the {end}" if extreme else f"not the {end}: that is {_cell(kind, size)}"
         return f"From {wording.count(len(cell), 'row')}; {which}."
     if key in ("entry_remote", "executive_remote"):
         level = "EN" if key == "entry_remote" else "EX"
@@ -195,6 +200,12 @@ def _remark(key: str, rows: pd.DataFrame) -> str:
             else ""
         )
     return ""
+
+
+def _deviations(rows: pd.DataFrame) -> dict[tuple[str, str], float]:
+    """Deviation of the rows of every employment type and company size that has two."""
+    found = row_moments(rows, (EMPLOYMENT, SIZE))
+    return {(kind, size): cell.deviation for (kind, size), cell in found.items() if cell.rows > 1}
 
 
 def _cell(employment: str, size: str) -> str:
@@ -217,11 +228,11 @@ def _words(rows: pd.DataFrame, *, largest_p: float | None) -> Mapping[str, Calla
 
 
 def _most_stable(rows: pd.DataFrame) -> Judgement:
-    cells = rows.groupby([EMPLOYMENT, SIZE])[TARGET].std().dropna()
-    if ("FT", "S") not in cells.index:
+    cells = _deviations(rows)
+    if ("FT", "S") not in cells:
         return "cannot be judged", "no such rows"
-    lower = [_cell(str(kind), str(size)) for (kind, size), value in cells.items() if value < cells[("FT", "S")]]  # type: ignore[misc]
-    value = wording.exact_dollars(float(cells[("FT", "S")]))
+    lower = [_cell(kind, size) for (kind, size), value in cells.items() if value < cells[("FT", "S")]]
+    value = wording.exact_dollars(cells[("FT", "S")])
     if not lower:
         return "confirmed", f"{value}, the lowest deviation"
     return "not confirmed", f"{value}; lower: {wording.listed(lower)}"
@@ -289,39 +300,50 @@ def _remote_grows(rows: pd.DataFrame) -> Judgement:
     if len(gains) < 3:
         return "cannot be judged", "no such rows"
     values = list(gains.values())
-    grows = all(later > earlier for earlier, later in zip(values, values[1:], strict=False))
+    grows = all(later > earlier for earlier, later in pairwise(values))
     return ("confirmed" if grows else "not confirmed"), f"remote less on site, raw means: {_gains_text(gains)}"
 
 
 def _countries(rows: pd.DataFrame) -> Judgement:
-    found = rows.groupby(LOCATION)[TARGET].agg(["mean", "count"])
-    found = found[found["count"] >= COUNTRY_ROWS].sort_values("mean", ascending=False, kind="stable")
-    if len(found) < 3:
+    found = {str(code): cell for (code,), cell in row_moments(rows, (LOCATION,)).items() if cell.rows >= COUNTRY_ROWS}
+    ranked = sorted(found, key=lambda code: -found[code].mean)
+    if len(ranked) < 3:
         return "cannot be judged", "too few countries"
-    top = [taxonomy.country(str(code)).name for code in found.index[:5]]
+    top = [taxonomy.country(code).name for code in ranked[:5]]
     claimed = [
-        f"{taxonomy.country(code).name} {wording.exact_dollars(found.loc[code, 'mean'])} ({wording.count(int(found.loc[code, 'count']), 'row')})"
+        f"{taxonomy.country(code).name} {wording.exact_dollars(found[code].mean)} "
+        f"({wording.count(found[code].rows, 'row')})"
         for code in ("CH", "LU", "DK")
-        if code in found.index
+        if code in found
     ]
-    holds = set(found.index[:3]) == {"CH", "LU", "DK"}
+    holds = set(ranked[:3]) == {"CH", "LU", "DK"}
     text = f"of countries with at least {COUNTRY_ROWS} rows the highest means are {wording.listed(top)}"
     return ("confirmed" if holds else "not confirmed"), text + (f"; {wording.listed(claimed)}" if claimed else "")
 
 
 def _deviation_2020(rows: pd.DataFrame) -> Judgement:
-    found = rows.groupby(YEAR)[TARGET].std().dropna()
-    if 2020 not in found.index or len(found) < 2:
+    found = _yearly(rows)
+    if 2020 not in found or len(found) < 2:
         return "cannot be judged", "no such rows"
-    n = int((rows[YEAR] == 2020).sum())
-    text = f"{wording.exact_dollars(found[2020])} from {wording.count(n, 'row')}; the next is {wording.exact_dollars(found.drop(2020).max())}"
-    return ("confirmed" if found.idxmax() == 2020 else "not confirmed"), text
+    next_highest = max(cell.deviation for year, cell in found.items() if year != 2020)
+    first = found[2020]
+    text = (
+        f"{wording.exact_dollars(first.deviation)} from {wording.count(first.rows, 'row')}; "
+        f"the highest of the others is {wording.exact_dollars(next_highest)}"
+    )
+    return ("confirmed" if first.deviation > next_highest else "not confirmed"), text
 
 
 def _deviation_stable(rows: pd.DataFrame) -> Judgement:
-    found = rows.groupby(YEAR)[TARGET].std().dropna()
-    if not {2022, 2023} <= set(found.index):
+    found = _yearly(rows)
+    if not {2022, 2023} <= set(found):
         return "cannot be judged", "no such rows"
-    change = float(found[2023] / found[2022] - 1)
-    text = f"{wording.exact_dollars(found[2022])}, then {wording.exact_dollars(found[2023])} ({wording.signed_percent(change)})"
+    before, after = found[2022].deviation, found[2023].deviation
+    change = after / before - 1
+    text = f"{wording.exact_dollars(before)}, then {wording.exact_dollars(after)} ({wording.signed_percent(change)})"
     return ("confirmed" if abs(change) < STABLE else "not confirmed"), text
+
+
+def _yearly(rows: pd.DataFrame) -> dict[int, RowMoments]:
+    """Moments of the years that have two rows."""
+    return {int(year): cell for (year,), cell in row_moments(rows, (YEAR,)).items() if cell.rows > 1}

@@ -44,8 +44,10 @@ def effects_section(analysis: Analysis) -> Section:
         answer=_answer(alone, beside),
         effect=_effect_text(analysis, alone, beside),
         uncertainty=(
-            f"95{wording.NARROW}% intervals by advert, copies of an advert together: {analysis.bootstrap.replicates} bootstrap samples "
-            "for each field alone and for medians, the infinitesimal jackknife beside the others, a sandwich estimator for differences."
+            f"95{wording.NARROW}% intervals by advert, copies of an advert together: "
+            f"{analysis.bootstrap.replicates} bootstrap samples "
+            "for each field alone and for medians, the infinitesimal jackknife beside the others, a "
+            "sandwich estimator for differences."
         ),
         cannot=(
             "These are differences between adverts, not what a person would gain by changing one field.",

@@ -40,7 +40,8 @@ def error_budget_section(analysis: Analysis) -> Section:
         question="How much of the spread of pay could any model explain?",
         answer="This file cannot say." if missing else _answer(figures, int(year.keys[newest])),
         effect="None." if missing else _effect(figures),
-        uncertainty="Bootstrap by advert within the newest year; the two ways of counting copies bracket the answer rather than settle it.",
+        uncertainty="Bootstrap by advert within the newest year; the two ways of counting copies bracket "
+        "the answer rather than settle it.",
         cannot=(
             "The ceiling holds for these eight fields. Skills, the employer's name or the text of the advert would lower it.",
             "Pure error is known from jobs that occur more than once; rare jobs may be less, or more, predictable.",
@@ -53,7 +54,7 @@ def error_budget_section(analysis: Analysis) -> Section:
 
 def _identical_jobs(sample: Sample) -> Ints:
     """Number of the combination of all eight fields, (n,)."""
-    return sample.postings.jobs.groupby(list(FEATURES), sort=False).ngroup().to_numpy(dtype=np.int64)
+    return np.asarray(sample.postings.jobs.groupby(list(FEATURES), sort=False).ngroup(), dtype=np.int64)
 
 
 def _figures(sample: Sample, job: Ints, *, seed: int) -> dict[str, Any]:
@@ -77,7 +78,7 @@ def _parts(sample: Sample, job: Ints, weights: Floats, *, bootstrap: Bootstrap) 
     postings = sample.postings
     high, low = np.log1p(postings.high_usd), np.log1p(postings.low_usd)
     middle = (high + low) / 2
-    rows_of = 1.0 + postings.paired
+    rows_of = np.asarray(1.0 + postings.paired, dtype=np.float64)
     k = int(job.max()) + 1
 
     def split(drawn: Floats) -> Floats:
@@ -138,8 +139,10 @@ def _answer(figures: dict[str, Any], year: int) -> str:
     pure = sorted((_part(counted, "unexplained"), _part(distinct, "unexplained")))
     rest = sorted((_part(counted, "between"), _part(distinct, "between")))
     return (
-        f"Of the variance of log pay among the rows of {year}, {band} is the band itself, {wording.percent(pure[0])} to {wording.percent(pure[1])} lies "
-        f"between postings identical in all eight fields, and {wording.percent(rest[0])} to {wording.percent(rest[1])} is the most that a model of these fields can explain."
+        f"Of the variance of log pay among the rows of {year}, {band} is the band itself, "
+        f"{wording.percent(pure[0])} to {wording.percent(pure[1])} lies "
+        f"between postings identical in all eight fields, and {wording.percent(rest[0])} to "
+        f"{wording.percent(rest[1])} is the most that a model of these fields can explain."
     )
 
 
@@ -153,7 +156,8 @@ def _effect(figures: dict[str, Any]) -> str:
         else f"; an additive model explains {wording.percent(share)} of the variance of the middles in the year it was fitted to"
     )
     return (
-        f"No model of these fields can be expected to err less than {floors[0]:.3f} to {floors[1]:.3f} in log pay on rows (root mean square), or "
+        f"No model of these fields can be expected to err less than {floors[0]:.3f} to {floors[1]:.3f} in "
+        "log pay on rows (root mean square), or "
         f"{middles[0]:.3f} to {middles[1]:.3f} on the middles of bands{reached}."
     )
 

@@ -50,7 +50,8 @@ def fitness_section(analysis: Analysis) -> Section:
         effect=f"{wording.percent(top['share'], digits=1)} of rows in one group ({top['risk'].lower()}).",
         uncertainty="Counts of the file itself, so without sampling error; how the file was collected is not known in full.",
         cannot=(
-            "A fair-pay audit is impossible: the file holds no protected attribute, and leaving one out does not remove its influence.",
+            "A fair-pay audit is impossible: the file holds no protected attribute, and leaving one out "
+            "does not remove its influence.",
             "Pay of an advert is not pay received.",
         ),
         n=analysis.counts,
@@ -99,7 +100,8 @@ def _currency(analysis: Analysis) -> dict[str, Any]:
     counts = analysis.sample.rows[CURRENCY].value_counts()
     share = float(counts.iloc[0] / counts.sum())
     so = (
-        f"{wording.count(len(counts) - 1, 'other currency', plural='other currencies')} came in at some exchange rate; the rate and its day are not in the file."
+        f"{wording.count(len(counts) - 1, 'other currency', plural='other currencies')} came in at some "
+        "exchange rate; the rate and its day are not in the file."
         if len(counts) > 1
         else "No exchange rate is involved."
     )

@@ -18,7 +18,7 @@ from mlpaygrade.market import wording
 from mlpaygrade.market.analysis import Analysis, Section, number
 from mlpaygrade.market.model import as_json
 from mlpaygrade.market.resample import Z95, group_quantiles, percentile_interval, plain_quantiles
-from mlpaygrade.market.sample import MIN_CELL, Floats
+from mlpaygrade.market.sample import MIN_CELL, Floats, Ints
 from mlpaygrade.schema import LOCATION, TARGET
 
 RAW_ROWS = 3
@@ -80,14 +80,17 @@ def geography_section(analysis: Analysis) -> Section:
         answer="This file cannot say." if missing else _answer(figures, premium, above_main),
         effect=_effect(judged, figures),
         uncertainty=(
-            f"Adjusted differences: errors clustered by advert. Shrunken ones: empirical Bayes, 95{wording.NARROW}% intervals; a country of "
-            f"few adverts moves towards the average country. {figures['few_countries']} countries of fewer than {MIN_CELL} postings "
+            "Adjusted differences: errors clustered by advert. Shrunken ones: empirical Bayes, "
+            f"95{wording.NARROW}% intervals; a country of "
+            f"few adverts moves towards the average country. {figures['few_countries']} countries of "
+            f"fewer than {MIN_CELL} postings "
             "are on the map, marked, and not ranked."
         ),
         cannot=(
             "Dollars are compared at exchange rates; living costs, taxes and benefits are not in the file.",
             "Where few adverts of a country state pay, those that do need not be typical of it.",
-            f"{wording.percent(share)} of rows are from {_the(field.labels[main])}: every figure that does not name a country is mostly about that one.",
+            f"{wording.percent(share)} of rows are from {_the(field.labels[main])}: every figure that "
+            "does not name a country is mostly about that one.",
         ),
         n=analysis.counts,
         figures=figures,
@@ -101,7 +104,7 @@ def _lines(analysis: Analysis) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     field = sample.fields["country"]
     k, main = len(field.keys), field.commonest()
     counts = field.counts()
-    adverts = np.bincount(field.codes[sample.first_of_advert], minlength=k)
+    adverts = np.bincount(field.codes[sample.first_of_advert], minlength=k).astype(np.int64)
     medians = plain_quantiles(sample.middle_usd, field.codes, k=k)[:, 0]
     quantiles = group_quantiles(sample.middle_usd, field.codes, k=k)
     low, high = percentile_interval(analysis.bootstrap.run(lambda weights: quantiles(weights)[:, 0]), medians)
@@ -142,7 +145,7 @@ def _lines(analysis: Analysis) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     return lines, summary
 
 
-def _errors(analysis: Analysis, adverts: Floats) -> Floats:
+def _errors(analysis: Analysis, adverts: Ints) -> Floats:
     """Standard error of each country's effect from the spread of its adverts, pooled over all countries but the commonest.
 
     Pooled, since a country of two adverts cannot tell its own spread.
@@ -236,7 +239,8 @@ def _effect(judged: list[dict[str, Any]], figures: dict[str, Any]) -> str:
     line = abroad[0]
     ends = wording.interval(*(wording.signed_percent(line["shrunken"][end]) for end in ("low", "high")))
     return (
-        f"{line['label']} against {_the(figures['reference'])}: {wording.signed_percent(line['shrunken']['change'])} ({ends}); the average "
+        f"{line['label']} against {_the(figures['reference'])}: "
+        f"{wording.signed_percent(line['shrunken']['change'])} ({ends}); the average "
         f"country {wording.signed_percent(figures['average_country'])}; countries differ by a factor of "
         f"{1 + figures['between_countries']:.2f} (one standard deviation)."
     )

@@ -6,8 +6,10 @@ the effect sizes are what to read.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from mlpaygrade.market.sample import Floats, Ints
@@ -78,6 +80,13 @@ def _welch(means: Floats, variances: Floats, sizes: Ints) -> float:
     numerator = float(weights @ (means - centre) ** 2) / (k - 1)
     f = numerator / (1 + 2 * (k - 2) / (k**2 - 1) * lack)
     return float(stats.f.sf(f, k - 1, (k**2 - 1) / (3 * lack)))
+
+
+def skewness(values: NDArray[np.floating[Any]]) -> float:
+    """Adjusted Fisher-Pearson skewness, as pandas and spreadsheets give it; NaN below three values or without spread."""
+    if len(values) < 3 or np.ptp(values) == 0:
+        return float("nan")
+    return float(stats.skew(values, bias=False))
 
 
 def two_sided_p(estimate: float, error: float) -> float:

@@ -143,7 +143,8 @@ def _answer(figures: dict[str, Any]) -> str:
     first, last = figures["protocols"][0], figures["protocols"][-1]
     return (
         f"A random split of rows credits a plain table of means with R² {_r2(first['r2'])}; "
-        f"{_protocol_words(last)} it is {_r2(last['r2'])}: {wording.percent(figures['twin_share'])} of the random test rows have an exact copy "
+        f"{_protocol_words(last)} it is {_r2(last['r2'])}: {wording.percent(figures['twin_share'])} of "
+        "the random test rows have an exact copy "
         f"in the training rows, and {wording.percent(figures['other_end_share'])} more have their other band end there."
     )
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from mlpaygrade.market import wording
-from mlpaygrade.market.analysis import Analysis, Section, number, pair_codes
+from mlpaygrade.market.analysis import Analysis, Section, number, pair_codes, row_moments
 from mlpaygrade.market.hypotheses import holm, two_sided_p
 from mlpaygrade.market.model import AdjustedModel, as_json
 from mlpaygrade.market.resample import group_quantiles, percentile_interval, plain_quantiles
 from mlpaygrade.market.sample import MIN_CELL, FieldKey, Floats
-from mlpaygrade.schema import EXPERIENCE, REMOTE, TARGET
+from mlpaygrade.schema import EXPERIENCE, REMOTE
 
 ALPHA = 0.05
 
@@ -39,7 +39,8 @@ def remote_section(analysis: Analysis) -> Section:
         effect=_effect(by_level, tested, clear),
         uncertainty=(
             f"Intervals hold 95{wording.NARROW}% each and treat copies of an advert as one piece of evidence; "
-            f"'clear' in the text means clear of zero after Holm's correction for all {len(tested)} comparisons, which asks for more than one interval "
+            f"'clear' in the text means clear of zero after Holm's correction for all {len(tested)} "
+            "comparisons, which asks for more than one interval "
             "that leaves zero out."
         ),
         cannot=(
@@ -110,10 +111,9 @@ def _raw(medians: Floats, replicates: Floats, *, at: int, base: int) -> dict[str
     }
 
 
-def _row_means(analysis: Analysis) -> dict[tuple[Any, Any], float]:
+def _row_means(analysis: Analysis) -> dict[tuple[Any, ...], float]:
     """Mean salary of the rows, the figure that published analyses quote."""
-    means = analysis.sample.rows.groupby([EXPERIENCE, REMOTE])[TARGET].mean()
-    return {(level, int(way)): float(value) for (level, way), value in means.items()}
+    return {codes: found.mean for codes, found in row_moments(analysis.sample.rows, (EXPERIENCE, REMOTE)).items()}
 
 
 def _about_hybrid(analysis: Analysis) -> tuple[str, ...]:

@@ -62,9 +62,9 @@ def normal_interval(replicates: Floats, estimate: Floats) -> tuple[Floats, Float
     variance (a resample repeats adverts, so it always seems better explained)."""
     flat = replicates.reshape(len(replicates), -1)
     known = np.isfinite(flat).sum(axis=0) > 1
-    error = np.full(flat.shape[1], np.nan)
-    error[known] = Z95 * np.nanstd(flat[:, known], axis=0, ddof=1)
-    error = error.reshape(replicates.shape[1:])
+    errors = np.full(flat.shape[1], np.nan)
+    errors[known] = Z95 * np.nanstd(flat[:, known], axis=0, ddof=1)
+    error = errors.reshape(replicates.shape[1:])
     return estimate - error, estimate + error
 
 

@@ -128,7 +128,8 @@ def _claims_section(analysis: Analysis, *, effects: Section) -> Section:
         ()
         if rows == CLAIMED_ROWS
         else (
-            f"The claims were made of a file of {CLAIMED_ROWS:,} rows; this one has {rows:,}, so a difference need not be an error.",
+            f"The claims were made of a file of {CLAIMED_ROWS:,} rows; this one has {rows:,}, so a "
+            "difference need not be an error.",
         )
     )
     unjudged = f"; {tally['cannot be judged']} cannot be judged" if tally["cannot be judged"] else ""
@@ -140,7 +141,8 @@ def _claims_section(analysis: Analysis, *, effects: Section) -> Section:
             f"Of {len(claims)} claims {tally['confirmed']} are confirmed, {tally['true, but']} are true but mislead, and "
             f"{tally['not confirmed']} are not confirmed{unjudged}."
         ),
-        effect=f"{wording.percent((tally['confirmed'] + tally['true, but']) / len(claims))} of the claims hold to the precision in which they were made.",
+        effect=f"{wording.percent((tally['confirmed'] + tally['true, but']) / len(claims))} of the claims "
+        "hold to the precision in which they were made.",
         uncertainty="Claims are about the file itself, so they hold or not; none of the figures carries sampling error.",
         cannot=(*about, "A claim that holds of the rows need not hold of the market: rows are band ends and copies."),
         n=analysis.counts,

@@ -11,6 +11,7 @@ from scipy import stats
 
 from mlpaygrade.market import wording
 from mlpaygrade.market.analysis import Analysis, Section
+from mlpaygrade.market.hypotheses import skewness
 from mlpaygrade.market.resample import group_quantiles, normal_interval, percentile_interval
 from mlpaygrade.market.sample import Floats
 from mlpaygrade.schema import EXPERIENCE, LABELS, SIZE, TITLE
@@ -55,7 +56,8 @@ def target_section(analysis: Analysis) -> Section:
         title="The distribution of pay",
         question="How is pay distributed, and are the highest salaries errors?",
         answer=(
-            f"The middle row stands at {wording.dollars(quartiles[1])} and the mean at {wording.dollars(usd.mean())}; the skewness of "
+            f"The middle row stands at {wording.dollars(quartiles[1])} and the mean at "
+            f"{wording.dollars(usd.mean())}; the skewness of "
             f"{_signed(shape['usd'])} becomes {_signed(shape['log'])} after the logarithm, "
             f"and {wording.count(int(above.sum()), 'row')} ({wording.percent(above.mean(), digits=2)}) "
             f"{'lies' if above.sum() == 1 else 'lie'} above Tukey's fence of {wording.dollars(fence)}."
@@ -76,11 +78,10 @@ def target_section(analysis: Analysis) -> Section:
 
 def _shape(values: Floats) -> dict[str, float]:
     """Skewness as pandas and spreadsheets give it (adjusted Fisher-Pearson), excess kurtosis, normality."""
-    series = pd.Series(values)
     test = stats.normaltest(values)
     return {
-        "skewness": round(float(series.skew()), 4),  # type: ignore[arg-type]
-        "excess_kurtosis": round(float(series.kurt()), 4),  # type: ignore[arg-type]
+        "skewness": round(skewness(values), 4),
+        "excess_kurtosis": round(float(stats.kurtosis(values, bias=False)), 4),
         "normality_p": float(test.pvalue),
         "normality_statistic": round(float(test.statistic), 1),
     }
@@ -108,14 +109,14 @@ def _row_expansion(analysis: Analysis) -> tuple[Any, Floats]:
 def _skew_interval(analysis: Analysis) -> list[float]:
     index, usd = _row_expansion(analysis)
 
-    def skewness(weights: Floats) -> Floats:
+    def weighted(weights: Floats) -> Floats:
         # Sums, not dot products: short products gain nothing from the threads that they would wake.
         w = weights[index] / weights[index].sum()
         away = usd - np.sum(w * usd)
         second, third = np.sum(w * away**2), np.sum(w * away**3)
         return np.asarray(third / second**1.5)
 
-    low, high = normal_interval(analysis.bootstrap.run(skewness), skewness(np.ones(len(analysis.sample))))
+    low, high = normal_interval(analysis.bootstrap.run(weighted), weighted(np.ones(len(analysis.sample))))
     return [round(float(low), 2), round(float(high), 2)]
 
 
@@ -182,7 +183,8 @@ def _effect(figures: dict[str, Any]) -> str:
     text = (
         f"The logarithm changes the size of the skewness from {abs(before):.2f} to {abs(after):.2f} "
         f"({wording.signed_percent(abs(after) / abs(before) - 1) if before else 'n/a'}); "
-        f"on the log scale {wording.count(fence['above'], 'row')} lie above the fence and {wording.count(fence['below'], 'row')} below it"
+        f"on the log scale {wording.count(fence['above'], 'row')} lie above the fence and "
+        f"{wording.count(fence['below'], 'row')} below it"
     )
     return text + "."
 
@@ -192,7 +194,8 @@ def _kept(figures: dict[str, Any]) -> str:
     if share is None:
         return "The records above it are kept, since nothing in the file speaks against them."
     return (
-        f"The records above it are kept: of the postings whose upper end exceeds it, {wording.percent(share)} state a lower end that is "
+        "The records above it are kept: of the postings whose upper end exceeds it, "
+        f"{wording.percent(share)} state a lower end that is "
         "itself above the overall median, which fits bands of well-paid jobs better than slips of the keyboard."
     )
 

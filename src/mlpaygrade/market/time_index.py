@@ -9,11 +9,11 @@ from typing import Any, Final
 import numpy as np
 
 from mlpaygrade.market import wording
-from mlpaygrade.market.analysis import Analysis, Section, number
+from mlpaygrade.market.analysis import Analysis, Section, number, row_moments
 from mlpaygrade.market.arrivals import snapshot_of
 from mlpaygrade.market.model import TERMS, AdjustedModel, Effect, Term, as_json, fit_adjusted
 from mlpaygrade.market.sample import MIN_CELL, Field, Ints, Sample
-from mlpaygrade.schema import LOCATION, TARGET, YEAR
+from mlpaygrade.schema import LOCATION, YEAR
 
 STEP_POSTINGS: Final = 100
 """Without a calendar a step of the series holds at least so many postings,"""
@@ -45,7 +45,8 @@ def time_section(analysis: Analysis) -> Section:
         ),
         cannot=(
             *_on_sources(source),
-            "The index holds the eight fields fixed; pay that moves because employers write other titles or levels for the same work "
+            "The index holds the eight fields fixed; pay that moves because employers write other titles "
+            "or levels for the same work "
             "is not separated.",
             "Nominal dollars, at the exchange rate that the file used; no correction for inflation.",
         ),
@@ -59,7 +60,7 @@ def _years(analysis: Analysis) -> list[dict[str, Any]]:
     sample = analysis.sample
     field = sample.fields["year"]
     raw = fit_adjusted(sample, terms=(("year",),))
-    rows = sample.rows.groupby(YEAR)[TARGET].agg(["mean", "std", "count"])
+    rows = row_moments(sample.rows, (YEAR,))
     counts, codes = field.counts(), field.codes
     main = sample.fields["country"].keys[sample.fields["country"].commonest()]
     home = sample.postings.jobs[LOCATION].to_numpy() == main
@@ -69,13 +70,13 @@ def _years(analysis: Analysis) -> list[dict[str, Any]]:
         few = bool(counts[code] < MIN_CELL)
         line = {
             "year": int(year),
-            "rows": int(rows.loc[year, "count"]),
+            "rows": rows[(year,)].rows,
             "postings": int(counts[code]),
             "few": few,
             "paired_share": number(float(sample.postings.paired[mine].mean()), digits=4),
             "main_country_share": number(float(home[mine].mean()), digits=4),
-            "mean_usd": number(float(rows.loc[year, "mean"])),
-            "deviation_usd": number(float(rows.loc[year, "std"])),
+            "mean_usd": number(rows[(year,)].mean),
+            "deviation_usd": number(rows[(year,)].deviation),
             "median_usd": number(float(np.median(sample.middle_usd[mine]))),
             "mean_change": None,
             "raw": None if few else as_json(raw.effect("year", code)),
@@ -85,7 +86,7 @@ def _years(analysis: Analysis) -> list[dict[str, Any]]:
         }
         if lines and int(year) == lines[-1]["year"] + 1:
             before = field.code(int(year) - 1)
-            line["mean_change"] = number(float(rows.loc[year, "mean"] / rows.loc[year - 1, "mean"] - 1), digits=6)
+            line["mean_change"] = number(rows[(year,)].mean / rows[(int(year) - 1,)].mean - 1, digits=6)
             if not few and not lines[-1]["few"] and before is not None:
                 line["adjusted_step"] = as_json(analysis.model.effect("year", code, against=before))
                 line["raw_step"] = as_json(raw.effect("year", code, against=before))
@@ -216,7 +217,8 @@ def _answer(years: list[dict[str, Any]]) -> str:
         step = line["adjusted_step"]
         verdict = "" if _clear(step) else ", not clear of zero"
         parts.append(
-            f"{line['year']} {wording.signed_percent(line['mean_change'])} in the raw mean, {wording.signed_percent(step['change'])} for alike jobs{verdict}"
+            f"{line['year']} {wording.signed_percent(line['mean_change'])} in the raw mean, "
+            f"{wording.signed_percent(step['change'])} for alike jobs{verdict}"
         )
     return (
         f"Change against the year before: {'; '.join(parts)}."
@@ -240,20 +242,26 @@ def _effect(years: list[dict[str, Any]], source: dict[str, Any] | None) -> str:
         beside = next((line for line in source["steps"] if line["year"] == top["year"]), None)
         if beside and beside["adjusted"]:
             ends = wording.interval(*(wording.signed_percent(beside["adjusted"][end]) for end in ("low", "high")))
-            text += f", and {wording.signed_percent(beside['adjusted']['change'])} ({ends}) with the kind of source held fixed too"
+            text += (
+                f", and {wording.signed_percent(beside['adjusted']['change'])} ({ends}) with the kind "
+                "of source held fixed too"
+            )
     return text + "."
 
 
 def _on_sources(source: dict[str, Any] | None) -> tuple[str, ...]:
     if source is None or source["adjusted"] is None:
         return (
-            "No year has both single figures and posted bands in number, so a change of the source cannot be told from a change of pay.",
+            "No year has both single figures and posted bands in number, so a change of the source "
+            "cannot be told from a change of pay.",
         )
     adjusted = source["adjusted"]
     ends = wording.interval(*(wording.signed_percent(adjusted[end]) for end in ("low", "high")))
     years = wording.listed([str(year) for year in source["years"]])
     return (
-        f"The source changes from single, survey-like figures to posted bands. In {years}, which "
-        f"{'has' if len(source['years']) == 1 else 'have'} {source['single']:,} of the one kind and {source['bands']:,} of the other, alike jobs "
-        f"differ by {wording.signed_percent(adjusted['change'])} ({ends}) when posted as bands; that this gap was the same in earlier years is an assumption.",
+        f"Two kinds of source mix: single, survey-like figures and posted bands. In {years}, which "
+        f"{'has' if len(source['years']) == 1 else 'have'} {source['single']:,} of the one kind and "
+        f"{source['bands']:,} of the other, alike jobs "
+        f"differ by {wording.signed_percent(adjusted['change'])} ({ends}) when posted as bands; that this "
+        "gap was the same in earlier years is an assumption.",
     )

@@ -55,8 +55,10 @@ def titles_section(analysis: Analysis) -> Section:
         question="What does a title tell about pay?",
         answer=(
             f"{wording.count(len(field.keys), 'title')}, of which {figures['rare_titles']} have fewer than {MIN_CELL} postings "
-            f"(together {wording.percent(figures['rare_share'])} of all) and the ten commonest cover {wording.percent(figures['top_share'])}; within one "
-            f"title pay still spreads by {as_factor(spread['within'])} to either side, against {as_factor(spread['overall'])} over all."
+            f"(together {wording.percent(figures['rare_share'])} of all) and the ten commonest cover "
+            f"{wording.percent(figures['top_share'])}; within one "
+            f"title pay still spreads by {as_factor(spread['within'])} to either side, against "
+            f"{as_factor(spread['overall'])} over all."
         ),
         effect=_effect(ranked, spread),
         uncertainty=f"Bootstrap by advert ({analysis.bootstrap.replicates} samples); differences: errors clustered by advert.",
@@ -144,12 +146,14 @@ def _effect(ranked: list[dict[str, Any]], spread: dict[str, Any]) -> str:
     low, high = spread["interval"]
     text = (
         f"One standard deviation of log pay within a title: {as_factor(spread['within'])} "
-        f"({wording.interval(f'{np.exp(low):.2f}', f'{np.exp(high):.2f}')}); within a title for jobs alike in the other fields too: "
+        f"({wording.interval(f'{np.exp(low):.2f}', f'{np.exp(high):.2f}')}); within a title for jobs "
+        "alike in the other fields too: "
         f"{as_factor(spread['alike'])}"
     )
     if len(ranked) > 1:
         text += (
-            f". Of the titles with at least {RANKED} postings, {ranked[0]['label']} is the most consistent ({as_factor(ranked[0]['log_spread'])}) "
+            f". Of the titles with at least {RANKED} postings, {ranked[0]['label']} is the most "
+            f"consistent ({as_factor(ranked[0]['log_spread'])}) "
             f"and {ranked[-1]['label']} the least ({as_factor(ranked[-1]['log_spread'])})"
         )
     return text + "."

@@ -10,10 +10,10 @@ import numpy as np
 from scipy import stats
 
 from mlpaygrade.market import wording
-from mlpaygrade.market.analysis import Analysis, Section, number, pair_codes
+from mlpaygrade.market.analysis import Analysis, Section, number, pair_codes, row_moments
 from mlpaygrade.market.resample import normal_interval
 from mlpaygrade.market.sample import MIN_CELL, Floats, Ints
-from mlpaygrade.schema import EMPLOYMENT, LABELS, SIZE, TARGET
+from mlpaygrade.schema import EMPLOYMENT, LABELS, SIZE
 
 
 def variance_section(analysis: Analysis) -> Section:
@@ -30,10 +30,12 @@ def variance_section(analysis: Analysis) -> Section:
         question="Where does pay vary most?",
         answer=_answer(judged, few) if judged else "This file cannot say.",
         effect=_effect(judged, p, sizes),
-        uncertainty=f"Bootstrap by advert ({analysis.bootstrap.replicates} samples), only for cells of {MIN_CELL} postings or more.",
+        uncertainty=f"Bootstrap by advert ({analysis.bootstrap.replicates} samples), only for cells of "
+        f"{MIN_CELL} postings or more.",
         cannot=(
             "A cell mixes levels, titles and countries, so its spread is not the uncertainty of one person's pay.",
-            f"{len(few)} of {len(cells)} cells hold fewer than {MIN_CELL} postings; their deviations are shown, marked, and not ranked.",
+            f"{len(few)} of {len(cells)} cells hold fewer than {MIN_CELL} postings; their deviations are "
+            "shown, marked, and not ranked.",
         ),
         n=analysis.counts,
         figures={"cells": cells, "brown_forsythe_p": p, "sizes_compared": sizes},
@@ -49,7 +51,7 @@ def _cells(analysis: Analysis) -> list[dict[str, Any]]:
     spread = log_spread(np.ones(len(sample)), codes, sample.log_middle, k=k)
     replicates = analysis.bootstrap.run(lambda weights: log_spread(weights, codes, sample.log_middle, k=k))
     low, high = normal_interval(replicates, spread)
-    rows = sample.rows.groupby([EMPLOYMENT, SIZE])[TARGET].agg(["std", "count"])
+    rows = row_moments(sample.rows, (EMPLOYMENT, SIZE))
     cells = []
     for one, kind in enumerate(employment.keys):
         for two, scale in enumerate(size.keys):
@@ -57,15 +59,15 @@ def _cells(analysis: Analysis) -> list[dict[str, Any]]:
             if not counts[at]:
                 continue
             few = bool(counts[at] < MIN_CELL)
-            found = rows.loc[(kind, scale)]
+            found = rows[(kind, scale)]
             cells.append(
                 {
                     "employment": employment.labels[one],
                     "size": LABELS[SIZE][str(scale)].split(" (")[0],
                     "postings": int(counts[at]),
-                    "rows": int(found["count"]),
+                    "rows": found.rows,
                     "few": few,
-                    "row_deviation_usd": number(float(found["std"])),
+                    "row_deviation_usd": number(found.deviation),
                     "log_spread": None if few else number(spread[at], digits=4),
                     "interval": None if few else [number(max(0.0, low[at]), digits=4), number(high[at], digits=4)],
                 }
@@ -112,7 +114,10 @@ def _name(cell: dict[str, Any]) -> str:
 
 def _answer(judged: list[dict[str, Any]], few: list[dict[str, Any]]) -> str:
     top, bottom = judged[0], judged[-1]
-    text = f"Of the cells with at least {MIN_CELL} postings, pay spreads most for {_name(top)} ({as_factor(top['log_spread'])} to either side)"
+    text = (
+        f"Of the cells with at least {MIN_CELL} postings, pay spreads most for {_name(top)} "
+        f"({as_factor(top['log_spread'])} to either side)"
+    )
     if len(judged) > 1:
         text += f" and least for {_name(bottom)} ({as_factor(bottom['log_spread'])})"
     shown = [cell for cell in few if cell["row_deviation_usd"] is not None]

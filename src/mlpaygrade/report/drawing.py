@@ -1,6 +1,7 @@
 """Figures as inline SVG that follows the reader's theme.
 
-Enters: figures. Leaves: SVG text in two widths, without scripts, fonts or addresses. Colours become CSS variables of the page, and what
+Enters: figures. Leaves: SVG text in two widths, without scripts, fonts or addresses. Colours become CSS variables of the page,
+and what
 a screen reader is told about a mark becomes its tooltip too.
 """
 
@@ -9,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from mlpaygrade.market.charts import Palette
-from mlpaygrade.market.figures import Figure
+from mlpaygrade.market.figure import Figure
 
 WIDE: Final = 800
 NARROW: Final = 344
