@@ -3,7 +3,7 @@
 Enters: the bundle (default: the package's), and for the second half seeds of synthetic markets, on each of which a network is
 trained (a minute or two). Leaves: benchmarks/results/explain.json, parts that were not run kept from before.
 Run: python benchmarks/explain_quality.py [--bundle DIR] [--jobs 10000] [--markets 2]
-     [--parts exact speed stability synthetic shuffled]
+     [--parts exact speed stability synthetic shuffled background] [--data CSV, for background]
 """
 
 import argparse
@@ -25,6 +25,7 @@ from mlpaygrade.background import choose_background
 from mlpaygrade.bundle import load_bundle, write_bundle
 from mlpaygrade.data.postings import Postings, build_postings
 from mlpaygrade.data.synthetic import SyntheticMarket
+from mlpaygrade.data.table import read_table
 from mlpaygrade.data.truth import Truth
 from mlpaygrade.differences import WIDENING
 from mlpaygrade.distribution import LEVELS, TARGETS, Prediction
@@ -35,7 +36,7 @@ from mlpaygrade.schema import FEATURES, LABELS, Job
 from mlpaygrade.shapley import shapley_values
 
 RESULT = Path(__file__).parent / "results" / "explain.json"
-PARTS = ("exact", "speed", "stability", "synthetic", "shuffled")
+PARTS = ("exact", "speed", "stability", "synthetic", "shuffled", "background")
 ATTRIBUTES = ("year", "experience", "employment", "title", "residence", "remote", "location", "size")
 
 
@@ -188,6 +189,42 @@ def stability(predictor: Predictor, *, jobs: int = 200) -> dict[str, Any]:
         "top_three_share_mean": round(float(np.mean(tops)), 3),
         "top_three_share_p05": round(float(np.quantile(tops, 0.05)), 3),
     }
+
+
+def background_sizes(predictor: Predictor, data: Path, *, jobs: int = 30) -> dict[str, Any]:
+    """How far contributions are from those with every posting of the newest year, for herded and for random backgrounds."""
+    postings = build_postings(read_table(data).frame)
+    postings = postings.take(postings.year <= predictor.bundle.encoder.newest_year)
+    estimates = [predictor.estimate(job) for job in newest_jobs(postings, jobs, seed=1)]
+    newest = postings.jobs[postings.jobs["work_year"] == postings.jobs["work_year"].max()]
+    counts = newest.groupby(list(FEATURES)).size()
+    distinct, share = counts.index.to_frame(index=False), counts.to_numpy() / counts.sum()
+
+    def values(others: Any, weights: Any) -> tuple[Any, int]:
+        games = [play(predictor, estimate, others, weights) for estimate in estimates]
+        rows = int(np.median([game.distinct_jobs for game in games]))
+        return np.array([shapley_values(game.usd) for game in games]), rows
+
+    whole, _ = values({column: distinct[column].tolist() for column in FEATURES}, share)
+    found = []
+    for size in (16, 24, 32, 48, 64):
+        background = choose_background(postings, size=size)
+        ours, rows = values(background.jobs, background.weights)
+        misses = []
+        for seed in range(4):
+            drawn = np.random.default_rng(seed).choice(len(distinct), size=size, p=share)
+            chosen, times = np.unique(drawn, return_counts=True)
+            random, _ = values({c: distinct[c].iloc[chosen].tolist() for c in FEATURES}, times / times.sum())
+            misses.append(np.abs(random - whole).mean())
+        found.append(
+            {
+                "draws": size,
+                "herded_usd": round(float(np.abs(ours - whole).mean())),
+                "random_usd": round(float(np.mean(misses))),
+                "jobs_to_estimate_median": rows,
+            }
+        )
+    return {"sizes": found, "mean_contribution_usd": round(float(np.abs(whole).mean()))}
 
 
 class TruthPredictor:
@@ -344,6 +381,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=10_000)
     parser.add_argument("--markets", type=int, default=2)
     parser.add_argument("--postings", type=int, default=8_654)
+    parser.add_argument("--data", type=Path)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     given = parser.parse_args()
     predictor = Predictor(load_bundle(given.bundle))
@@ -354,12 +392,14 @@ def main() -> None:
         "synthetic": lambda: synthetic(markets=given.markets, postings=given.postings),
         "shuffled": lambda: shuffled(postings=given.postings),
     }
+    if given.data is not None:
+        measures["background"] = lambda: background_sizes(predictor, given.data)
     for part, measure in measures.items():
         if part in given.parts:
             start = time.monotonic()
             result = {**measure(), "seconds": round(time.monotonic() - start, 1)}
             document = json.loads(RESULT.read_text()) if RESULT.exists() else {}
-            if part in ("speed", "stability", "exact"):
+            if part in ("speed", "stability", "exact", "background"):
                 settings = predictor.bundle.provenance.get("settings", {}).get("network", {})
                 result["network"] = {name: settings.get(name) for name in ("members", "hidden")}
             document[part] = result

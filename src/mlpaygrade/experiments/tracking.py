@@ -18,6 +18,7 @@ from mlflow.models import infer_signature
 from mlpaygrade.distribution import MEDIAN
 from mlpaygrade.evaluation.conformal import INTERVALS
 from mlpaygrade.experiments.figures import run_figures
+from mlpaygrade.experiments.importance import importance_figures
 from mlpaygrade.experiments.train import Run
 from mlpaygrade.predictor import Predictor
 from mlpaygrade.schema import FEATURES
@@ -82,8 +83,10 @@ def track_run(run: Run) -> str:
             params=[Param(name, str(value)) for name, value in _flat(run.report["settings"])],
         )
         mlflow.log_artifact(str(run.folder / "report.json"))
-        for name, figure in run_figures(run.report).items():
+        figures = {**run_figures(run.report), **importance_figures(run.report["importance"])}
+        for name, figure in figures.items():
             mlflow.log_figure(figure, f"figures/{name}.png")
+        mlflow.log_text("\n".join(run.report["importance"]["sentences"]), "importance.txt")
         predictor = Predictor(run.bundle)
         example = pd.DataFrame([_example(run)])
         mlflow.pyfunc.log_model(
@@ -113,6 +116,9 @@ def _metrics(report: Mapping[str, Any]) -> Iterator[tuple[str, float, int]]:
         for name, value in item.items():
             if isinstance(value, int | float):
                 yield f"slice.{_safe(item['dimension'])}.{_safe(item['value'])}.{name}", float(value), 0
+    for name, segment in report["importance"]["segments"].items():
+        for player, usd in segment["mean_abs_usd"].items():
+            yield f"importance.{_safe(name)}.{player}", float(usd), 0
     for name, values in report.get("training_history", {}).items():
         for epoch, value in enumerate(values, start=1):
             yield f"epoch.{name}", float(value), epoch
