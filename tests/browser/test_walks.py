@@ -15,7 +15,7 @@ from looking import LOOKS, OpenPage, settle
 from openpyxl import load_workbook
 from playwright.sync_api import Page, expect
 
-PAGES = ("estimate", "compare", "career", "benchmark", "model")
+PAGES = ("estimate", "compare", "career", "benchmark", "market", "model")
 
 
 def type_title(page: Page, text: str) -> None:

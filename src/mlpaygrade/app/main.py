@@ -1,71 +1,15 @@
 """The app's entry point: `streamlit run src/mlpaygrade/app/main.py`.
 
-Enters: the address in the browser. Leaves: the page that it names. Pages are imported when they are first opened, so that the
-first of them comes up fast.
+Runs from an installed package, and from a bare checkout where only the requirements are installed, as hosts of Streamlit apps do.
 """
 
-from importlib import import_module
+import importlib.util
+import sys
 from pathlib import Path
-from typing import Final
-
-import streamlit as st
-
-from mlpaygrade.app import address
-from mlpaygrade.app.serving import fenced, literal
-from mlpaygrade.app.style import apply_style
-
-PAGES: Final = {
-    "estimate": ":material/payments: Estimate",
-    "compare": ":material/compare_arrows: Compare",
-    "career": ":material/stairs: Career",
-    "benchmark": ":material/table_chart: Benchmark",
-    "model": ":material/fact_check: Model",
-}
-"""Module and name in the address -> label, in the order of the menu; the first one opens by default."""
-
-FIRST: Final = next(iter(PAGES))
-MENU: Final = "menu"
-DRAWN: Final = "menu.drawn"
-
-
-def main() -> None:
-    """Draw the menu and the page that it or the address names."""
-    name = _turn_to()
-    st.set_page_config(
-        page_title=f"{PAGES[name].split()[-1]} - MLPayGrade",
-        page_icon=str(Path(__file__).with_name("icon.svg")),
-        layout="wide",
-    )
-    apply_style()
-    st.segmented_control(
-        "Pages",
-        list(PAGES),
-        format_func=lambda page: PAGES[page],
-        key=MENU,
-        required=True,
-        label_visibility="collapsed",
-        wrap=True,
-    )
-    _tell_unknown_page()
-    st.session_state[DRAWN] = name
-    fenced(name, lambda: import_module(f"mlpaygrade.app.{name}").page())
-
-
-def _turn_to() -> str:
-    """The page to draw: the menu's, unless the address was changed by hand and the menu was not."""
-    asked = address.asked_page()
-    chosen: str | None = st.session_state.get(MENU)
-    by_hand = address.changed_by_hand() and chosen == st.session_state.get(DRAWN)
-    if chosen is None or by_hand:
-        st.session_state[MENU] = asked if asked in PAGES else FIRST
-    return str(st.session_state[MENU])
-
-
-def _tell_unknown_page() -> None:
-    asked = address.asked_page()
-    if asked is not None and asked not in PAGES:
-        st.warning(literal(f'There is no page "{asked[:40]}"; {FIRST} is shown.'), icon=":material/link_off:")
-
 
 if __name__ == "__main__":
+    if importlib.util.find_spec("mlpaygrade") is None:
+        sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+    from mlpaygrade.app.menu import main
+
     main()

@@ -8,8 +8,9 @@ is said. Asks no model, keeps nothing on disk.
 import csv
 import io
 import tempfile
+import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -146,6 +147,10 @@ def _records(content: bytes) -> tuple[list[tuple[int, list[str]]], list[str]]:
 
 def _split(text: str) -> list[tuple[int, list[str]]]:
     first = text.split("\n", 1)[0][:65_536]
+    if any(unicodedata.category(char) in {"Cc", "Cs", "Co", "Cn"} for char in first.rstrip("\r") if char != "\t"):
+        remedy = "Give a CSV file, as a spreadsheet saves it; other files cannot be read here."
+        defect = Defect(column="(file)", rule="must be a text file", value="bytes that are no text", remedy=remedy)
+        raise DataError("These bytes cannot be read as a table.", defects=[defect])
     delimiter = max((",", ";", "\t", "|"), key=lambda mark: _known_names(first, mark))
     records: list[tuple[int, list[str]]] = []
     try:
@@ -211,13 +216,15 @@ def _read_header(header: Sequence[str]) -> tuple[dict[str, int], list[str]]:
             )
         else:
             places[known] = place
-    first = ", ".join(name.strip()[:30] for name in header[:8])
-    for row in rows("benchmark_columns"):
-        if row["required"] == "yes" and row["field"] not in places:
-            remedy = f"Name a column '{row['header']}' in the first line; the template shows how."
-            defects.append(
-                Defect(column=row["header"], rule="must be a column", value=f"the columns {first}", remedy=remedy)
-            )
+    needed = [
+        row["header"] for row in rows("benchmark_columns") if row["required"] == "yes" and row["field"] not in places
+    ]
+    if needed:
+        first = ", ".join(repr(name.strip()[:30]) for name in header[:8])
+        remedy = "Name each of them in the first line; the template shows how."
+        defects.append(
+            Defect(column=", ".join(needed), rule="must be a column", value=first or "no columns", remedy=remedy)
+        )
     if defects:
         raise DataError("The first line does not name the columns that are needed.", defects=defects)
     notes = [f"Columns not used: {', '.join(unused[:12])}{' and more' if len(unused) > 12 else ''}."] if unused else []
@@ -314,7 +321,18 @@ def _read_cell(name: str, text: str) -> _Cell:
     reading = read_value(column, text)
     if reading.defect is None:
         return _Cell(reading.value, "; ".join(reading.notes))
-    return _in_words(column, clean_text(text)[0]) or _Cell(None, defect=reading.defect)
+    return _in_words(column, clean_text(text)[0]) or _Cell(None, defect=_plain_defect(column, reading.defect))
+
+
+def _plain_defect(column: str, defect: Defect) -> Defect:
+    """The defect in the words of the template instead of the dataset's codes."""
+    if column in LABELS and "empty" not in defect.rule:
+        words = ", ".join(label.split(" (")[0] for label in LABELS[column].values())
+        remedy = "Write one of these words, or the code of the public dataset."
+        return replace(defect, rule=f"must be one of {words}", remedy=remedy)
+    if column in COUNTRY_COLUMNS and "empty" not in defect.rule:
+        return replace(defect, rule="must be a country's English name or two-letter code")
+    return defect
 
 
 def _in_words(column: str, text: str) -> _Cell | None:
