@@ -128,7 +128,7 @@ def _twins(analysis: Analysis, index: Ints, *, test: Any) -> dict[str, Any]:
     """Of the test rows of a random split: how many have an exact copy, or their other band end, in the training rows."""
     postings = analysis.sample.postings
     row = np.concatenate([postings.rows[:, 0], postings.rows[postings.paired, 1]])
-    copy = analysis.sample.rows.groupby(list(COLUMNS), sort=False).ngroup().to_numpy()[row]
+    copy = postings.source.groupby(list(COLUMNS), sort=False).ngroup().to_numpy()[row]
     twin = (np.bincount(copy[~test], minlength=int(copy.max()) + 1) > 0)[copy[test]]
     trained = np.bincount(index[~test], minlength=len(postings)) > 0
     other_end = trained[index[test]] & ~twin

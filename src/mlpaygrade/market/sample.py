@@ -123,10 +123,10 @@ class Sample:
         """The oldest posting of each advert, (n_adverts,)."""
         return np.unique(self.advert, return_index=True)[1]
 
-    @property
+    @cached_property
     def rows(self) -> pd.DataFrame:
-        """The source rows, in file order."""
-        return self.postings.source
+        """The source rows of these postings, in file order."""
+        return self.postings.to_rows().reset_index(drop=True)
 
     def with_field(self, field: Field) -> "Sample":
         """The same postings with one more coded field."""
