@@ -19,7 +19,7 @@ from mlpaygrade.evaluation.paired import compare_predictions, paired_bootstrap
 from mlpaygrade.experiments.compare import STAGES, compare
 from mlpaygrade.experiments.compare_report import PARTS, compare_text
 from mlpaygrade.experiments.contenders import NETWORK
-from mlpaygrade.experiments.drift import drift_report, drift_text, shift
+from mlpaygrade.experiments.drift import drift_against, drift_report, drift_text, shift
 from mlpaygrade.experiments.learning_curve import fit_curve
 from mlpaygrade.experiments.residuals import residual_analysis, residual_figures
 from mlpaygrade.experiments.robustness import as_rows, network_differences
@@ -27,7 +27,7 @@ from mlpaygrade.experiments.settings import Settings
 from mlpaygrade.models.rivals import RIVALS, Rival
 from mlpaygrade.models.rivals.linear import Ridge
 from mlpaygrade.predictor import Predictor
-from mlpaygrade.schema import LOCATION, TITLE, YEAR, InputError
+from mlpaygrade.schema import LOCATION, TITLE, YEAR, BundleError, InputError
 
 MODELS = ("constant", "ridge")
 
@@ -207,7 +207,7 @@ def test_equal_mixes_do_not_drift_and_a_planted_shift_is_measured() -> None:
     assert {value for value, _, _ in moved["largest"][:2]} == {"SE", "EN"}
 
 
-def test_a_newer_file_of_seventy_thousand_rows_and_three_hundred_titles() -> None:
+def test_a_newer_file_of_seventy_thousand_rows_and_three_hundred_titles(tmp_path: Path) -> None:
     old = Predictor.load()
     frame = SyntheticMarket(seed=9, n_postings=37_500).generate()
     frame[YEAR] = frame[YEAR] + (int(old.bundle.provenance["trained_through"]) + 1 - frame[YEAR].max())
@@ -230,5 +230,13 @@ def test_a_newer_file_of_seventy_thousand_rows_and_three_hundred_titles() -> Non
     text = drift_text(report)
     assert "new titles" in text
     assert f"{report['error']['rmse_log']['now']:.4f}" in text
+    path = tmp_path / "newer.csv"
+    frame.to_csv(path, index=False)
+    table = read_table(path)
+    assert drift_against(None, table, output=tmp_path / "run") == text
+    assert json.loads((tmp_path / "run" / "drift.json").read_text()) == json.loads(json.dumps(report))
+    assert "not measured" in drift_against(None, dataclasses.replace(table, synthetic=True), output=tmp_path)
+    with pytest.raises(BundleError):
+        drift_against(tmp_path / "nowhere", table, output=tmp_path)
     past = postings.take(postings.year < frame[YEAR].max())
     assert drift_report(old, past)["later_years"] == []

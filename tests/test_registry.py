@@ -8,16 +8,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlpaygrade.bundle import load_bundle, write_bundle
+from mlpaygrade.bundle import load_bundle
+from mlpaygrade.data.encode import JobColumns
 from mlpaygrade.data.postings import build_postings, columns_of
 from mlpaygrade.data.synthetic import SyntheticMarket
 from mlpaygrade.data.table import Table, read_table
+from mlpaygrade.distribution import Prediction
+from mlpaygrade.experiments import registry
 from mlpaygrade.experiments.registry import (
     CHALLENGER,
     CHAMPION,
     MODEL,
     PREVIOUS,
     judge_bundles,
+    load_version,
     promote,
     register_challenger,
     verdict_text,
@@ -35,23 +39,27 @@ class _Model(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         return model_input
 
 
-def logged(folder: Path, *, shift: float, uri: str) -> str:
-    """A run with the packaged bundle, its answers moved by `shift` in log dollars."""
-    base = load_bundle()
-    calibration = dict(base.json("calibration.json"))
-    calibration["shifts"] = (np.array(calibration["shifts"]) + shift).tolist()
-    calibration["estimate_shift"] += shift
-    parts = {name: base.part(name) for name in base.manifest["files"]} | {"calibration.json": calibration}
-    write_bundle(folder / "bundle", parts, provenance=base.provenance)
+class Shifted(Predictor):
+    """The packaged bundle, its answers moved by `shift` in log dollars."""
+
+    shift = 0.0
+
+    def predict(self, jobs: JobColumns) -> Prediction:
+        made, by = super().predict(jobs), np.float32(self.shift)
+        return Prediction(made.log_quantiles + by, made.log_members + by)
+
+
+def logged(folder: Path, *, uri: str) -> str:
+    """A run with the packaged bundle as its model."""
     mlflow.set_tracking_uri(uri)
     if mlflow.get_experiment_by_name("test") is None:
-        mlflow.create_experiment("test", artifact_location=(folder.parent / "artifacts").as_uri())
+        mlflow.create_experiment("test", artifact_location=(folder / "artifacts").as_uri())
     mlflow.set_experiment("test")
     with mlflow.start_run() as active:
         mlflow.pyfunc.log_model(
             name="model",
             python_model=_Model(),
-            artifacts={"bundle": str(folder / "bundle")},
+            artifacts={"bundle": str(load_bundle().path)},
             pip_requirements=["pandas"],
         )
     return str(active.info.run_id)
@@ -80,27 +88,38 @@ def bias(table: Table) -> float:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
-def test_only_a_better_model_becomes_champion(table: Table, bias: float, tmp_path: Path) -> None:
+def test_only_a_better_model_becomes_champion(
+    table: Table, bias: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     client = mlflow.MlflowClient(uri)
     with pytest.raises(InputError, match="no challenger"):
         promote(None, table, uri=uri)
     with pytest.raises(InputError, match="no run 'nonsense'"):
         register_challenger("nonsense", uri=uri)
-    first = logged(tmp_path / "first", shift=0.2 - bias, uri=uri)
+    first = logged(tmp_path, uri=uri)
     assert register_challenger(first, uri=uri) == register_challenger(first, uri=uri) == "1"
+    assert load_version("1").bundle.manifest == load_bundle().manifest
     opening = promote(None, table, uri=uri)
     assert opening.promoted
     assert opening.champion is None
 
-    worse = promote(logged(tmp_path / "worse", shift=0.5 - bias, uri=uri), table, uri=uri)
+    shifts = {"1": 0.2 - bias, "2": 0.5 - bias, "3": -bias}
+
+    def load_shifted(version: str) -> Predictor:
+        predictor = Shifted.load()
+        predictor.shift = shifts[version]
+        return predictor
+
+    monkeypatch.setattr(registry, "load_version", load_shifted)
+    worse = promote(logged(tmp_path, uri=uri), table, uri=uri)
     assert not worse.promoted
     assert "refused" in verdict_text(worse)
-    assert client.get_model_version_by_alias(MODEL, CHAMPION).version in ("1", 1)
-    assert client.get_model_version_by_alias(MODEL, CHALLENGER).version in ("2", 2)
+    assert str(client.get_model_version_by_alias(MODEL, CHAMPION).version) == "1"
+    assert str(client.get_model_version_by_alias(MODEL, CHALLENGER).version) == "2"
     assert client.get_model_version(MODEL, "2").tags["verdict"] == worse.reason
 
-    better = promote(logged(tmp_path / "better", shift=-bias, uri=uri), table, uri=uri)
+    better = promote(logged(tmp_path, uri=uri), table, uri=uri)
     assert better.promoted
     assert better.differences["rmse_log"].high < 0
     assert str(client.get_model_version_by_alias(MODEL, CHAMPION).version) == "3"

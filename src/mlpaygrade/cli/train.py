@@ -25,12 +25,21 @@ def train(
     train_through: Through = None,
     config: Config = None,
     track: Track = True,
+    old: Annotated[
+        Path | None,
+        typer.Option(
+            "--old-bundle", metavar="DIR", help="Bundle to measure drift against (default: the one in the package)."
+        ),
+    ] = None,
 ) -> None:
     """Train, evaluate on the future, write a bundle. Started again after a kill, it resumes.
 
-    Without --train-through the newest year tests the settings, and the bundle is then trained on every year.
+    Without --train-through the newest year tests the settings, and the bundle is then trained on every year. Says first what the
+    file holds that the old bundle has not seen; tracked runs enter the model registry as the challenger.
     """
     _require_training()
+    from mlpaygrade.experiments.drift import drift_against
+    from mlpaygrade.experiments.registry import register_challenger, registry_uri
     from mlpaygrade.experiments.report import report_text
     from mlpaygrade.experiments.settings import read_settings
     from mlpaygrade.experiments.tracking import track_run
@@ -38,10 +47,13 @@ def train(
 
     settings = read_settings(config)
     table = options.load_table(data)
+    options.say(drift_against(old, table, output=output))
     with options.progress_bar() as progress:
         run = run_training(table, output=output, settings=settings, through=train_through, progress=progress)
     if track:
-        options.say(f"Logged to MLflow: run {track_run(run)}.")
+        run_id = track_run(run)
+        version = register_challenger(run_id, uri=registry_uri(output.resolve().parent))
+        options.say(f"Logged to MLflow: run {run_id}, registered as version {version}, the challenger.")
     print(report_text(run.report))
     options.say(f"The report is {output / 'report.json'}, the bundle {output / 'bundle'}.")
 

@@ -14,13 +14,11 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpaygrade.data.encode import JobEncoder
 from mlpaygrade.data.postings import Postings
 from mlpaygrade.data.split import rolling_origin
 from mlpaygrade.distribution import Prediction, concatenate
-from mlpaygrade.evaluation.conformal import Calibration, Truth
-from mlpaygrade.evaluation.groups import calibration_groups
-from mlpaygrade.experiments.forecaster import Progress, fit_forecaster
+from mlpaygrade.evaluation.groups import groups_of
+from mlpaygrade.experiments.forecaster import Progress, fit_calibration, fit_forecaster
 from mlpaygrade.experiments.settings import Settings
 from mlpaygrade.models.rivals import RIVALS, FittedRival, Rival
 from mlpaygrade.models.training import FittedNetwork, fit_network
@@ -123,22 +121,15 @@ class RivalContender:
         del work
         splits = rolling_origin(train, folds=self.config.calibration.folds, window=self.config.calibration.window)
         stage = f"{self.name}: windows and final fit"
-        made, groups = [], []
+        made = []
         for k, split in enumerate(splits, start=1):
-            fitted, held_out = self.fit(train.take(split.train)), train.take(split.test)
-            made.append(fitted.predict(held_out))
-            groups.append(_groups(fitted.encoder, held_out))
+            made.append(self.fit(train.take(split.train)).predict(train.take(split.test)))
             progress(stage, k, len(splits) + 1, {})
-        held_out = train.take(np.concatenate([split.test for split in splits]))
-        calibration = Calibration.fit(concatenate(made), Truth.of(held_out, np.concatenate(groups)))
+        calibration, _ = fit_calibration(concatenate(made), train, splits, min_count=self.rival.min_count)
         fitted = self.fit(train)
-        prediction = calibration.apply(fitted.predict(test), _groups(fitted.encoder, test))
+        prediction = calibration.apply(fitted.predict(test), groups_of(fitted.encoder, test.jobs))
         progress(stage, len(splits) + 1, len(splits) + 1, {})
         return prediction
-
-
-def _groups(encoder: JobEncoder, postings: Postings) -> NDArray[np.int64]:
-    return calibration_groups(encoder, encoder.transform(postings.jobs))
 
 
 def tuned_rivals(path: Path = TUNED) -> dict[str, Rival]:

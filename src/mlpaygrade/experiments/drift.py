@@ -6,15 +6,18 @@ market is known from the bundle's own evidence, so no old file is needed. Fits n
 
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from mlpaygrade.bundle import write_json
 from mlpaygrade.data import taxonomy
-from mlpaygrade.data.postings import Postings, columns_of
+from mlpaygrade.data.postings import Postings, build_postings, columns_of
+from mlpaygrade.data.table import Table
 from mlpaygrade.evaluation.metrics import evaluate
 from mlpaygrade.predictor import Predictor
-from mlpaygrade.schema import EXPERIENCE, LABELS, LOCATION, TITLE
+from mlpaygrade.schema import EXPERIENCE, LABELS, LOCATION, TITLE, BundleError
 
 SHOWN: Final = 10
 STABLE, SHIFTED = 0.1, 0.25
@@ -57,6 +60,32 @@ def drift_report(old: Predictor, postings: Postings) -> dict[str, Any]:
             for metric in ("rmse_log", "mae_usd", "pinball_log", "coverage_90", "bias_usd")
         },
     }
+
+
+def drift_against(bundle: Path | None, table: Table, *, output: Path) -> str:
+    """Drift of a file against a bundle (default: the packaged one) in words; the figures go to OUTPUT/drift.json.
+
+    Raises BundleError for a named bundle that cannot be used. Where there is no drift to measure the text says why.
+    """
+    try:
+        old = Predictor.load(bundle)
+        provenance = old.bundle.provenance
+    except BundleError as error:
+        if bundle is not None:
+            raise
+        return f"Drift is not measured: the packaged bundle cannot be used. {error}"
+    if provenance["data_sha256"] == table.sha256:
+        return f"Drift is not measured: the old bundle was trained on {table.path.name} itself."
+    if provenance["synthetic"] != table.synthetic:
+        kinds = {True: "synthetic", False: "real"}
+        knows = kinds[provenance["synthetic"]]
+        return (
+            f"Drift is not measured: the old bundle knows {knows} data, {table.path.name} is {kinds[table.synthetic]}."
+        )
+    report = drift_report(old, build_postings(table.frame))
+    output.mkdir(parents=True, exist_ok=True)
+    write_json(output / "drift.json", report)
+    return drift_text(report)
 
 
 def old_counts(old: Predictor) -> dict[str, Counter[str]]:

@@ -64,9 +64,9 @@ def track_run(run: Run) -> str:
     """Log a finished run and return its MLflow run id."""
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    local = not os.environ.get("MLFLOW_TRACKING_URI")  # asked first: set_tracking_uri sets it
     mlflow.set_tracking_uri(tracking_uri(run.folder))
     if mlflow.get_experiment_by_name(EXPERIMENT) is None:
-        local = not os.environ.get("MLFLOW_TRACKING_URI")
         location = (run.folder.resolve().parent / "mlartifacts").as_uri() if local else None
         mlflow.create_experiment(EXPERIMENT, artifact_location=location)
     mlflow.set_experiment(EXPERIMENT)

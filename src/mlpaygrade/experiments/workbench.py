@@ -31,9 +31,10 @@ SHARED: Final = (
     "distribution.py",
     "evaluation/conformal.py",
     "evaluation/groups.py",
+    "experiments/forecaster.py",
 )
 SOURCES: Final[Mapping[bool, Sequence[str]]] = {
-    True: (*SHARED, "models/network.py", "models/training.py", "experiments/forecaster.py"),
+    True: (*SHARED, "models/network.py", "models/training.py"),
     False: (*SHARED, "models/rivals/*.py", "experiments/contenders.py"),
 }
 """Files whose content a cached fit depends on, for the network (True) and for rivals."""
