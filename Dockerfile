@@ -5,8 +5,8 @@ RUN useradd --create-home --uid 1000 app
 WORKDIR /home/app/mlpaygrade
 
 # The requirements first: they change less often than the code, and their layer is kept.
-COPY requirements/app.txt requirements/app.txt
-RUN pip install --no-cache-dir --no-compile --require-hashes --requirement requirements/app.txt
+COPY src/mlpaygrade/app/requirements.txt requirements.txt
+RUN pip install --no-cache-dir --no-compile --require-hashes --requirement requirements.txt
 
 COPY --chown=app:app pyproject.toml CHANGELOG.md README.md LICENSE ./
 COPY --chown=app:app .streamlit .streamlit

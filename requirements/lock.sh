@@ -23,3 +23,7 @@ for part in app train; do
     compile --extra "$part" --constraint requirements/dev.txt --output-file "requirements/$part.txt" --upgrade
 done
 compile --constraint requirements/dev.txt --output-file requirements/core.txt --upgrade
+# What a host of the app installs: without the command line's libraries, which are a fifth of the size.
+nice "$LOCK_WITH" pip compile src/mlpaygrade/app/requirements.in --quiet --no-config --universal --python-version 3.11 \
+    --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+    --constraint requirements/dev.txt --output-file src/mlpaygrade/app/requirements.txt --upgrade
