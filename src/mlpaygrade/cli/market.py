@@ -1,6 +1,7 @@
 """`mlpaygrade market`: the market, told honestly, as a page or as JSON."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -87,7 +88,8 @@ def _write(path: Path, page: str) -> None:
         part.write_text(page, encoding="utf-8")
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
         raise ResourceError(
             f"The report cannot be written to {path}: {error.strerror or error}. Give another file."
         ) from error

@@ -1,349 +1,173 @@
-"""Section 10: what is claimed of the public file, measured.
+"""Section 10: what is claimed of the public file, one by one, and what the raw figure leaves out.
 
-Enters: rows in the dataset's columns (and, for one claim, the tests of section 1). Leaves: `Claim`s with claimed and measured
-value
-and a verdict. The claims are rows of `tables/claims.csv`; verdicts come from the rows at hand, never from memory.
+Enters: an analysis and the sections on effects and remote work. Leaves: a section. The claims, their measurement and whether they
+hold are those of `data.claims`, which `mlpaygrade data audit` prints too; here a claim that holds of the rows is set beside what
+remains of it for alike jobs.
 """
 
-import csv
-import io
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
-from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final
 
-import numpy as np
-import pandas as pd
-
-from mlpaygrade.data import taxonomy
+from mlpaygrade.data.claims import ClaimResult, judge_claims
 from mlpaygrade.market import wording
-from mlpaygrade.market.analysis import RowMoments, row_moments
-from mlpaygrade.market.hypotheses import skewness
-from mlpaygrade.market.target import FENCE
-from mlpaygrade.schema import (
-    CURRENCY,
-    EMPLOYMENT,
-    EXPERIENCE,
-    LABELS,
-    LOCATION,
-    REMOTE,
-    RESIDENCE,
-    SIZE,
-    TARGET,
-    TITLE,
-    YEAR,
-)
+from mlpaygrade.market.analysis import Analysis, Section
+from mlpaygrade.schema import EXPERIENCE, LABELS
 
-Verdict = Literal["confirmed", "true, but", "not confirmed", "cannot be judged"]
 CLAIMED_ROWS: Final = 16_494
 """The claims were made of a file of so many rows."""
-COUNTRY_ROWS: Final = 3
-STABLE: Final = 0.10
-"""A deviation that changes by less is called stable."""
-Judgement = tuple[Verdict, str]
+VERDICTS: Final[Mapping[str, str]] = {
+    "holds": "confirmed",
+    "fails": "not confirmed",
+    "cannot be told": "cannot be judged",
+}
+MISLEADS: Final = "true, but"
+"""The verdict on a claim that holds of the raw rows and not, or not surely, of alike jobs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """A claim: in words, the claimed and the measured value as a person reads them, the verdict, and what to add."""
+class Context:
+    """What a claim looks like once more is known. misleads: what the claim suggests does not surely hold of alike jobs."""
 
-    key: str
-    claim: str
-    claimed: str
-    measured: str
-    verdict: Verdict
-    remark: str
-    source: str
+    text: str
+    misleads: bool = False
 
 
-def judge_claims(rows: pd.DataFrame, *, largest_p: float | None = None) -> tuple[Claim, ...]:
-    """Measure every claim on rows with the dataset's columns.
-
-    largest_p: the largest corrected p value of the fields' tests, where they were made.
-    """
-    text = Path(__file__).with_name("tables").joinpath("claims.csv").read_text(encoding="utf-8")
-    values, words = _values(rows), _words(rows, largest_p=largest_p)
-    found = []
-    for row in csv.DictReader(io.StringIO(text)):
-        if row["unit"] == "words":
-            verdict, measured = words[row["key"]]()
-            found.append(_claim(row, claimed="—", measured=measured, verdict=verdict))
-            continue
-        value, claimed = values[row["key"]](), float(row["claimed"])
-        if not np.isfinite(value):
-            found.append(
-                _claim(row, claimed=_shown(claimed, row["unit"]), measured="no such rows", verdict="cannot be judged")
-            )
-            continue
-        holds = abs(value - claimed) <= float(row["tolerance"]) + 1e-9
-        claim = _claim(
-            row,
-            claimed=_shown(claimed, row["unit"]),
-            measured=_shown(value, row["unit"], exact=True),
-            verdict="confirmed" if holds else "not confirmed",
-            remark=_remark(row["key"], rows),
-        )
-        found.append(claim)
-    return tuple(found)
-
-
-def _claim(row: Mapping[str, str], *, claimed: str, measured: str, verdict: Verdict, remark: str = "") -> Claim:
-    return Claim(
-        key=row["key"],
-        claim=row["claim"],
-        claimed=claimed,
-        measured=measured,
-        verdict=verdict,
-        remark=remark,
-        source=row["source"],
+def claims_section(analysis: Analysis, *, effects: Section, remote: Section, variance: Section) -> Section:
+    """Judge every claim on the rows, and add context where the other sections have some."""
+    contexts = _contexts(effects, remote, variance)
+    lines = [_line(result, contexts.get(result.id)) for result in judge_claims(analysis.sample.rows)]
+    verdicts = ("confirmed", MISLEADS, "not confirmed", "cannot be judged")
+    tally = {verdict: sum(line["verdict"] == verdict for line in lines) for verdict in verdicts}
+    unjudged = f"; {tally['cannot be judged']} cannot be judged" if tally["cannot be judged"] else ""
+    holding = (tally["confirmed"] + tally[MISLEADS]) / len(lines)
+    return Section(
+        key="claims",
+        title="Claims, one by one",
+        question="Which of the published claims about this dataset hold?",
+        answer=(
+            f"Of {len(lines)} claims {tally['confirmed']} are confirmed, {tally[MISLEADS]} are true of the rows but mislead, and "
+            f"{tally['not confirmed']} are not confirmed{unjudged}."
+        ),
+        effect=f"{wording.percent(holding)} of the claims hold to the precision in which they were made.",
+        uncertainty=(
+            "Claims are about the rows of the file itself, so they hold or not; none of the measured figures carries "
+            "sampling error."
+        ),
+        cannot=(
+            *_about_the_file(len(analysis.sample.rows)),
+            "A claim that holds of the rows need not hold of the market: rows are band ends and copies.",
+        ),
+        n=analysis.counts,
+        figures={"claims": lines, "tally": tally},
     )
 
 
-def _shown(value: float, unit: str, *, exact: bool = False) -> str:
-    if unit == "usd":
-        return wording.exact_dollars(value) if exact else wording.dollars(value)
-    if unit == "share":
-        return wording.percent(value, digits=2 if value < 0.1 else 1)
-    if unit == "change":
-        return wording.signed_percent(value, digits=1)
-    return f"{value:,.0f}" if unit == "count" else f"{value:.2f}".replace("-", "−")
-
-
-def _values(rows: pd.DataFrame) -> Mapping[str, Callable[[], float]]:
-    """Claim -> its measured value; NaN where the rows do not tell."""
-    usd = rows[TARGET].astype(np.float64)
-    values = usd.to_numpy()
-    q1, q3 = usd.quantile(0.25), usd.quantile(0.75)
-    above = rows[usd > q3 + FENCE * (q3 - q1)]
-
-    def mean(**codes: object) -> float:
-        return float(_part(rows, **codes)[TARGET].mean())
-
-    def share(column: str, code: object, *, of: pd.DataFrame = rows) -> float:
-        return float((of[column] == code).mean()) if len(of) else np.nan
-
-    def change(year: int) -> float:
-        return mean(year=year) / mean(year=year - 1) - 1
-
-    def shrinkage() -> float:
-        return 1 - abs(skewness(np.log1p(values))) / abs(skewness(values))
-
+def _line(result: ClaimResult, context: Context | None) -> dict[str, Any]:
+    verdict = VERDICTS[result.verdict]
+    if context is not None and context.misleads and verdict == "confirmed":
+        verdict = MISLEADS
     return {
-        "rows": lambda: len(rows),
-        "years": rows[YEAR].nunique,
-        "titles": rows[TITLE].nunique,
-        "residences": rows[RESIDENCE].nunique,
-        "locations": rows[LOCATION].nunique,
-        "min": lambda: float(usd.min()),
-        "max": lambda: float(usd.max()),
-        "mean": lambda: float(usd.mean()),
-        "median": lambda: float(usd.median()),
-        **{f"mean_{level}": lambda level=level: mean(level=level) for level in LABELS[EXPERIENCE]},  # type: ignore[misc]
-        "skewness": lambda: skewness(values),
-        "skewness_log": lambda: skewness(np.log1p(values)),
-        "improvement": shrinkage,
-        "above_fence": lambda: len(above),
-        "above_share": lambda: len(above) / len(rows),
-        "fence": lambda: float(q3 + FENCE * (q3 - q1)),
-        "above_senior": lambda: share(EXPERIENCE, "SE", of=above),
-        "above_mid": lambda: share(EXPERIENCE, "MI", of=above),
-        "above_medium": lambda: share(SIZE, "M", of=above),
-        "full_time": lambda: share(EMPLOYMENT, "FT"),
-        "recent": lambda: float(rows[YEAR].isin([2023, 2024]).mean()),
-        "share_2023": lambda: share(YEAR, 2023),
-        "share_2024": lambda: share(YEAR, 2024),
-        "share_before": lambda: float((rows[YEAR] < 2023).mean()),
-        **{f"change_{year}": lambda year=year: change(year) for year in (2022, 2023, 2024)},  # type: ignore[misc]
-        "us_share": lambda: share(LOCATION, "US"),
-        "usd_share": lambda: share(CURRENCY, "USD"),
-        "executive_remote": lambda: mean(level="EX", remote=100),
-        "executive_on_site": lambda: mean(level="EX", remote=0),
-        "entry_on_site": lambda: mean(level="EN", remote=0),
-        "entry_remote": lambda: mean(level="EN", remote=100),
-        "deviation_highest": lambda: _deviation(rows, "CT", "S"),
-        "deviation_lowest": lambda: _deviation(rows, "FL", "S"),
+        "key": result.id,
+        "claim": result.claim,
+        "claimed": result.claimed_text.replace("-", "−") if result.unit != "text" else result.claimed_text,
+        "measured": _measured(result),
+        "verdict": verdict,
+        "remark": " ".join(part for part in (result.remark, context.text if context else "") if part),
     }
 
 
-def _part(rows: pd.DataFrame, **codes: object) -> pd.DataFrame:
-    columns = {"level": EXPERIENCE, "remote": REMOTE, "year": YEAR, "size": SIZE, "employment": EMPLOYMENT}
-    kept = np.ones(len(rows), dtype=bool)
-    for name, code in codes.items():
-        kept &= (rows[columns[name]] == code).to_numpy()
-    return rows[kept]
+def _measured(result: ClaimResult) -> str:
+    """The measured value to the digit."""
+    if result.measured is None:
+        return "no such rows"
+    if isinstance(result.measured, str):
+        return result.measured
+    if result.unit == "usd":
+        return wording.exact_dollars(result.measured)
+    if result.unit == "percent":
+        return wording.percent(result.measured / 100, digits=2)
+    return f"{result.measured:,.0f}" if result.unit == "count" else f"{result.measured:.2f}".replace("-", "−")
 
 
-def _deviation(rows: pd.DataFrame, employment: str, size: str) -> float:
-    return float(_part(rows, employment=employment, size=size)[TARGET].std())
-
-
-def _remark(key: str, rows: pd.DataFrame) -> str:
-    """What a number needs beside it."""
-    if key in ("deviation_highest", "deviation_lowest"):
-        employment = "CT" if key == "deviation_highest" else "FL"
-        cell = _part(rows, employment=employment, size="S")
-        cells = _deviations(rows)
-        if not cells:
-            return ""
-        kind, size = (max if key == "deviation_highest" else min)(cells, key=lambda cell: cells[cell])
-        extreme = (kind, size) == (employment, "S")
-        end = "highest" if key == "deviation_highest" else "lowest"
-        which = f"indeed the {end}" if extreme else f"not the {end}: that is {_cell(kind, size)}"
-        return f"From {wording.count(len(cell), 'row')}; {which}."
-    if key in ("entry_remote", "executive_remote"):
-        level = "EN" if key == "entry_remote" else "EX"
-        hybrid = _part(rows, level=level, remote=50)[TARGET]
-        return (
-            f"Hybrid: {wording.exact_dollars(hybrid.mean())} ({wording.count(len(hybrid), 'row')})."
-            if len(hybrid)
-            else ""
-        )
-    return ""
-
-
-def _deviations(rows: pd.DataFrame) -> dict[tuple[str, str], float]:
-    """Deviation of the rows of every employment type and company size that has two."""
-    found = row_moments(rows, (EMPLOYMENT, SIZE))
-    return {(kind, size): cell.deviation for (kind, size), cell in found.items() if cell.rows > 1}
-
-
-def _cell(employment: str, size: str) -> str:
-    return f"{LABELS[EMPLOYMENT][employment].lower()} at {LABELS[SIZE][size].split(' (')[0].lower()} companies"
-
-
-def _words(rows: pd.DataFrame, *, largest_p: float | None) -> Mapping[str, Callable[[], Judgement]]:
-    """Claim in words -> verdict and what the rows say."""
-    return {
-        "most_stable": lambda: _most_stable(rows),
-        "medium_highest": lambda: _medium_highest(rows),
-        "medium_dominates": lambda: _medium_dominates(rows),
-        "all_significant": lambda: _all_significant(largest_p),
-        "mid_senior_on_site": lambda: _mid_senior(rows),
-        "remote_grows": lambda: _remote_grows(rows),
-        "countries_highest": lambda: _countries(rows),
-        "deviation_2020": lambda: _deviation_2020(rows),
-        "deviation_stable": lambda: _deviation_stable(rows),
-    }
-
-
-def _most_stable(rows: pd.DataFrame) -> Judgement:
-    cells = _deviations(rows)
-    if ("FT", "S") not in cells:
-        return "cannot be judged", "no such rows"
-    lower = [_cell(kind, size) for (kind, size), value in cells.items() if value < cells[("FT", "S")]]
-    value = wording.exact_dollars(cells[("FT", "S")])
-    if not lower:
-        return "confirmed", f"{value}, the lowest deviation"
-    return "not confirmed", f"{value}; lower: {wording.listed(lower)}"
-
-
-def _medium_highest(rows: pd.DataFrame) -> Judgement:
-    means = rows.groupby(SIZE)[TARGET].mean()
-    if "M" not in means.index or len(means) < 2:
-        return "cannot be judged", "no such rows"
-    shown = wording.listed([f"{_size(code)} {wording.exact_dollars(value)}" for code, value in means.items()])
-    if means.idxmax() != "M":
-        return "not confirmed", shown
-    share = float((rows[SIZE] == "M").mean())
+def _about_the_file(rows: int) -> tuple[str, ...]:
+    if rows == CLAIMED_ROWS:
+        return ()
     return (
-        "true, but",
-        f"{shown}; {wording.percent(share, digits=1)} of rows are medium, so the comparison is one of composition",
+        f"The claims were made of a file of {CLAIMED_ROWS:,} rows; this one has {rows:,}, so a difference need not be an error.",
     )
 
 
-def _medium_dominates(rows: pd.DataFrame) -> Judgement:
-    share = float((rows[SIZE] == "M").mean())
-    return ("confirmed" if share > 0.5 else "not confirmed"), f"{wording.percent(share, digits=1)} of rows"
+def _contexts(effects: Section, remote: Section, variance: Section) -> dict[str, Context]:
+    """Claim -> its context, for those of which the other sections know more."""
+    found: dict[str, Context | None] = {
+        "significance": _significance(effects),
+        "medium-pays-most": _sizes(effects),
+        "most-stable": _more_stable(variance),
+        "mid-on-site": _remote(remote, "MI", suggested=-1),
+        "senior-on-site": _remote(remote, "SE", suggested=-1),
+        "executive-gain": _remote(remote, "EX", suggested=1),
+    }
+    return {key: context for key, context in found.items() if context is not None}
 
 
-def _size(code: object) -> str:
-    return LABELS[SIZE][str(code)].split(" (")[0].lower()
+def _significance(effects: Section) -> Context | None:
+    tested = [feature for feature in effects.figures["features"] if feature["tested"]]
+    beside = [feature for feature in tested if feature["beside"]]
+    if not beside:
+        return None
+    largest = max(max(feature["kruskal_p"], feature["welch_p"]) for feature in tested)
+    least = min(beside, key=lambda feature: feature["beside"]["share"])
+    return Context(
+        text=f"With each advert counted once and Holm's correction the largest p is {wording.p_value(largest)}; yet "
+        f"{wording.lower_first(least['name'])} alone explains {wording.percent(least['beside']['share'])} of the variance that "
+        "no other field does.",
+        misleads=True,
+    )
 
 
-def _all_significant(largest_p: float | None) -> Judgement:
-    if largest_p is None:
-        return "cannot be judged", "too few adverts to test"
-    text = f"largest p, each advert counted once and corrected for the number of tests: {wording.p_value(largest_p)}"
-    if largest_p < 0.001:
-        return "true, but", text + "; at this size that says little, see the effect sizes in the first section"
-    return "not confirmed", text
+def _sizes(effects: Section) -> Context | None:
+    """Other company sizes against the medium one, adjusted."""
+    feature = next((f for f in effects.figures["features"] if f["key"] == "size" and f["tested"]), None)
+    if feature is None:
+        return None
+    reference = next(line for line in feature["list"] if line["reference"])
+    if not reference["label"].startswith("Medium"):
+        return None
+    others = [line for line in feature["list"] if not line["reference"] and line["adjusted"]]
+    if not others:
+        return None
+    said = [f"{wording.lower_first(line['label'].split(' (')[0])} {_effect(line['adjusted'])}" for line in others]
+    unclear = any(line["adjusted"]["high"] >= 0 for line in others)
+    return Context(text=f"For alike jobs, against medium companies: {wording.listed(said)}.", misleads=unclear)
 
 
-def _remote_gains(rows: pd.DataFrame) -> dict[str, float]:
-    """Level -> mean when fully remote less mean on site."""
-    gains = {}
-    for level in LABELS[EXPERIENCE]:
-        away, on_site = (_part(rows, level=level, remote=way)[TARGET] for way in (100, 0))
-        if len(away) and len(on_site):
-            gains[str(level)] = float(away.mean() - on_site.mean())
-    return gains
+def _remote(remote: Section, level: str, *, suggested: int) -> Context | None:
+    """Fully remote against on site for alike jobs of a level. suggested: the sign that the claim suggests."""
+    label = LABELS[EXPERIENCE][level]
+    cells = [cell for cell in remote.figures["by_level"] if cell["group"] == label and cell["way"] == "Fully remote"]
+    if not cells or cells[0]["adjusted"] is None or cells[0]["reference"]:
+        return None
+    adjusted = cells[0]["adjusted"]
+    clear = adjusted["high"] < 0 if suggested < 0 else adjusted["low"] > 0
+    return Context(text=f"Fully remote against on site for alike jobs: {_effect(adjusted)}.", misleads=not clear)
 
 
-def _gains_text(gains: Mapping[str, float]) -> str:
-    signed = {level: ("+" if gain > 0 else "−") + wording.exact_dollars(abs(gain)) for level, gain in gains.items()}
-    return wording.listed([f"{LABELS[EXPERIENCE][level].lower()} {text}" for level, text in signed.items()])
-
-
-def _mid_senior(rows: pd.DataFrame) -> Judgement:
-    gains = {level: gain for level, gain in _remote_gains(rows).items() if level in ("MI", "SE")}
-    if len(gains) < 2:
-        return "cannot be judged", "no such rows"
-    text = f"remote less on site, raw means: {_gains_text(gains)}"
-    if all(gain < 0 for gain in gains.values()):
-        return "true, but", text + "; raw means mix titles, countries and years, see the section on remote work"
-    return "not confirmed", text
-
-
-def _remote_grows(rows: pd.DataFrame) -> Judgement:
-    gains = _remote_gains(rows)
-    if len(gains) < 3:
-        return "cannot be judged", "no such rows"
-    values = list(gains.values())
-    grows = all(later > earlier for earlier, later in pairwise(values))
-    return ("confirmed" if grows else "not confirmed"), f"remote less on site, raw means: {_gains_text(gains)}"
-
-
-def _countries(rows: pd.DataFrame) -> Judgement:
-    found = {str(code): cell for (code,), cell in row_moments(rows, (LOCATION,)).items() if cell.rows >= COUNTRY_ROWS}
-    ranked = sorted(found, key=lambda code: -found[code].mean)
-    if len(ranked) < 3:
-        return "cannot be judged", "too few countries"
-    top = [taxonomy.country(code).name for code in ranked[:5]]
-    claimed = [
-        f"{taxonomy.country(code).name} {wording.exact_dollars(found[code].mean)} "
-        f"({wording.count(found[code].rows, 'row')})"
-        for code in ("CH", "LU", "DK")
-        if code in found
+def _more_stable(variance: Section) -> Context | None:
+    """Cells whose rows deviate less than those of full time at small companies."""
+    cells = [cell for cell in variance.figures["cells"] if cell["row_deviation_usd"] is not None]
+    own = [cell for cell in cells if cell["employment"] == "Full time" and cell["size"] == "Small"]
+    if not own:
+        return None
+    lower = [
+        f"{wording.lower_first(cell['employment'])} at {cell['size'].lower()} companies"
+        for cell in cells
+        if cell["row_deviation_usd"] < own[0]["row_deviation_usd"]
     ]
-    holds = set(ranked[:3]) == {"CH", "LU", "DK"}
-    text = f"of countries with at least {COUNTRY_ROWS} rows the highest means are {wording.listed(top)}"
-    return ("confirmed" if holds else "not confirmed"), text + (f"; {wording.listed(claimed)}" if claimed else "")
+    value = wording.exact_dollars(own[0]["row_deviation_usd"])
+    return Context(text=f"Its deviation is {value}; lower: {wording.listed(lower)}.")
 
 
-def _deviation_2020(rows: pd.DataFrame) -> Judgement:
-    found = _yearly(rows)
-    if 2020 not in found or len(found) < 2:
-        return "cannot be judged", "no such rows"
-    next_highest = max(cell.deviation for year, cell in found.items() if year != 2020)
-    first = found[2020]
-    text = (
-        f"{wording.exact_dollars(first.deviation)} from {wording.count(first.rows, 'row')}; "
-        f"the highest of the others is {wording.exact_dollars(next_highest)}"
-    )
-    return ("confirmed" if first.deviation > next_highest else "not confirmed"), text
-
-
-def _deviation_stable(rows: pd.DataFrame) -> Judgement:
-    found = _yearly(rows)
-    if not {2022, 2023} <= set(found):
-        return "cannot be judged", "no such rows"
-    before, after = found[2022].deviation, found[2023].deviation
-    change = after / before - 1
-    text = f"{wording.exact_dollars(before)}, then {wording.exact_dollars(after)} ({wording.signed_percent(change)})"
-    return ("confirmed" if abs(change) < STABLE else "not confirmed"), text
-
-
-def _yearly(rows: pd.DataFrame) -> dict[int, RowMoments]:
-    """Moments of the years that have two rows."""
-    return {int(year): cell for (year,), cell in row_moments(rows, (YEAR,)).items() if cell.rows > 1}
+def _effect(adjusted: Mapping[str, float]) -> str:
+    ends = wording.interval(wording.signed_percent(adjusted["low"]), wording.signed_percent(adjusted["high"]))
+    return f"{wording.signed_percent(adjusted['change'])} ({ends})"

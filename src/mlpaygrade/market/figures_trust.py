@@ -49,7 +49,7 @@ def claims_figures(figures: Json) -> list[Figure]:
             rows=tuple(
                 (
                     claim["claim"],
-                    "as worded" if claim["claimed"] == "—" else claim["claimed"],
+                    claim["claimed"],
                     claim["verdict"],
                     ". ".join(part for part in (claim["measured"], claim["remark"]) if part),
                 )

@@ -11,10 +11,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from mlpaygrade.data.copies import find_copies
+from mlpaygrade.data.postings import build_postings
 from mlpaygrade.market import wording
 from mlpaygrade.market.analysis import Analysis, Section
 from mlpaygrade.market.sample import FieldKey, Floats, Ints, Sample
-from mlpaygrade.schema import COLUMNS
 
 LEVELS: Final[tuple[tuple[FieldKey, ...], ...]] = (
     ("level",),
@@ -81,8 +82,7 @@ def _figures(analysis: Analysis, index: Ints, usd: Floats) -> dict[str, Any]:
         protocols.append(
             _protocol(f"Up to {years[past].max()}, tested on {years.max()}", [_score(cells, log, usd, train=past)])
         )
-    test = by_row == 0
-    return {"protocols": protocols, **_twins(analysis, index, test=test)}
+    return {"protocols": protocols, **_twins(analysis)}
 
 
 def _cell(sample: Sample, keys: tuple[FieldKey, ...]) -> Ints:
@@ -124,28 +124,28 @@ def _protocol(name: str, scores: list[Score]) -> dict[str, Any]:
     }
 
 
-def _twins(analysis: Analysis, index: Ints, *, test: Any) -> dict[str, Any]:
+def _twins(analysis: Analysis) -> dict[str, Any]:
     """Of the test rows of a random split: how many have an exact copy, or their other band end, in the training rows."""
-    postings = analysis.sample.postings
-    row = np.concatenate([postings.rows[:, 0], postings.rows[postings.paired, 1]])
-    copy = postings.source.groupby(list(COLUMNS), sort=False).ngroup().to_numpy()[row]
-    twin = (np.bincount(copy[~test], minlength=int(copy.max()) + 1) > 0)[copy[test]]
-    trained = np.bincount(index[~test], minlength=len(postings)) > 0
-    other_end = trained[index[test]] & ~twin
-    return {
-        "twin_share": round(float(twin.mean()), 4),
-        "other_end_share": round(float(other_end.mean()), 4),
-        "test_rows": int(test.sum()),
-    }
+    rows, postings = analysis.sample.rows, analysis.sample.postings
+    if len(rows) < len(postings.source):
+        postings = build_postings(rows)
+    leak = find_copies(rows, postings).random_split
+    if leak is None:
+        return {"twin_share": None, "other_end_share": None}
+    return {"twin_share": round(leak.twin_share, 4), "other_end_share": round(leak.other_end_share, 4)}
 
 
 def _answer(figures: dict[str, Any]) -> str:
     first, last = figures["protocols"][0], figures["protocols"][-1]
-    return (
+    text = (
         f"A random split of rows credits a plain table of means with R² {_r2(first['r2'])}; "
-        f"{_protocol_words(last)} it is {_r2(last['r2'])}: {wording.percent(figures['twin_share'])} of "
-        "the random test rows have an exact copy "
-        f"in the training rows, and {wording.percent(figures['other_end_share'])} more have their other band end there."
+        f"{_protocol_words(last)} it is {_r2(last['r2'])}"
+    )
+    if figures["twin_share"] is None:
+        return text + "."
+    return text + (
+        f": {wording.percent(figures['twin_share'])} of the random test rows have an exact copy in the training rows, and "
+        f"{wording.percent(figures['other_end_share'])} more have their other band end there."
     )
 
 

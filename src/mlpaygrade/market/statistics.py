@@ -5,16 +5,15 @@ nothing.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
 from mlpaygrade.data.postings import Postings, build_postings
 from mlpaygrade.data.table import Table
-from mlpaygrade.market import wording
 from mlpaygrade.market.analysis import Analysis, Section
 from mlpaygrade.market.arrivals import Calendar
 from mlpaygrade.market.bands import bands_section
-from mlpaygrade.market.claims import CLAIMED_ROWS, judge_claims
+from mlpaygrade.market.claims import claims_section
 from mlpaygrade.market.effects import effects_section
 from mlpaygrade.market.error_budget import error_budget_section
 from mlpaygrade.market.fitness import fitness_section
@@ -93,7 +92,7 @@ def market_statistics(
         section = build(analysis)
         found[section.key] = section
     report("claims", total - 1, total)
-    claims = _claims_section(analysis, effects=found["effects"])
+    claims = claims_section(analysis, effects=found["effects"], remote=found["remote"], variance=found["variance"])
     order = [*found]
     sections = [found[key] for key in order]
     sections.insert(order.index("leakage"), claims)
@@ -112,39 +111,3 @@ def market_json(source: Table | Postings, *, calendar: Calendar | None = None, s
     """The statistics of a table or of postings as the JSON that travels in the bundle."""
     postings = build_postings(source.frame) if isinstance(source, Table) else source
     return market_statistics(postings, calendar=calendar, seed=seed).to_json()
-
-
-def _claims_section(analysis: Analysis, *, effects: Section) -> Section:
-    """Section 10: what is claimed of the public file, one by one."""
-    tested = [feature for feature in effects.figures["features"] if feature["tested"] and feature["key"] != "year"]
-    largest = max((max(f["kruskal_p"], f["welch_p"]) for f in tested), default=None)
-    claims = judge_claims(analysis.sample.rows, largest_p=largest)
-    tally = {
-        verdict: sum(claim.verdict == verdict for claim in claims)
-        for verdict in ("confirmed", "true, but", "not confirmed", "cannot be judged")
-    }
-    rows = len(analysis.sample.rows)
-    about = (
-        ()
-        if rows == CLAIMED_ROWS
-        else (
-            f"The claims were made of a file of {CLAIMED_ROWS:,} rows; this one has {rows:,}, so a "
-            "difference need not be an error.",
-        )
-    )
-    unjudged = f"; {tally['cannot be judged']} cannot be judged" if tally["cannot be judged"] else ""
-    return Section(
-        key="claims",
-        title="Claims, one by one",
-        question="Which of the published claims about this dataset hold?",
-        answer=(
-            f"Of {len(claims)} claims {tally['confirmed']} are confirmed, {tally['true, but']} are true but mislead, and "
-            f"{tally['not confirmed']} are not confirmed{unjudged}."
-        ),
-        effect=f"{wording.percent((tally['confirmed'] + tally['true, but']) / len(claims))} of the claims "
-        "hold to the precision in which they were made.",
-        uncertainty="Claims are about the file itself, so they hold or not; none of the figures carries sampling error.",
-        cannot=(*about, "A claim that holds of the rows need not hold of the market: rows are band ends and copies."),
-        n=analysis.counts,
-        figures={"claims": [asdict(claim) for claim in claims], "tally": tally},
-    )
