@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mlpaygrade.app.choice import Choice, read_packed, read_parameters
+from mlpaygrade.app.menu import PAGES
 from mlpaygrade.predictor import Predictor
 from mlpaygrade.words import dollar_range, dollars
 
@@ -87,6 +88,31 @@ def test_a_hostile_address_gets_a_message_and_no_traceback(parameters: dict[str,
     assert app.warning or app.error or "not among" in page or "Read" in page
     assert "Traceback" not in page
     assert "<script>" not in page
+
+
+@pytest.mark.parametrize("page", ["estimate", "career"])
+def test_a_job_without_enough_data_gets_no_figure_but_the_nearest_job(page: str) -> None:
+    app = opened(page=page, title="Plumber")
+    said = shown(app)
+    assert "not enough data" in said
+    assert "Typical pay" not in said
+    app.button(key=f"{page}.nearest").click().run()
+    assert not app.exception
+    assert "not enough data" not in shown(app)
+    assert app.text_input(key=f"{page}.title").value != "Plumber"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens_and_says_what_it_is(page: str) -> None:
+    app = opened(page=page)
+    assert not app.exception
+    assert not app.error
+    assert app.title[0].value
+
+
+def test_an_unknown_page_is_told() -> None:
+    app = opened(page="nowhere")
+    assert 'There is no page "nowhere"' in shown(app).replace("\\", "")
 
 
 def test_an_emptied_title_asks_for_one() -> None:

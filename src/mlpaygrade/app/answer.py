@@ -11,7 +11,7 @@ from mlpaygrade.app.charts import Range, facts, notes_list, range_chart, table
 from mlpaygrade.distribution import LEVELS, TARGETS
 from mlpaygrade.evidence import Cell
 from mlpaygrade.predictor import Estimate, percentile
-from mlpaygrade.words import counted, dollar_range, dollars, percent, place_text, terms_text
+from mlpaygrade.words import counted, dollar_range, dollars, job_text, percent, place_text, terms_text
 
 PLAIN_INTERVAL: Mapping[int, str] = {
     50: "Half of advertised figures",
@@ -120,3 +120,16 @@ def position_words(estimate: Estimate, usd: float) -> str:
     if share >= LEVELS[-1]:
         return "lies above at least 99 of 100 advertised figures for such a job"
     return f"lies above about {round(100 * share)} of 100 advertised figures for such a job"
+
+
+def refusal(estimate: Estimate) -> str:
+    """Why there is no figure, what the data do hold, and which job comes nearest that can be answered."""
+    reason = str(estimate.not_enough_data).removeprefix("not enough data: ")
+    lines = [
+        "<strong>There is not enough data for this job to give a figure worth having.</strong>",
+        f"{escape(reason[:1].upper() + reason[1:])}.",
+        escape(support_line(estimate.support)),
+    ]
+    if estimate.nearest is not None:
+        lines.append(f"The nearest job that can be answered: <strong>{escape(job_text(estimate.nearest))}</strong>.")
+    return f'<div class="mp">{"".join(f"<p>{line}</p>" for line in lines)}</div>'

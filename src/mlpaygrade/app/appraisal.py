@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from mlpaygrade.app.sheet import BAND_HIGH, BAND_LOW, DEFAULTED, PAY, REFERENCE, Sheet, headers
 from mlpaygrade.data import taxonomy
 from mlpaygrade.distribution import LEVELS, MEDIAN
+from mlpaygrade.evaluation.abstention import disagreement
 from mlpaygrade.evaluation.conformal import INTERVALS
 from mlpaygrade.evidence import ENOUGH
 from mlpaygrade.predictor import Predictor
@@ -60,6 +61,10 @@ def appraise(sheet: Sheet, predictor: Predictor, *, progress: Progress = lambda 
     jobs, of_row, remarks = _jobs(sheet, predictor)
     answers = _answers(list(jobs), predictor, progress)
     place = np.array([-1 if n is None else n for n in of_row])
+    for n in np.flatnonzero(place >= 0):
+        if reason := answers["refused"][place[n]]:
+            remarks[n].append(f"not answered: {reason}")
+            place[n] = -1
     good = place >= 0
 
     def spread(name: str) -> NDArray[Any]:
@@ -163,6 +168,8 @@ def _answers(jobs: list[tuple[Any, ...]], predictor: Predictor, progress: Progre
         prediction = predictor.predict(columns)
         any_end = prediction.quantiles("any").astype(np.float64)
         band_low = prediction.quantiles("low")[:, MEDIAN].astype(np.float64)
+        spreads = disagreement(prediction)
+        refused = [predictor.refusal(str(columns[TITLE][n]), float(spreads[n])) or "" for n in range(len(chunk))]
         cells = [predictor.bundle.evidence.support(dict(zip(FEATURES, job, strict=True))) for job in chunk]
         found: dict[str, NDArray[Any]] = {
             "typical": np.expm1(prediction.log_estimate),
@@ -172,6 +179,7 @@ def _answers(jobs: list[tuple[Any, ...]], predictor: Predictor, progress: Progre
             "upper_90": np.expm1(any_end[:, high]),
             "postings": np.array([cell.postings for cell in cells], dtype=np.float64),
             "level": np.array([cell.level for cell in cells], dtype=object),
+            "refused": np.array(refused, dtype=object),
             "log_quantiles": any_end,
         }
         for name, values in found.items():

@@ -10,7 +10,7 @@ import streamlit as st
 from mlpaygrade.app import address, answer
 from mlpaygrade.app.charts import Range, notes_list, range_chart, table
 from mlpaygrade.app.choice import Choice, read_parameters
-from mlpaygrade.app.form import job_form, remembered, standing
+from mlpaygrade.app.form import job_form, offer_nearest, remembered, standing
 from mlpaygrade.app.serving import literal, predictor, show_error
 from mlpaygrade.predictor import ReadJob
 from mlpaygrade.scenarios import CHANGEABLE, Scenario, across, ladder, scenarios, value_text
@@ -97,8 +97,12 @@ def _keep_address(choice: Choice, allowed: list[str], most: int) -> None:
 
 def _answer(read: ReadJob, allowed: list[str], most: int) -> None:
     estimate = predictor().estimate(read)
-    low, high = estimate.intervals_usd[90]
     st.html(answer.heading(estimate) + answer.notes(estimate))
+    if estimate.not_enough_data is not None:
+        st.html(answer.refusal(estimate))
+        offer_nearest(FORM, estimate)
+        return
+    low, high = estimate.intervals_usd[90]
     st.html(
         f'<div class="mp"><p>Today: typical pay <strong>{dollars(estimate.estimate_usd)}</strong>; 9 in 10 advertised figures '
         f"lie between <strong>{dollars(low)}</strong> and <strong>{dollars(high)}</strong>.</p></div>"

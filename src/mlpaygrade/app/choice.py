@@ -20,6 +20,7 @@ from mlpaygrade.schema import (
     REMOTE,
     SIZE,
     InputError,
+    Job,
 )
 
 MAX_FIGURE_USD: Final = 5_000_000
@@ -50,6 +51,20 @@ class Choice:
             size=self.size,
             employment=self.contract,
             year=self.year or None,
+        )
+
+    @classmethod
+    def of(cls, job: Job) -> "Choice":
+        """The choice that describes a job."""
+        return cls(
+            title=job.title,
+            level=job.experience,
+            country=job.location,
+            home="" if job.residence == job.location else job.residence,
+            remote=job.remote,
+            size=job.size,
+            contract=job.employment,
+            year=job.year,
         )
 
     def parameters(self) -> dict[str, str]:

@@ -12,7 +12,7 @@ import streamlit as st
 from mlpaygrade.app import address, answer, why
 from mlpaygrade.app.charts import Range, notes_list, range_chart
 from mlpaygrade.app.choice import Choice, read_figure, read_packed
-from mlpaygrade.app.form import job_form, remembered, standing
+from mlpaygrade.app.form import job_form, offer_nearest, remembered, standing
 from mlpaygrade.app.serving import literal, predictor, show_error
 from mlpaygrade.predictor import Estimate
 from mlpaygrade.scenarios import Comparison, compare
@@ -92,11 +92,16 @@ def _keep_address(choices: list[Choice], offers: list[int | None]) -> None:
 
 def _answer(choices: list[Choice], offers: list[int | None]) -> None:
     estimates: list[Estimate] = []
-    for name, choice in zip(NAMES, choices, strict=False):
+    for name, form, choice in zip(NAMES, map(_form, range(len(choices))), choices, strict=False):
         try:
             if not choice.title.strip():
                 raise InputError("Type a job title to see what it pays.")
-            estimates.append(predictor().estimate(choice.read(predictor())))
+            estimate = predictor().estimate(choice.read(predictor()))
+            if estimate.not_enough_data is None:
+                estimates.append(estimate)
+                continue
+            st.html(f'<div class="mp"><p class="job">{name}</p></div>' + answer.refusal(estimate))
+            offer_nearest(form, estimate)
         except MLPayGradeError as error:
             st.markdown(f"**{name}**")
             show_error(error)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from mlpaygrade.app import address, answer, onepage, why
 from mlpaygrade.app.choice import MAX_FIGURE_USD, Choice, read_figure, read_parameters
-from mlpaygrade.app.form import job_form, standing
+from mlpaygrade.app.form import job_form, offer_nearest, standing
 from mlpaygrade.app.serving import explanation, literal, predictor, show_error
 from mlpaygrade.predictor import Estimate
 from mlpaygrade.schema import InputError, MLPayGradeError
@@ -71,7 +71,14 @@ def _answer(choice: Choice, offer: int | None) -> None:
     except MLPayGradeError as error:
         show_error(error)
         return
-    st.html(answer.heading(estimate) + answer.notes(estimate) + answer.figures(estimate))
+    st.html(answer.heading(estimate) + answer.notes(estimate))
+    cells = predictor().bundle.evidence.matching(estimate.job.fields())
+    if estimate.not_enough_data is not None:
+        st.html(answer.refusal(estimate))
+        offer_nearest(FORM, estimate)
+        st.html(answer.evidence_table(cells))
+        return
+    st.html(answer.figures(estimate))
     if offer:
         st.html(
             f'<div class="mp"><p><strong>{dollars(offer)}</strong> {answer.position_words(estimate, offer)}.</p></div>'
@@ -82,7 +89,6 @@ def _answer(choice: Choice, offer: int | None) -> None:
     if explained is not None:
         st.header("Why this figure", anchor=False)
         st.html(why.contributions(explained))
-    cells = predictor().bundle.evidence.matching(estimate.job.fields())
     with st.expander("The postings behind it"):
         st.html(answer.evidence_table(cells))
     with st.expander("How good is this, and what does it not know?"):

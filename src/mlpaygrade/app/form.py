@@ -13,6 +13,7 @@ from mlpaygrade.app import address
 from mlpaygrade.app.choice import Choice
 from mlpaygrade.app.serving import predictor
 from mlpaygrade.data import taxonomy
+from mlpaygrade.predictor import Estimate
 from mlpaygrade.schema import EMPLOYMENT, EXPERIENCE, LABELS, REMOTE, SIZE
 
 FIRST_MENU_YEAR: Final = 2020
@@ -100,6 +101,26 @@ def _title_field(name: str) -> str:
                 wrap=True,
             )
     return text or ""
+
+
+def offer_nearest(name: str, estimate: Estimate) -> None:
+    """A button that puts the nearest job that can be answered into the form; nothing where there is none."""
+    if estimate.nearest is not None:
+        choice = Choice.of(estimate.nearest)
+        st.button(
+            "Take the nearest job",
+            key=f"{name}.nearest",
+            icon=":material/near_me:",
+            on_click=_take,
+            args=(name, choice),
+        )
+
+
+def _take(name: str, choice: Choice) -> None:
+    newest = predictor().bundle.encoder.newest_year
+    for field in fields(Choice):
+        value = getattr(choice, field.name)
+        st.session_state[f"{name}.{field.name}"] = 0 if field.name == "year" and value >= newest else value
 
 
 def _take_suggestion(key: str) -> None:

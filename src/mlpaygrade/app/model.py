@@ -15,6 +15,7 @@ from mlpaygrade.data.titles import FAMILIES, family_name
 from mlpaygrade.words import counted, dollars, percent
 
 CHANGELOG: Final = Path(__file__).resolve().parents[3] / "CHANGELOG.md"
+IMPORTANCE: Final = "importance.json"
 INTERVALS: Final = (50, 80, 90)
 
 
@@ -40,6 +41,7 @@ def page() -> None:
         _coverage(rows)
         _rivals(evaluation)
         _slices(evaluation.get("slices", []))
+    _importance()
     _use()
     _provenance(bundle.provenance)
     _changes()
@@ -129,6 +131,27 @@ def _slices(slices: Sequence[Mapping[str, Any]]) -> None:
             ]
             header = [dimension.capitalize(), "Figures", "Mean distance", "Bias", "50 % held", "80 % held", "90 % held"]
             st.html(charts.table(header, lines, caption=f"By {dimension}"))
+
+
+def _importance() -> None:
+    """How far each field moves the figure on average, where the bundle has measured it."""
+    bundle = predictor().bundle
+    if not bundle.has(IMPORTANCE):
+        return
+    found = bundle.json(IMPORTANCE)
+    with st.expander("What moves its figures"):
+        players: Mapping[str, str] = found["players"]
+        lines = [
+            [
+                str(name),
+                f"{int(segment['n']):,}",
+                *(dollars(float(segment["mean_abs_usd"][player])) for player in players),
+            ]
+            for name, segment in found["segments"].items()
+        ]
+        header = ["Jobs", "Measured", *(label.capitalize() for label in players.values())]
+        caption = f"Mean size of each field's contribution, measured on {found['measured_on']}"
+        st.html(charts.table(header, lines, caption=caption))
 
 
 def _use() -> None:
