@@ -57,7 +57,7 @@ def ranges(estimate: Estimate, *, offer_usd: float | None = None) -> str:
         )
     ]
     for level, (low, high) in sorted(estimate.intervals_usd.items()):
-        caught = f"held {percent(coverage[str(level)])} in the test" if str(level) in coverage else "not tested"
+        caught = f"{percent(coverage[str(level)])} fell inside when tested" if str(level) in coverage else "not tested"
         rows.append(
             Range(
                 name=PLAIN_INTERVAL.get(level, f"{level} in 100"), low_usd=low, high_usd=high, detail=caught, wide=True
@@ -128,7 +128,7 @@ def refusal(estimate: Estimate) -> str:
     lines = [
         "<strong>There is not enough data for this job to give a figure worth having.</strong>",
         f"{escape(reason[:1].upper() + reason[1:])}.",
-        escape(support_line(estimate.support)),
+        f"The closest match in the data: {counted(estimate.support.postings, 'posting')} with the {estimate.support.level}.",
     ]
     if estimate.nearest is not None:
         lines.append(f"The nearest job that can be answered: <strong>{escape(job_text(estimate.nearest))}</strong>.")

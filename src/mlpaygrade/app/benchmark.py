@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SHOWN_PROBLEMS: Final = 50
 MAX_PASTED: Final = 500_000
+BAR: Final = "#2b8f85"
+RATIO: Final = "Compa-ratio: pay over typical market pay; 1.00 is at the market"
 KEPT: Final = "benchmark.kept"
 
 
@@ -141,7 +143,12 @@ def _summary(sheet: Sheet, frame: "pd.DataFrame") -> None:
     if len(ratios):
         middle = f"{ratios.quantile(0.1):.2f} to {ratios.quantile(0.9):.2f}"
         items.insert(
-            1, ("Median compa-ratio", f"{ratios.median():.2f}", f"8 in 10 of {counted(len(ratios), 'row')}: {middle}")
+            1,
+            (
+                "Median compa-ratio (pay over market)",
+                f"{ratios.median():.2f}",
+                f"8 in 10 of {counted(len(ratios), 'row')}: {middle}",
+            ),
         )
     st.html(charts.facts(items) + charts.notes_list(sheet.notes))
     if len(ratios) > 1:
@@ -154,10 +161,10 @@ def _ratio_chart(ratios: "pd.Series[float]") -> None:
     data = ratios.clip(0.25, 2.5).to_frame("ratio")
     bars = (
         alt.Chart(data)
-        .mark_bar()
+        .mark_bar(color=BAR)
         .encode(
-            x=alt.X("ratio:Q", bin=alt.Bin(step=0.05), title="Compa-ratio: pay over typical market pay"),
-            y=alt.Y("count()", title="Rows"),
+            x=alt.X("ratio:Q", bin=alt.Bin(step=0.05), axis=alt.Axis(title=RATIO, format=".2f", labelOverlap=True)),
+            y=alt.Y("count()", axis=alt.Axis(title="Rows", tickMinStep=1, format=",d")),
         )
     )
     rule = alt.Chart({"values": [{"ratio": 1}]}).mark_rule(strokeDash=[4, 3]).encode(x="ratio:Q")
@@ -194,6 +201,7 @@ def _results(frame: "pd.DataFrame") -> None:
         frame[shown],
         hide_index=True,
         column_config=config,
+        placeholder="no figure",
         alt="Every row with its market figures; the files below hold the same.",
     )
 

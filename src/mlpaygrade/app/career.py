@@ -28,6 +28,7 @@ CHANGES: Final = {
     "residence": "Country I live in",
 }
 """Names of `scenarios.CHANGEABLE` in plain words."""
+_LABELS: Final = {column: CHANGES[name] for name, column in CHANGEABLE.items()}
 START: Final = ("title", "experience", "remote", "size")
 SHOWN: Final = 10
 SHOWN_ACROSS: Final = 12
@@ -97,12 +98,12 @@ def _keep_address(choice: Choice, allowed: list[str], most: int) -> None:
 
 def _answer(read: ReadJob, allowed: list[str], most: int) -> None:
     estimate = predictor().estimate(read)
-    st.html(answer.heading(estimate) + answer.notes(estimate))
     if estimate.not_enough_data is not None:
-        st.html(answer.refusal(estimate))
+        st.html(answer.heading(estimate) + answer.refusal(estimate))
         offer_nearest(FORM, estimate)
         return
     low, high = estimate.intervals_usd[90]
+    st.html(answer.heading(estimate) + answer.notes(estimate))
     st.html(
         f'<div class="mp"><p>Today: typical pay <strong>{dollars(estimate.estimate_usd)}</strong>; 9 in 10 advertised figures '
         f"lie between <strong>{dollars(low)}</strong> and <strong>{dollars(high)}</strong>.</p></div>"
@@ -159,7 +160,7 @@ def _changes(read: ReadJob, allowed: list[str], most: int) -> None:
     better = [one for one in found.scenarios if one.difference.usd > 0]
     lines = [
         [
-            "; ".join(change.text for change in one.changes),
+            "; ".join(f"{_LABELS[change.field]}: {value_text(change.field, change.after)}" for change in one.changes),
             dollars(one.estimate_usd),
             signed_dollars(one.difference.usd),
             f"{signed_dollars(one.difference.interval_90_usd[0])} to {signed_dollars(one.difference.interval_90_usd[1])}",

@@ -127,8 +127,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str,
         for row in rows
     )
     return (
+        f'<p class="mp-quiet mp-caption">{escape(caption)}</p>'
         f'<div class="mp-scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table class="mp-table">'
-        f'<caption class="mp-quiet">{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 

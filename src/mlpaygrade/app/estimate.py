@@ -71,14 +71,13 @@ def _answer(choice: Choice, offer: int | None) -> None:
     except MLPayGradeError as error:
         show_error(error)
         return
-    st.html(answer.heading(estimate) + answer.notes(estimate))
     cells = predictor().bundle.evidence.matching(estimate.job.fields())
     if estimate.not_enough_data is not None:
-        st.html(answer.refusal(estimate))
+        st.html(answer.heading(estimate) + answer.refusal(estimate))
         offer_nearest(FORM, estimate)
         st.html(answer.evidence_table(cells))
         return
-    st.html(answer.figures(estimate))
+    st.html(answer.heading(estimate) + answer.notes(estimate) + answer.figures(estimate))
     if offer:
         st.html(
             f'<div class="mp"><p><strong>{dollars(offer)}</strong> {answer.position_words(estimate, offer)}.</p></div>'
