@@ -24,13 +24,16 @@ ROWS_PER_POSTING = 1.906
 def measure(data: Path, *, rows: int, folder: Path) -> dict[str, Any]:
     """Run the command once in a process of its own."""
     report = folder / "report.html"
-    started = time.monotonic()
+    started, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [sys.executable, "-m", "mlpaygrade", "market", "--data", str(data), "--output", str(report)]
     subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    seconds, after = time.monotonic() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "rows": rows,
-        "seconds": round(time.monotonic() - started, 1),
-        "peak_gib": round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20, 2),
+        "seconds": round(seconds, 1),
+        "processor_seconds": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1),
+        "load_average": round(os.getloadavg()[0], 1),
+        "peak_gib": round(after.ru_maxrss / 2**20, 2),
         "report_mb": round(report.stat().st_size / 1e6, 2),
     }
 

@@ -39,7 +39,7 @@ KEYS = (
 
 @pytest.fixture(scope="module")
 def frame() -> pd.DataFrame:
-    return SyntheticMarket(seed=11, n_postings=4_000).generate()
+    return SyntheticMarket(seed=11, n_postings=2_500).generate()
 
 
 @pytest.fixture(scope="module")
@@ -214,7 +214,7 @@ def test_the_error_budget_finds_what_was_planted() -> None:
 
 def test_copies_flatter_a_random_split_and_without_them_it_flatters_less(postings: Postings) -> None:
     with_copies = market_statistics(postings).section("leakage").figures
-    rows = SyntheticMarket(seed=11, n_postings=4_000, copy_scale=0).generate()
+    rows = SyntheticMarket(seed=11, n_postings=2_500, copy_scale=0).generate()
     without = market_statistics(build_postings(rows)).section("leakage").figures
     by_row, by_advert = with_copies["protocols"][:2]
     assert by_row["r2"] > by_advert["r2"]

@@ -49,6 +49,8 @@ def market(
             "market needs somewhere to put its answer; got neither --output nor --json. Give --output report.html."
         )
     _require_market(drawing=output is not None)
+    # Matrices of a few hundred columns gain nothing from threads, and on a busy machine their threads wait for one another.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from mlpaygrade.data.known_files import known_file
     from mlpaygrade.data.postings import build_postings
     from mlpaygrade.market.statistics import market_statistics

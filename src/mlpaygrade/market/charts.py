@@ -55,7 +55,11 @@ def finish(chart: Drawing, *, width: int, height: int, palette: Palette) -> Draw
     """Fit the chart to a total width and give it the palette."""
     finished: Drawing = (
         chart.properties(width=width, height=height, autosize=alt.AutoSizeParams(type="fit", contains="padding"))
-        .configure(background="transparent", font="system-ui, sans-serif", padding=4)
+        .configure(
+            background="transparent",
+            font="system-ui, sans-serif",
+            padding={"left": 4, "top": 4, "bottom": 4, "right": 18},
+        )
         .configure_view(strokeWidth=0)
         .configure_axis(
             labelColor=palette.ink,
@@ -78,7 +82,7 @@ def finish(chart: Drawing, *, width: int, height: int, palette: Palette) -> Draw
             labelLimit=0,
             symbolSize=80,
             symbolOpacity=1,
-            columnPadding=26,
+            columnPadding=44,
             columns=1 if width < NARROW else 0,
         )
     )

@@ -12,6 +12,7 @@ from typing import Any, Final
 from mlpaygrade.data.claims import ClaimResult, judge_claims
 from mlpaygrade.market import wording
 from mlpaygrade.market.analysis import Analysis, Section
+from mlpaygrade.market.remote import ALPHA
 from mlpaygrade.schema import EXPERIENCE, LABELS
 
 CLAIMED_ROWS: Final = 16_494
@@ -149,8 +150,11 @@ def _remote(remote: Section, level: str, *, suggested: int) -> Context | None:
     if not cells or cells[0]["adjusted"] is None or cells[0]["reference"]:
         return None
     adjusted = cells[0]["adjusted"]
-    clear = adjusted["high"] < 0 if suggested < 0 else adjusted["low"] > 0
-    return Context(text=f"Fully remote against on site for alike jobs: {_effect(adjusted)}.", misleads=not clear)
+    clear = adjusted["change"] * suggested > 0 and cells[0]["p_holm"] < ALPHA
+    verdict = "clear" if clear else f"not clear of zero among {remote.figures['comparisons']} comparisons"
+    return Context(
+        text=f"Fully remote against on site for alike jobs: {_effect(adjusted)}, {verdict}.", misleads=not clear
+    )
 
 
 def _more_stable(variance: Section) -> Context | None:

@@ -43,7 +43,7 @@ def error_budget_section(analysis: Analysis) -> Section:
         uncertainty="Bootstrap by advert within the newest year; the two ways of counting copies bracket "
         "the answer rather than settle it.",
         cannot=(
-            "The ceiling holds for these eight fields. Skills, the employer's name or the text of the advert would lower it.",
+            "The floor is one for these eight fields; skills, the employer's name or the text of the advert could lower it.",
             "Pure error is known from jobs that occur more than once; rare jobs may be less, or more, predictable.",
         ),
         n=analysis.counts_of(year.codes == newest),
@@ -155,7 +155,10 @@ def _effect(figures: dict[str, Any]) -> str:
         if share is None
         else f"; an additive model explains {wording.percent(share)} of the variance of the middles in the year it was fitted to"
     )
+    low, high = next(part["interval"] for part in figures["counted"]["parts"] if part["name"] == "between")
+    ends = wording.interval(wording.percent(low), wording.percent(high))
     return (
+        f"Explainable at most, copies counted: {wording.percent(_part(figures['counted'], 'between'))} ({ends}). "
         f"No model of these fields can be expected to err less than {floors[0]:.3f} to {floors[1]:.3f} in "
         "log pay on rows (root mean square), or "
         f"{middles[0]:.3f} to {middles[1]:.3f} on the middles of bands{reached}."

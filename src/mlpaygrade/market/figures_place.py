@@ -125,7 +125,7 @@ def time_figures(figures: Json) -> list[Figure]:
     rows = [
         {**change_row(str(line["year"]), series, line[key])}
         for line in years
-        for series, key in (("Raw", "raw"), ("Alike jobs", "adjusted"))
+        for series, key in (("Raw geometric mean", "raw"), ("Alike jobs", "adjusted"))
         if line[key] and not line["reference"]
     ]
     table = tuple(

@@ -3,7 +3,7 @@
 Enters: an analysis. Leaves: a section with a cell for every level (and family) and way of working.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -15,7 +15,8 @@ from mlpaygrade.market.resample import group_quantiles, percentile_interval, pla
 from mlpaygrade.market.sample import MIN_CELL, FieldKey, Floats
 from mlpaygrade.schema import EXPERIENCE, REMOTE
 
-ALPHA = 0.05
+ALPHA: Final = 0.05
+"""A difference is called clear when its corrected p value is lower."""
 
 
 def remote_section(analysis: Analysis) -> Section:

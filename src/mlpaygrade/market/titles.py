@@ -152,8 +152,8 @@ def _effect(ranked: list[dict[str, Any]], spread: dict[str, Any]) -> str:
     )
     if len(ranked) > 1:
         text += (
-            f". Of the titles with at least {RANKED} postings, {ranked[0]['label']} is the most "
-            f"consistent ({as_factor(ranked[0]['log_spread'])}) "
-            f"and {ranked[-1]['label']} the least ({as_factor(ranked[-1]['log_spread'])})"
+            f". Of the titles with at least {RANKED} postings, {ranked[0]['label']} shows "
+            f"the least spread ({as_factor(ranked[0]['log_spread'])}) "
+            f"and {ranked[-1]['label']} the most ({as_factor(ranked[-1]['log_spread'])})"
         )
     return text + "."
