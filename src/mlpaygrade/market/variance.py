@@ -118,6 +118,9 @@ def _answer(judged: list[dict[str, Any]], few: list[dict[str, Any]]) -> str:
         f"Of the cells with at least {MIN_CELL} postings, pay spreads most for {_name(top)} "
         f"({as_factor(top['log_spread'])} to either side)"
     )
+    near = sum(cell["interval"][1] >= top["interval"][0] for cell in judged[1:])
+    if near:
+        text += f", not clearly apart from {wording.count(near, 'other cell')},"
     if len(judged) > 1:
         text += f" and least for {_name(bottom)} ({as_factor(bottom['log_spread'])})"
     shown = [cell for cell in few if cell["row_deviation_usd"] is not None]
