@@ -11,11 +11,15 @@ import streamlit as st
 
 from mlpaygrade.app import address, charts
 from mlpaygrade.app.serving import literal, predictor
+from mlpaygrade.bundle import Bundle
 from mlpaygrade.data.titles import FAMILIES, family_name
 from mlpaygrade.words import counted, dollars, percent
 
 CHANGELOG: Final = Path(__file__).resolve().parents[3] / "CHANGELOG.md"
 IMPORTANCE: Final = "importance.json"
+COMPARISON: Final = "comparison.json"
+BACKTEST: Final = "backtest.json"
+MARKET: Final = "market.json"
 INTERVALS: Final = (50, 80, 90)
 
 
@@ -39,7 +43,9 @@ def page() -> None:
         st.write(literal(f"Protocol: {evaluation.get('protocol')}. {counted(int(rows['n']), 'figure')} tested."))
         st.html(charts.facts(_accuracy_facts(rows, evaluation.get("postings", {}))))
         _coverage(rows)
-        _rivals(evaluation)
+        _rivals(bundle)
+        _walk(bundle)
+        _error_budget(bundle)
         _slices(evaluation.get("slices", []))
     _importance()
     _use()
@@ -90,24 +96,77 @@ def _coverage(rows: Mapping[str, float]) -> None:
         )
 
 
-def _rivals(evaluation: Mapping[str, Any]) -> None:
-    rivals = evaluation.get("rivals")
-    if not rivals:
+def _rivals(bundle: Bundle) -> None:
+    """The network and its rivals on one test, and whether the difference is beyond chance."""
+    if not bundle.has(COMPARISON):
         return
+    found = bundle.json(COMPARISON)
     lines = []
-    for name, figures in dict(rivals).items():
-        tested = figures.get("rows", figures)
+    for name, one in found["models"].items():
+        rows = one["rows"]
+        parts: Mapping[str, Any] = found.get("differences", {}).get(name) or {}
+        against = parts["all"].get("rmse_log") if "all" in parts else None
         lines.append(
             [
-                str(name),
-                _figure(tested, "rmse_log", "{:.4f}"),
-                _money(tested, "mae_usd"),
-                _figure(tested, "r2_usd", "{:.3f}"),
+                _capital(str(name)),
+                _figure(rows, "rmse_log", "{:.4f}"),
+                _money(rows, "mae_usd"),
+                _figure(rows, "r2_usd", "{:.3f}"),
+                _share(rows, "coverage_90"),
+                _money(rows, "width_90_usd"),
+                f"{against['difference']:+.4f} ({against['low']:+.4f} to {against['high']:+.4f})" if against else "",
             ]
         )
-    st.html(
-        charts.table(["Model", "Log error", "Mean distance", "R²"], lines, caption="Against rivals, on the same test")
-    )
+    header = [
+        "Model",
+        "Log error",
+        "Mean distance",
+        "R²",
+        "90 % held",
+        "Mean width",
+        "This model's log error minus its (95 %)",
+    ]
+    caption = f"Against rivals on the same data ({found['protocol']}); below zero this model is better"
+    with st.expander("Against rivals"):
+        st.html(charts.table(header, lines, caption=caption))
+
+
+def _walk(bundle: Bundle) -> None:
+    """How the ranges did week by week, each week judged by what was known before it."""
+    if not bundle.has(BACKTEST):
+        return
+    found = bundle.json(BACKTEST)
+    lines = [
+        [
+            _capital(str(name)),
+            f"{int(one['rows']):,}",
+            *(_share(one, f"coverage_{level}") for level in INTERVALS),
+            _share(one, "weeks_within_6_points"),
+        ]
+        for name, one in found["summary"].items()
+    ]
+    header = [
+        "Weighing of older postings",
+        "Figures",
+        "50 % held",
+        "80 % held",
+        "90 % held",
+        "Weeks within 6 points of 90 %",
+    ]
+    with st.expander("Week by week"):
+        st.html(charts.table(header, lines, caption="Each week answered with what was known before it"))
+
+
+def _error_budget(bundle: Bundle) -> None:
+    """What part of the error no model could avoid, where the market statistics have measured it."""
+    if not bundle.has(MARKET):
+        return
+    section = next((item for item in bundle.json(MARKET)["sections"] if item["key"] == "error_budget"), None)
+    if section is None or section["missing"]:
+        return
+    with st.expander("How good could any model be?"):
+        st.write(literal(f"{section['answer']} {section['effect'] or ''}".strip()))
+        st.caption(literal(" ".join(section["cannot"])))
 
 
 def _slices(slices: Sequence[Mapping[str, Any]]) -> None:
@@ -196,6 +255,10 @@ def _changes() -> None:
 
 def _plain(value: str) -> str:
     return next((family_name(family) for family in FAMILIES if family == value), value)
+
+
+def _capital(name: str) -> str:
+    return name.replace("_", " ").capitalize()
 
 
 def _figure(figures: Mapping[str, Any], name: str, form: str) -> str:
