@@ -2,7 +2,7 @@
 FROM python:3.12-slim
 
 RUN useradd --create-home --uid 1000 app
-WORKDIR /home/app/mlpaygrade
+WORKDIR /srv/mlpaygrade
 
 # The requirements first: they change less often than the code, and their layer is kept.
 COPY src/mlpaygrade/app/requirements.txt requirements.txt
