@@ -33,7 +33,7 @@ def bands_figures(figures: Json) -> list[Figure]:
     ]
     rows = [
         {
-            "label": line["label"].split(" (")[0],
+            "label": line["label"].split(" (")[0] + (" company" if name == "Company size" else ""),
             "series": "Median",
             "value": line["median"],
             "low": line["interval"][0],
