@@ -22,7 +22,10 @@ unexport PYTHONDONTWRITEBYTECODE PIP_NO_COMPILE PIP_USER PYTHONHOME PYTHONPATH
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help app install install-dev test format lint types layers tests browser tidy lock clean
+docs: $(DEV)/.package ## rewrite the generated parts of the documentation (DOCS=--check only compares)
+	$(DEV)/bin/python scripts/docs.py $(DOCS)
+
+.PHONY: docs help app install install-dev test format lint types layers tests browser tidy lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

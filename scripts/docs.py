@@ -58,6 +58,19 @@ def _dollars(usd: float) -> str:
     return f"${usd / 1000:,.1f}K"
 
 
+def data() -> str:
+    """What the data is, in the sentences of the market statistics that travel in the bundle."""
+    bundle = load_bundle()
+    sections = {section["key"]: section["answer"] for section in bundle.json("market.json")["sections"]}
+    provenance = bundle.provenance
+    newest = f", the newest of {provenance['newest_day']}" if provenance["newest_day"] else ""
+    lines = [
+        f"{provenance['rows']:,} rows of the public AI/ML/data salary dataset{newest}: {provenance['postings']:,} postings."
+    ]
+    lines += [sections[key] for key in ("geography", "bands", "leakage", "error_budget")]
+    return "\n".join(f"- {line}" for line in lines)
+
+
 def first_answer() -> str:
     """What the first command of the README prints."""
     predictor = Predictor.load()
@@ -91,6 +104,7 @@ GENERATORS: Mapping[str, Callable[[], str]] = {
     "quality": quality,
     "first-answer": first_answer,
     "commands": commands,
+    "data": data,
 }
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlpaygrade.distribution import LEVELS, MEDIAN, TARGETS, Prediction
-from mlpaygrade.evaluation.conformal import INTERVALS, Calibration, conformal_quantile
+from mlpaygrade.evaluation.conformal import INTERVALS, Calibration, Truth, conformal_quantile
 from mlpaygrade.schema import BundleError, DataError
 
 NORMAL = np.array([-2.326, -1.96, -1.645, *np.linspace(-1.28, 1.28, 17), 1.645, 1.96, 2.326], dtype=np.float32)
@@ -18,38 +18,73 @@ def wrong_prediction(n: int, *, spread: float, shift: float) -> Prediction:
     return Prediction(quantiles, np.full((n, 2), 12 + shift, dtype=np.float32))
 
 
-def market(n: int, seed: int) -> dict[str, np.ndarray]:
+def market(n: int, seed: int, *, abroad: float = 0.0) -> Truth:
+    """Bands about 12; `abroad` widens those of group 1 of the first dimension (a fifth of the postings)."""
     rng = np.random.default_rng(seed)
-    ends = np.sort(12 + 0.4 * rng.normal(size=(n, 2)), axis=1)
-    return {"low_log": ends[:, 0], "high_log": ends[:, 1], "paired": np.ones(n, dtype=bool)}
+    groups = np.column_stack([rng.random(n) < 0.2, rng.integers(4, size=n), np.zeros(n)]).astype(np.int64)
+    noise = (0.4 + abroad * groups[:, :1]) * rng.normal(size=(n, 2))
+    ends = np.sort(12 + noise, axis=1)
+    return Truth(
+        low_log=ends[:, 0], high_log=ends[:, 1], paired=np.ones(n, dtype=bool), groups=groups, weights=np.ones(n)
+    )
 
 
 def test_intervals_cover_what_they_state_after_calibrating_a_wrong_model() -> None:
     raw = wrong_prediction(2000, spread=0.2, shift=0.3)
-    calibration = Calibration.fit(raw, **market(2000, 1))
+    calibration = Calibration.fit(raw, market(2000, 1))
     test = market(20_000, 2)
-    calibrated = calibration.apply(wrong_prediction(20_000, spread=0.2, shift=0.3))
-    rows = np.concatenate([test["low_log"], test["high_log"]])
+    calibrated = calibration.apply(wrong_prediction(20_000, spread=0.2, shift=0.3), test.groups)
+    rows = np.concatenate([test.low_log, test.high_log])
     quantiles = np.tile(calibrated.quantiles("any"), (2, 1))
     for percent, (low, high) in INTERVALS.items():
         covered = np.mean((rows >= quantiles[:, low]) & (rows <= quantiles[:, high]))
         assert covered == pytest.approx(percent / 100, abs=0.02)
-    assert calibrated.log_estimate[0] == pytest.approx(rows.mean(), abs=0.02)
 
 
 def test_low_and_high_ends_are_calibrated_apart() -> None:
-    calibration = Calibration.fit(wrong_prediction(2000, spread=0.2, shift=0.0), **market(2000, 1))
-    calibrated = calibration.apply(wrong_prediction(1, spread=0.2, shift=0.0))
+    calibration = Calibration.fit(wrong_prediction(2000, spread=0.2, shift=0.0), market(2000, 1))
+    calibrated = calibration.apply(wrong_prediction(1, spread=0.2, shift=0.0), np.zeros((1, 3), dtype=np.int64))
     low, high = calibrated.quantiles("low")[0, MEDIAN], calibrated.quantiles("high")[0, MEDIAN]
     truth = market(20_000, 3)
-    assert low == pytest.approx(np.median(truth["low_log"]), abs=0.03)
-    assert high == pytest.approx(np.median(truth["high_log"]), abs=0.03)
+    assert low == pytest.approx(np.median(truth.low_log), abs=0.03)
+    assert high == pytest.approx(np.median(truth.high_log), abs=0.03)
+
+
+def test_a_group_that_spreads_wider_gets_wider_intervals_that_cover() -> None:
+    raw = wrong_prediction(6000, spread=0.3, shift=0.0)
+    truth, future = market(6000, 1, abroad=0.4), market(20_000, 2, abroad=0.4)
+    calibrated = Calibration.fit(raw, truth).apply(wrong_prediction(20_000, spread=0.3, shift=0.0), future.groups)
+    low, high = INTERVALS[90]
+    quantiles = calibrated.quantiles("any")
+    for group in (0, 1):
+        mine = future.groups[:, 0] == group
+        rows = np.concatenate([future.low_log[mine], future.high_log[mine]])
+        inside = (rows >= np.tile(quantiles[mine, low], 2)) & (rows <= np.tile(quantiles[mine, high], 2))
+        assert inside.mean() == pytest.approx(0.9, abs=0.02)
+
+
+def test_a_group_of_few_postings_is_shrunk_towards_the_whole() -> None:
+    raw, truth = wrong_prediction(1000, spread=0.4, shift=0.0), market(1000, 1)
+    few = np.arange(1000) < 5
+    groups = truth.groups.copy()
+    groups[:, 2] = few
+    outlying = Truth(
+        low_log=truth.low_log + few,
+        high_log=truth.high_log + few,
+        paired=truth.paired,
+        groups=groups,
+        weights=truth.weights,
+    )
+    shift = Calibration.fit(raw, outlying).group_shifts[2][1]
+    assert 0 < np.abs(shift).max() < 0.15
 
 
 @given(seed=st.integers(0, 1000), spread=st.floats(0.01, 2.0))
 def test_calibrated_quantiles_never_cross(seed: int, spread: float) -> None:
-    calibration = Calibration.fit(wrong_prediction(150, spread=spread, shift=0.1), **market(150, seed))
-    quantiles = calibration.apply(wrong_prediction(3, spread=spread, shift=0.1)).log_quantiles
+    calibration = Calibration.fit(wrong_prediction(150, spread=spread, shift=0.1), market(150, seed))
+    quantiles = calibration.apply(
+        wrong_prediction(3, spread=spread, shift=0.1), np.zeros((3, 3), dtype=np.int64)
+    ).log_quantiles
     assert (np.diff(quantiles, axis=-1) >= 0).all()
 
 
@@ -66,12 +101,12 @@ def test_the_conformal_quantile_is_the_textbook_order_statistic(scores: list[flo
 
 def test_too_few_postings_are_refused() -> None:
     with pytest.raises(DataError, match="at least 100 held-out postings"):
-        Calibration.fit(wrong_prediction(99, spread=0.2, shift=0.0), **market(99, 1))
+        Calibration.fit(wrong_prediction(99, spread=0.2, shift=0.0), market(99, 1))
 
 
 def test_json_round_trip_and_damage() -> None:
-    calibration = Calibration.fit(wrong_prediction(200, spread=0.2, shift=0.0), **market(200, 1))
+    calibration = Calibration.fit(wrong_prediction(200, spread=0.2, shift=0.0), market(200, 1))
     again = Calibration.from_json(calibration.to_json())
-    np.testing.assert_array_equal(again.shifts, calibration.shifts)
+    np.testing.assert_allclose(again.shifts, calibration.shifts, atol=1e-6)
     with pytest.raises(BundleError, match="calibration is damaged"):
         Calibration.from_json({"shifts": [[1.0]]})

@@ -15,7 +15,8 @@ from mlpaygrade.data.split import Split, geographic, random_rows, rolling_origin
 from mlpaygrade.data.synthetic import SyntheticMarket
 from mlpaygrade.data.table import read_table
 from mlpaygrade.distribution import LEVELS, TARGETS, Prediction
-from mlpaygrade.evaluation.conformal import Calibration
+from mlpaygrade.evaluation.conformal import Calibration, Truth
+from mlpaygrade.evaluation.groups import DIMENSIONS
 from mlpaygrade.evaluation.leakage import (
     LeakageError,
     check_calibration,
@@ -69,7 +70,11 @@ def guess(known: Postings, asked: Postings) -> Prediction:
 
 
 def calibrate(held_out: Postings, prediction: Prediction) -> Calibration:
-    return Calibration.fit(prediction, low_log=held_out.low_log, high_log=held_out.high_log, paired=held_out.paired)
+    return Calibration.fit(prediction, Truth.of(held_out, no_groups(held_out)))
+
+
+def no_groups(postings: Postings) -> np.ndarray:
+    return np.zeros((len(postings), len(DIMENSIONS)), dtype=np.int64)
 
 
 # --- an honest run -----------------------------------------------------------------------------------------------------
@@ -88,7 +93,9 @@ def test_an_honest_run_passes_every_check(postings: Postings, split: Split, trai
     check_time(train, window)
     check_validation(held_out, fitted_on=fitted_on, test=test)
     prediction = guess(fitted_on, held_out)
-    check_calibration(calibrate(held_out, prediction), prediction, held_out, train=train, test=test)
+    check_calibration(
+        calibrate(held_out, prediction), prediction, held_out, groups=no_groups(held_out), train=train, test=test
+    )
 
 
 def test_the_projects_own_splits_pass(postings: Postings) -> None:
@@ -282,7 +289,7 @@ def test_6_time_travel(postings: Postings, split: Split) -> None:
 def test_7_calibrated_on_the_test(train: Postings, test: Postings) -> None:
     prediction = guess(train, test)
     with pytest.raises(LeakageError, match="must not be test postings"):
-        check_calibration(calibrate(test, prediction), prediction, test, train=train, test=test)
+        check_calibration(calibrate(test, prediction), prediction, test, groups=no_groups(test), train=train, test=test)
 
 
 def test_7_one_test_posting_among_the_calibrating_ones_is_enough(postings: Postings, split: Split) -> None:
@@ -290,7 +297,9 @@ def test_7_one_test_posting_among_the_calibrating_ones_is_enough(postings: Posti
     train, test = postings.take(split.train), postings.take(split.test)
     prediction = guess(train, mixed)
     with pytest.raises(LeakageError, match=r"got [12] shared"):
-        check_calibration(calibrate(mixed, prediction), prediction, mixed, train=train, test=test)
+        check_calibration(
+            calibrate(mixed, prediction), prediction, mixed, groups=no_groups(mixed), train=train, test=test
+        )
 
 
 def test_7_shifts_tuned_on_the_test_under_an_honest_label(train: Postings, test: Postings) -> None:
@@ -298,10 +307,10 @@ def test_7_shifts_tuned_on_the_test_under_an_honest_label(train: Postings, test:
     prediction = guess(train, held_out)
     honest = calibrate(held_out, prediction)
     tuned = replace(honest, shifts=calibrate(test, guess(train, test)).shifts)
-    nudged = replace(honest, estimate_shift=honest.estimate_shift + 0.01)
+    nudged = replace(honest, group_shifts=tuple(shifts + 0.01 for shifts in honest.group_shifts))
     for planted in (tuned, nudged):
         with pytest.raises(LeakageError, match="shift that differs"):
-            check_calibration(planted, prediction, held_out, train=train, test=test)
+            check_calibration(planted, prediction, held_out, groups=no_groups(held_out), train=train, test=test)
 
 
 def test_7_calibrated_on_postings_outside_training(train: Postings, test: Postings) -> None:
@@ -309,7 +318,12 @@ def test_7_calibrated_on_postings_outside_training(train: Postings, test: Postin
     prediction = guess(train, outside)
     with pytest.raises(LeakageError, match="must be training postings"):
         check_calibration(
-            calibrate(outside, prediction), prediction, outside, train=train.take(np.arange(500)), test=test
+            calibrate(outside, prediction),
+            prediction,
+            outside,
+            groups=no_groups(outside),
+            train=train.take(np.arange(500)),
+            test=test,
         )
 
 

@@ -133,9 +133,9 @@ def test_calibration_never_sees_the_test_year(
     seen: list[np.ndarray] = []
     real = forecasting.Calibration.fit
 
-    def spy(prediction, **truth):
-        seen.append(truth["high_log"])
-        return real(prediction, **truth)
+    def spy(prediction, truth):
+        seen.append(truth.high_log)
+        return real(prediction, truth)
 
     monkeypatch.setattr(forecasting.Calibration, "fit", spy)
     config = tmp_path / "c.toml"

@@ -21,6 +21,7 @@ from mlpaygrade.data.table import check_table
 from mlpaygrade.data.textfile import recognise
 from mlpaygrade.data.values import read_value
 from mlpaygrade.distribution import MEDIAN
+from mlpaygrade.evaluation.abstention import disagreement
 from mlpaygrade.evaluation.conformal import INTERVALS
 from mlpaygrade.predictor import Predictor
 from mlpaygrade.schema import (
@@ -212,9 +213,18 @@ def _answer_chunk(
         }
         for name, log_usd in logs.items():
             figures[name][index] = np.rint(np.expm1(log_usd.astype(np.float64))).astype(np.int64)
+        titles = jobs[TITLE]
+        refused = [
+            predictor.refusal(title, spread) for title, spread in zip(titles, disagreement(prediction), strict=True)
+        ]
         support = predictor.bundle.evidence.support
         rows = zip(*(jobs[column] for column in FEATURES), strict=True)
         figures["support"][index] = [support(dict(zip(FEATURES, row, strict=True))).postings for row in rows]
+        for position, refusal in zip(index, refused, strict=True):
+            if refusal is not None:
+                reason[position] = f"not answered: {refusal}" + (f"; {reason[position]}" if reason[position] else "")
+                for column in figures.keys() - {"support"}:
+                    figures[column][position] = -1
     return {**figures, "reason": reason}
 
 

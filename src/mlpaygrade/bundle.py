@@ -18,13 +18,22 @@ from typing import Any, Final
 
 from mlpaygrade.background import Background
 from mlpaygrade.data.encode import JobEncoder
+from mlpaygrade.evaluation.abstention import AbstentionRule
 from mlpaygrade.evaluation.conformal import Calibration
 from mlpaygrade.evidence import Evidence
 from mlpaygrade.schema import BundleError, ResourceError
 
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
-PARTS: Final = ("network.onnx", "encoder.json", "calibration.json", "evidence.json", "evaluation.json")
+PARTS: Final = (
+    "network.onnx",
+    "encoder.json",
+    "calibration.json",
+    "abstention.json",
+    "evidence.json",
+    "background.json",
+    "evaluation.json",
+)
 """Parts that every bundle has; others may travel with them."""
 
 _AGAIN: Final = "Train it again, or reinstall the package for the bundled one."
@@ -80,6 +89,11 @@ class Bundle:
     def calibration(self) -> Calibration:
         """The conformal calibration."""
         return Calibration.from_json(self.json("calibration.json"))
+
+    @cached_property
+    def abstention(self) -> AbstentionRule:
+        """When an answer is "not enough data"."""
+        return AbstentionRule.from_json(self.json("abstention.json"))
 
     @cached_property
     def evidence(self) -> Evidence:

@@ -5,8 +5,9 @@ Runtime, applies its calibration. Trains nothing and imports no training library
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
@@ -18,7 +19,9 @@ from mlpaygrade.bundle import Bundle, load_bundle
 from mlpaygrade.data import taxonomy
 from mlpaygrade.data.encode import Encoded, JobColumns
 from mlpaygrade.distribution import LEVELS, MEDIAN, Prediction, concatenate
+from mlpaygrade.evaluation.abstention import disagreement
 from mlpaygrade.evaluation.conformal import INTERVALS
+from mlpaygrade.evaluation.groups import calibration_groups
 from mlpaygrade.evidence import Cell
 from mlpaygrade.schema import (
     EMPLOYMENT,
@@ -59,6 +62,9 @@ class Estimate:
     band_ends_90_usd: "low" and "high" -> 90 % interval of that end of the band.
     log_quantiles: float32 (3, 23), the calibrated distribution by `TARGETS` and `LEVELS`, log1p USD.
     support: the training postings that it rests on. notes: how the job was read and what limits the answer.
+    not_enough_data: why there is no answer worth giving, None where there is one. `to_json` then gives no figures, and
+        `nearest` is the most similar job that can be answered.
+    disagreement: standard deviation of the network's members, log dollars.
     """
 
     job: Job
@@ -71,6 +77,9 @@ class Estimate:
     notes: tuple[str, ...]
     model: Mapping[str, Any]
     log_quantiles: NDArray[np.float32]
+    disagreement: float
+    not_enough_data: str | None
+    nearest: Job | None
     predictor: "Predictor" = field(repr=False, compare=False)
 
     def explain(self) -> "Explanation":
@@ -81,16 +90,22 @@ class Estimate:
 
     def to_json(self) -> dict[str, Any]:
         """The estimate as plain JSON, whole dollars."""
-        return {
+        answered = self.not_enough_data is None
+        intervals = {str(p): [round(low), round(high)] for p, (low, high) in self.intervals_usd.items()}
+        document = {
             "job": self.job.fields(),
             "estimate_usd": round(self.estimate_usd),
             "band_usd": {"low": round(self.band_low_usd), "high": round(self.band_high_usd)},
-            "intervals_usd": {str(p): [round(low), round(high)] for p, (low, high) in self.intervals_usd.items()},
+            "intervals_usd": intervals,
             "band_ends_90_usd": {end: [round(x) for x in ends] for end, ends in self.band_ends_90_usd.items()},
             "support": {"postings": self.support.postings, "level": self.support.level},
+            "not_enough_data": self.not_enough_data,
+            "nearest_job": None if self.nearest is None else self.nearest.fields(),
             "model": dict(self.model),
             "notes": list(self.notes),
         }
+        figures = ("estimate_usd", "band_usd", "intervals_usd", "band_ends_90_usd")
+        return document if answered else document | dict.fromkeys(figures)
 
 
 class Predictor:
@@ -117,6 +132,10 @@ class Predictor:
     def known_titles(self) -> frozenset[str]:
         """Titles that the training data holds."""
         return frozenset(self.bundle.encoder.titles)
+
+    @cached_property
+    def _known_words(self) -> frozenset[str]:
+        return frozenset(self.bundle.encoder.words)
 
     @cached_property
     def model(self) -> Mapping[str, Any]:
@@ -186,6 +205,8 @@ class Predictor:
         low = np.expm1(prediction.quantiles("low")[0].astype(np.float64))
         high = np.expm1(prediction.quantiles("high")[0].astype(np.float64))
         floor, ceiling = INTERVALS[90]
+        spread = float(disagreement(prediction)[0])
+        refusal = self.refusal(read.job.title, spread)
         return Estimate(
             job=read.job,
             estimate_usd=float(np.expm1(prediction.log_estimate[0])),
@@ -200,12 +221,55 @@ class Predictor:
             notes=read.notes,
             model=self.model,
             log_quantiles=prediction.log_quantiles[0],
+            disagreement=spread,
+            not_enough_data=refusal,
+            nearest=None if refusal is None else self._nearest(read.job),
             predictor=self,
         )
 
+    def refusal(self, title: str, spread: float) -> str | None:
+        """Why a job has no answer worth giving, None where it has one. spread: disagreement of the members, log dollars."""
+        if not self._title_known(title):
+            return (
+                f"not enough data: neither the title '{title}' nor any of its words stands in the training data, "
+                "so nothing is known about such a job"
+            )
+        if spread > (limit := self.bundle.abstention.limit):
+            return (
+                f"not enough data: the network's members differ by {spread:.0%} about such a job, and its intervals were "
+                f"tested only up to {limit:.0%}"
+            )
+        return None
+
+    def _title_known(self, title: str) -> bool:
+        return title in self.known_titles or not self._known_words.isdisjoint(taxonomy.title_words(title))
+
+    def _nearest(self, job: Job) -> Job | None:
+        """The job with the fewest fields changed, each to what is commonest, that can be answered."""
+        known = self.known_titles
+        near = taxonomy.suggest_titles(job.title, known=known, limit=1) or taxonomy.suggest_titles(
+            "", known=known, limit=1
+        )
+        changes: list[dict[str, Any]] = [
+            {"title": near[0]},
+            {"residence": job.location},
+            {"employment": DEFAULTS[EMPLOYMENT], "size": DEFAULTS[SIZE], "remote": DEFAULTS[REMOTE]},
+            {"location": "US", "residence": "US"},
+        ]
+        for count in range(1, len(changes) + 1):
+            for chosen in combinations(changes, count):
+                candidate = replace(job, **{name: value for change in chosen for name, value in change.items()})
+                columns = {column: [value] for column, value in candidate.fields().items()}
+                spread = float(disagreement(self.predict(columns))[0])
+                if candidate != job and self.refusal(candidate.title, spread) is None:
+                    return candidate
+        return None
+
     def predict(self, jobs: JobColumns) -> Prediction:
         """Calibrated predictions for n jobs given as dataset columns in codes (years may be later than training)."""
-        return self.bundle.calibration.apply(self.run(self.bundle.encoder.transform(jobs)))
+        encoder = self.bundle.encoder
+        encoded = encoder.transform(jobs)
+        return self.bundle.calibration.apply(self.run(encoded), calibration_groups(encoder, encoded))
 
     def run(self, encoded: Encoded) -> Prediction:
         """The network's raw output for encoded jobs, in batches."""

@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from mlpaygrade.cli import data, explain, market, models, predict, score, train
+from mlpaygrade.cli import backtest, data, explain, market, models, predict, score, train
 from mlpaygrade.schema import MLPayGradeError
 
 app = typer.Typer(
@@ -21,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (predict, explain, score, train, models, market):
+for module in (predict, explain, score, train, backtest, models, market):
     module.register(app)
 app.add_typer(data.app, name="data")
 

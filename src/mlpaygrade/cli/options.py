@@ -66,6 +66,19 @@ def load_table(data: str | None) -> "Table":
     return table
 
 
+def require_training() -> None:
+    """Raises ResourceError where the training libraries are not installed."""
+    from importlib.util import find_spec
+
+    from mlpaygrade.schema import ResourceError
+
+    if missing := [name for name in ("tensorflow", "keras", "sklearn", "mlflow") if find_spec(name) is None]:
+        raise ResourceError(
+            f"Training needs {', '.join(missing)}, which this environment lacks. Install the training extra: "
+            "pip install 'mlpaygrade[train]'."
+        )
+
+
 def say(text: str) -> None:
     """A remark on stderr."""
     print(text, file=sys.stderr)

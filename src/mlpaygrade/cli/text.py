@@ -9,6 +9,8 @@ from mlpaygrade.words import dollars, job_text
 
 def estimate_text(estimate: Estimate) -> str:
     """The whole answer, a line a fact."""
+    if estimate.not_enough_data is not None:
+        return _refusal_text(estimate)
     coverage = estimate.model["measured_coverage"]
     lines = [
         job_text(estimate.job),
@@ -26,3 +28,11 @@ def estimate_text(estimate: Estimate) -> str:
     if coverage.get("protocol"):
         lines.append(f"  Measured: {coverage['protocol']}.")
     return "\n".join(lines)
+
+
+def _refusal_text(estimate: Estimate) -> str:
+    """Why there is no answer, and what could be asked instead."""
+    lines = [job_text(estimate.job), "", f"  {estimate.not_enough_data}.".replace("not enough", "Not enough")]
+    if estimate.nearest is not None:
+        lines.append(f"  The nearest job that can be answered: {job_text(estimate.nearest)}.")
+    return "\n".join([*lines, *(f"  Note: {note}" for note in estimate.notes)])

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from mlpaygrade.cli import options
-from mlpaygrade.schema import ResourceError
 
 Through = Annotated[int | None, typer.Option("--train-through", metavar="YEAR", help="Last work year to train on.")]
 Config = Annotated[Path | None, typer.Option("--config", metavar="TOML", help="Settings (default: the tuned ones).")]
@@ -37,7 +36,7 @@ def train(
     Without --train-through the newest year tests the settings, and the bundle is then trained on every year. Says first what the
     file holds that the old bundle has not seen; tracked runs enter the model registry as the challenger.
     """
-    _require_training()
+    options.require_training()
     from mlpaygrade.experiments.drift import drift_against
     from mlpaygrade.experiments.registry import register_challenger, registry_uri
     from mlpaygrade.experiments.report import report_text
@@ -73,7 +72,7 @@ def evaluate(
     With --bundle, judges that bundle on the years after its training. Without, trains to --train-through (default: all but the
     newest year) and tests on the rest.
     """
-    _require_training()
+    options.require_training()
     from mlpaygrade.experiments.evaluate import evaluate_bundle
     from mlpaygrade.experiments.report import report_text
     from mlpaygrade.experiments.settings import read_settings
@@ -96,14 +95,3 @@ def evaluate(
     else:
         print(report_text(report))
     options.say(f"The report is {folder / 'report.json'}.")
-
-
-def _require_training() -> None:
-    """Raises ResourceError where the training libraries are not installed."""
-    from importlib.util import find_spec
-
-    if missing := [name for name in ("tensorflow", "keras", "sklearn", "mlflow") if find_spec(name) is None]:
-        raise ResourceError(
-            f"Training needs {', '.join(missing)}, which this environment lacks. Install the training extra: "
-            "pip install 'mlpaygrade[train]'."
-        )

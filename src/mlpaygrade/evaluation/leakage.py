@@ -18,7 +18,7 @@ from mlpaygrade.data.encode import CATEGORICAL, NUMERIC, Encoded, JobColumns, Jo
 from mlpaygrade.data.postings import Postings, pair_rows
 from mlpaygrade.data.split import Split
 from mlpaygrade.distribution import Prediction
-from mlpaygrade.evaluation.conformal import Calibration
+from mlpaygrade.evaluation.conformal import Calibration, Truth
 from mlpaygrade.schema import FORBIDDEN, SALARY, TARGET, MLPayGradeError
 
 Columns = Mapping[str, NDArray[Any]]
@@ -162,11 +162,17 @@ def check_validation(validation: Postings, *, fitted_on: Postings, test: Posting
 
 
 def check_calibration(
-    calibration: Calibration, prediction: Prediction, held_out: Postings, *, train: Postings, test: Postings | None
+    calibration: Calibration,
+    prediction: Prediction,
+    held_out: Postings,
+    *,
+    groups: NDArray[np.int64],
+    train: Postings,
+    test: Postings | None,
 ) -> None:
     """A calibration must be what held-out training postings alone make of it.
 
-    prediction: for `held_out`, as the calibration was given it. The calibration is fitted again and compared.
+    prediction, groups: for `held_out`, as the calibration was given them. The calibration is fitted again and compared.
     """
     if test is not None:
         _require_apart("Postings that calibrate", held_out, test, "test postings")
@@ -177,13 +183,9 @@ def check_calibration(
             value=f"{len(outside):,} source rows from elsewhere (first: row {outside[0] + 1})",
             remedy="Calibrate on the newest windows of the training postings.",
         )
-    refitted = type(calibration).fit(
-        prediction, low_log=held_out.low_log, high_log=held_out.high_log, paired=held_out.paired
-    )
-    shift = max(
-        float(np.abs(calibration.shifts - refitted.shifts).max()),
-        abs(calibration.estimate_shift - refitted.estimate_shift),
-    )
+    refitted = type(calibration).fit(prediction, Truth.of(held_out, groups))
+    pairs = zip((calibration.shifts, *calibration.group_shifts), (refitted.shifts, *refitted.group_shifts), strict=True)
+    shift = max(float(np.abs(found - expected).max()) for found, expected in pairs)
     if shift > 1e-6 or calibration.postings != refitted.postings:
         raise LeakageError(
             "A calibration must be what its held-out training postings make of it",

@@ -5,10 +5,11 @@ row (the dataset's own protocol); posting-wise figures judge the middle of a ban
 Does not choose anything and fits nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from mlpaygrade.data import taxonomy
@@ -45,9 +46,16 @@ def pinball(truth_log: NDArray[np.float64], log_quantiles: NDArray[np.floating])
 
 
 def interval_metrics(truth_log: NDArray[np.float64], log_quantiles: NDArray[np.floating]) -> dict[str, float]:
-    """Coverage (share), mean width and mean interval score (USD) of each central interval, and the mean pinball loss."""
+    """Coverage (share), mean width and mean interval score (USD) of each central interval, and the mean pinball loss.
+
+    pit_deviation: largest difference, over `LEVELS`, between a level and the share of truths at or below its quantile.
+    """
     truth = np.expm1(truth_log)
-    result = {"pinball_log": float(pinball(truth_log, log_quantiles).mean())}
+    below = (truth_log[:, None] <= log_quantiles).mean(axis=0)
+    result = {
+        "pinball_log": float(pinball(truth_log, log_quantiles).mean()),
+        "pit_deviation": float(np.abs(below - LEVELS).max()),
+    }
     for percent, (lower, upper) in INTERVALS.items():
         low, high = np.expm1(log_quantiles[:, lower]), np.expm1(log_quantiles[:, upper])
         inside = (truth_log >= log_quantiles[:, lower]) & (truth_log <= log_quantiles[:, upper])
@@ -75,13 +83,13 @@ def posting_metrics(prediction: Prediction, postings: Postings) -> dict[str, flo
     }
 
 
-def slices(postings: Postings) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
-    """(dimension, value, mask (n,)) of every slice that is reported."""
+def slices(postings: Postings, further: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
+    """(dimension, value, mask (n,)) of every slice that is reported, those of `further` dimensions last."""
     jobs = postings.jobs
     us = (jobs[LOCATION] == "US").to_numpy()
     yield "market", "United States", us
     yield "market", "International", ~us
-    family = jobs[TITLE].map(taxonomy.title_family)
+    family = jobs[TITLE].map(taxonomy.title_family).map(taxonomy.family_name)
     for dimension, column in [
         ("year", jobs[YEAR]),
         ("experience", jobs[EXPERIENCE].map(LABELS[EXPERIENCE])),
@@ -89,15 +97,18 @@ def slices(postings: Postings) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
         ("company size", jobs[SIZE].map(LABELS[SIZE])),
         ("remote work", jobs[REMOTE].map(LABELS[REMOTE])),
         ("employment", jobs[EMPLOYMENT].map(LABELS[EMPLOYMENT])),
+        *((name, pd.Series(labels)) for name, labels in further.items()),
     ]:
         for value in sorted(column.unique()):
             yield dimension, str(value), (column == value).to_numpy()
 
 
-def evaluate(prediction: Prediction, postings: Postings) -> dict[str, Any]:
+def evaluate(
+    prediction: Prediction, postings: Postings, *, further: Mapping[str, Sequence[str]] | None = None
+) -> dict[str, Any]:
     """The whole table: {"rows": {...}, "postings": {...}, "slices": [{"dimension", "value", "n", ...}]}.
 
-    prediction: calibrated, for the same n postings in the same order.
+    prediction: calibrated, for the same n postings in the same order. further: dimension -> label of each posting.
     """
     index, usd = postings.row_values_usd()
     truth = np.log1p(usd)
@@ -111,7 +122,7 @@ def evaluate(prediction: Prediction, postings: Postings) -> dict[str, Any]:
         }
 
     table = []
-    for dimension, value, mask in slices(postings):
+    for dimension, value, mask in slices(postings, further or {}):
         rows = np.flatnonzero(mask[index])
         if len(rows) >= MIN_SLICE:
             table.append({"dimension": dimension, "value": value, **figures(rows)})

@@ -5,17 +5,22 @@ network fitted on what came before it, stop the training, calibrate the interval
 network is fitted on all training postings. Sees no test posting. A killed run resumes from its work folder.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mlpaygrade.data.encode import JobEncoder
 from mlpaygrade.data.postings import Postings
-from mlpaygrade.data.split import rolling_origin
+from mlpaygrade.data.split import Split, rolling_origin
 from mlpaygrade.distribution import Prediction, concatenate
-from mlpaygrade.evaluation.conformal import Calibration
+from mlpaygrade.evaluation.abstention import AbstentionRule, choose_limit, disagreement, log_interval_score
+from mlpaygrade.evaluation.conformal import INTERVALS, Calibration, Truth
+from mlpaygrade.evaluation.groups import calibration_groups, groups_of
+from mlpaygrade.evaluation.leakage import check_split, check_time
 from mlpaygrade.evaluation.metrics import evaluate
 from mlpaygrade.experiments.settings import Settings
 from mlpaygrade.models.training import FittedNetwork, fit_network
@@ -29,16 +34,23 @@ class Forecaster:
     """A network with its calibration.
 
     validation: figures on the held-out windows, uncalibrated, pooled. epochs: how long the final network was trained.
+    held_out: the windows' postings; raw: what they were predicted as; groups: what they were calibrated as.
     """
 
     fitted: FittedNetwork
     calibration: Calibration
+    abstention: AbstentionRule
+    held_out: Postings
+    raw: Prediction
+    groups: NDArray[np.int64]
     validation: dict[str, Any]
     epochs: int
 
     def predict(self, postings: Postings) -> Prediction:
         """Calibrated predictions for postings, as serving makes them: the year is known, the day is not."""
-        return self.calibration.apply(self.fitted.predict(self.fitted.encoder.transform(postings.jobs)))
+        encoder = self.fitted.encoder
+        encoded = encoder.transform(postings.jobs)
+        return self.calibration.apply(self.fitted.predict(encoded), calibration_groups(encoder, encoded))
 
 
 def fit_forecaster(
@@ -54,6 +66,8 @@ def fit_forecaster(
     predictions, epochs = [], []
     for k, split in enumerate(splits, start=1):
         stage = f"{name}: window {k} of {len(splits)}"
+        check_split(postings, split)
+        check_time(postings, split)
         stored = work / f"{name}-window-{k}.npz"
         if not stored.exists():
             test = postings.take(split.test)
@@ -67,29 +81,60 @@ def fit_forecaster(
             )
             made = fitted.predict(fitted.encoder.transform(test.jobs))
             temporary = stored.with_suffix(".partial.npz")
-            np.savez(temporary, quantiles=made.log_quantiles, members=made.log_members, epoch=fitted.best_epoch)
+            np.savez(temporary, quantiles=made.log_quantiles, members=made.log_members, epochs=fitted.epochs)
             temporary.replace(stored)
         with np.load(stored) as arrays:
             predictions.append(Prediction(arrays["quantiles"], arrays["members"]))
-            epochs.append(int(arrays["epoch"]))
+            epochs.append(int(arrays["epochs"]))
     held_out = postings.take(np.concatenate([split.test for split in splits]))
     pooled = concatenate(predictions)
-    calibration = Calibration.fit(pooled, low_log=held_out.low_log, high_log=held_out.high_log, paired=held_out.paired)
-    best = round(float(np.median(epochs)))
+    calibration, groups = fit_calibration(pooled, postings, splits, min_count=settings.training.min_count)
+    length = round(float(np.median(epochs)))
     fitted = fit_network(
         postings,
         network=settings.network,
         training=settings.training,
-        epochs=best,
+        epochs=length,
         checkpoint=work / f"{name}-final-checkpoint",
         progress=_at(progress, f"{name}: final fit"),
     )
     return Forecaster(
         fitted=fitted,
         calibration=calibration,
-        validation={**evaluate(pooled, held_out), "best_epochs": epochs},
-        epochs=best,
+        abstention=_abstention(calibration.apply(pooled, groups), held_out),
+        held_out=held_out,
+        raw=pooled,
+        groups=groups,
+        validation={**evaluate(pooled, held_out), "epochs": epochs},
+        epochs=length,
     )
+
+
+def fit_calibration(
+    prediction: Prediction, postings: Postings, windows: Sequence[Split], *, min_count: int
+) -> tuple[Calibration, NDArray[np.int64]]:
+    """Calibrate on held-out windows: what each was predicted as by a model of what came before it.
+
+    prediction: for the windows' test postings, window after window. A job is novel where its window's training postings
+    lack its title or country. Returns the groups of those postings too.
+    """
+    groups = [
+        groups_of(
+            JobEncoder.fit(postings.take(window.train).jobs, min_count=min_count), postings.take(window.test).jobs
+        )
+        for window in windows
+    ]
+    held_out = postings.take(np.concatenate([window.test for window in windows]))
+    found = np.concatenate(groups)
+    return Calibration.fit(prediction, Truth.of(held_out, found)), found
+
+
+def _abstention(prediction: Prediction, held_out: Postings) -> AbstentionRule:
+    rows, usd = held_out.row_values_usd()
+    low, high = INTERVALS[90]
+    quantiles = prediction.quantiles("any")[rows]
+    score = log_interval_score(np.log1p(usd), quantiles[:, low], quantiles[:, high])
+    return choose_limit(disagreement(prediction)[rows], score)
 
 
 def _at(progress: Progress, stage: str) -> Callable[[int, int, dict[str, float]], None]:

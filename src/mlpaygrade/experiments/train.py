@@ -24,18 +24,28 @@ from mlpaygrade.data.known_files import known_file
 from mlpaygrade.data.postings import Postings, build_postings
 from mlpaygrade.data.split import temporal
 from mlpaygrade.data.table import Table
+from mlpaygrade.evaluation.leakage import (
+    check_calibration,
+    check_encoder,
+    check_features,
+    check_split,
+    check_time,
+    encoded_columns,
+)
 from mlpaygrade.evaluation.metrics import evaluate, point_metrics
 from mlpaygrade.evidence import count_cells
 from mlpaygrade.experiments.forecaster import Forecaster, Progress, fit_forecaster
 from mlpaygrade.experiments.importance import measure_importance
 from mlpaygrade.experiments.settings import Settings
+from mlpaygrade.market.statistics import market_json
 from mlpaygrade.models.export import export_onnx
 from mlpaygrade.models.ridge import fit_predict_ridge
 from mlpaygrade.predictor import Predictor
-from mlpaygrade.schema import InputError
+from mlpaygrade.schema import FEATURES, InputError
 
 LIBRARIES: Final = ("numpy", "pandas", "tensorflow-cpu", "keras", "scikit-learn", "onnx", "tf2onnx", "onnxruntime")
 PARITY_JOBS: Final = 2_000
+LEDGER_PARTS: Final = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -62,7 +72,7 @@ def train(table: Table, *, output: Path, settings: Settings, through: int | None
     if not len(past):
         raise InputError(f"train-through must be at least {years[0]}, the file's first year; got {through}.")
     fingerprint = {"data": table.sha256, "settings": settings.to_json(), "through": through}
-    work = _work_folder(output, fingerprint)
+    work = work_folder(output, fingerprint)
 
     forecaster = fit_forecaster(
         past, settings=settings, work=work, progress=progress, name=f"through {cut or years[-1]}"
@@ -77,6 +87,7 @@ def train(table: Table, *, output: Path, settings: Settings, through: int | None
     if through is None and len(past) < len(postings):
         forecaster = fit_forecaster(postings, settings=settings, work=work, progress=progress, name="all years")
         past = postings
+    _refuse_leaks(postings, forecaster, past=past, settings=settings)
     report["epochs"] = forecaster.epochs
     report["training_history"] = forecaster.fitted.history
 
@@ -88,8 +99,10 @@ def train(table: Table, *, output: Path, settings: Settings, through: int | None
         "network.onnx": network,
         "encoder.json": forecaster.fitted.encoder.to_json(),
         "calibration.json": forecaster.calibration.to_json(),
+        "abstention.json": forecaster.abstention.to_json(),
         "evidence.json": count_cells(past).to_json(),
         "background.json": choose_background(past).to_json(),
+        "market.json": market_json(past),
         "evaluation.json": {"protocol": report["protocol"], **report.get("network", {})},
     }
     provenance = {
@@ -108,15 +121,44 @@ def train(table: Table, *, output: Path, settings: Settings, through: int | None
 
 def _temporal_report(postings: Postings, forecaster: Forecaster, *, settings: Settings, through: int) -> dict[str, Any]:
     split = temporal(postings, through=through)
+    check_split(postings, split)
+    check_time(postings, split)
     past, future = postings.take(split.train), postings.take(split.test)
     index, usd = future.row_values_usd()
     ridge = fit_predict_ridge(past, future, half_life_years=settings.training.half_life_years)
     later = f"{through + 1}" if int(future.year.max()) == through + 1 else f"{through + 1} and later"
     return {
         "protocol": f"trained on work years to {through}, tested on every row of {later}",
-        "network": evaluate(forecaster.predict(future), future),
+        "network": evaluate(forecaster.predict(future), future, further=_ledger(past, future)),
         "ridge": {"rows": point_metrics(np.log1p(usd), ridge[index])},
     }
+
+
+def _ledger(past: Postings, future: Postings) -> dict[str, list[str]]:
+    """Further dimensions of the coverage ledger: what an answer rests on, and the part of the test year."""
+    evidence = count_cells(past)
+    jobs = future.jobs[list(FEATURES)].itertuples(index=False, name=None)
+    part = np.arange(len(future)) * LEDGER_PARTS // len(future) + 1
+    return {
+        "rests on": [evidence.support(dict(zip(FEATURES, job, strict=True))).level for job in jobs],
+        "order of arrival": [f"part {number} of {LEDGER_PARTS}" for number in part],
+    }
+
+
+def _refuse_leaks(postings: Postings, forecaster: Forecaster, *, past: Postings, settings: Settings) -> None:
+    """Raises LeakageError where the shipped network, its encoder or its calibration saw what it must not."""
+    encoder = forecaster.fitted.encoder
+    check_encoder(encoder, past.jobs, min_count=settings.training.min_count)
+    check_features(encoded_columns(encoder.transform(past.jobs)), past)
+    later = postings.take(np.flatnonzero(postings.year > past.year.max()))
+    check_calibration(
+        forecaster.calibration,
+        forecaster.raw,
+        forecaster.held_out,
+        groups=forecaster.groups,
+        train=past,
+        test=later if len(later) else None,
+    )
 
 
 def _provenance(table: Table, postings: Postings, settings: Settings) -> dict[str, Any]:
@@ -150,7 +192,7 @@ def _commit() -> str | None:
     return found.stdout.strip()
 
 
-def _work_folder(output: Path, fingerprint: dict[str, Any]) -> Path:
+def work_folder(output: Path, fingerprint: Mapping[str, Any]) -> Path:
     """Folder of checkpoints: kept from a killed run with the same data and settings, emptied otherwise."""
     work = output / "work"
     marker = work / "fingerprint.json"

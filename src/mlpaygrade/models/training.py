@@ -30,12 +30,13 @@ class TrainingSettings:
     """How the network is fitted.
 
     half_life_years: age at which a posting weighs half. patience: epochs without a better validation loss before
-    stopping (with validation postings only).
+    stopping (with validation postings only). The weights are those of the last epoch, not of the best: the same postings
+    calibrate, and a pick among epochs would flatter them.
     """
 
     seed: int = 0
-    epochs: int = 20
-    patience: int = 6
+    epochs: int = 24
+    patience: int = 8
     batch_size: int = 256
     learning_rate: float = 2e-3
     warm_up: float = 0.05
@@ -48,13 +49,13 @@ class TrainingSettings:
 class FittedNetwork:
     """A fitted network with its encoder.
 
-    model: the serving network (`log_quantiles`, `log_members`). best_epoch: 1-based, the one whose weights it has.
+    model: the serving network (`log_quantiles`, `log_members`). epochs: how many were run before training stopped.
     history: metric -> value of each epoch.
     """
 
     model: keras.Model
     encoder: JobEncoder
-    best_epoch: int
+    epochs: int
     history: dict[str, list[float]]
 
     def predict(self, encoded: Encoded) -> Prediction:
@@ -120,7 +121,8 @@ def fit_network(
 ) -> FittedNetwork:
     """Fit the network on postings.
 
-    validation: later postings for early stopping; without them all `epochs` are run (default: the settings').
+    validation: later postings for early stopping; without them all `epochs` are run (default: the settings'). The
+        learning rate falls to its end over the epochs of this fit, so a shorter one is no half-finished longer one.
     checkpoint: folder that lets a killed run resume at the last whole epoch; removed when done.
     """
     keras.utils.clear_session()  # layer names count up within a process; they are part of the exported bytes
@@ -130,7 +132,8 @@ def fit_network(
     _, row_usd = postings.row_values_usd()
     log_rows = np.log1p(row_usd)
     model = build_network(network, encoder, start=np.quantile(log_rows, LEVELS.astype(np.float64)))
-    total = training.epochs * -(-len(postings) // training.batch_size)
+    last = epochs or training.epochs
+    total = last * -(-len(postings) // training.batch_size)
     warm_up = max(1, round(training.warm_up * total))
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0, max(1, total - warm_up), alpha=0.02, warmup_target=training.learning_rate, warmup_steps=warm_up
@@ -140,14 +143,12 @@ def fit_network(
 
     callbacks: list[Any] = []
     if progress is not None:
-        callbacks.append(_Reporter(progress, training.epochs))
+        callbacks.append(_Reporter(progress, last))
     if checkpoint is not None:
         callbacks.append(keras.callbacks.BackupAndRestore(str(checkpoint)))
     arguments: dict[str, Any] = {}
     if validation is not None:
-        callbacks.append(
-            keras.callbacks.EarlyStopping("val_loss", patience=training.patience, restore_best_weights=True)
-        )
+        callbacks.append(keras.callbacks.EarlyStopping("val_loss", patience=training.patience))
         held_out = encoder.transform(validation.jobs)
         arguments["validation_data"] = (_inputs(held_out), posting_targets(validation, np.ones(len(validation))))
         arguments["validation_batch_size"] = PREDICT_BATCH
@@ -155,16 +156,15 @@ def fit_network(
         _inputs(encoder.transform(postings.jobs)),
         posting_targets(postings, weights),
         batch_size=training.batch_size,
-        epochs=epochs or training.epochs,
+        epochs=last,
         verbose=0,
         callbacks=callbacks,
         **arguments,
     ).history
-    losses = history.get("val_loss", [])
     return FittedNetwork(
         model=serving_network(model, lowest=float(log_rows.min()), highest=float(log_rows.max())),
         encoder=encoder,
-        best_epoch=1 + int(np.argmin(losses)) if losses else epochs or training.epochs,
+        epochs=len(history["loss"]),
         history={name: [float(value) for value in values] for name, values in history.items()},
     )
 

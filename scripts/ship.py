@@ -1,0 +1,57 @@
+"""Makes the bundle that ships inside the package out of finished runs.
+
+`python scripts/ship.py --run RUN [--backtest DIR] [--compare DIR]`: RUN is a folder that `mlpaygrade train` left; the others add
+what `mlpaygrade backtest` and `mlpaygrade compare` measured, in short. Refuses a run on synthetic data.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from mlpaygrade.bundle import bundled_path, load_bundle, write_bundle, write_json
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main() -> int:
+    """Assemble, write, and keep the comparison for the documentation."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--backtest", type=Path)
+    parser.add_argument("--compare", type=Path)
+    given = parser.parse_args()
+    bundle = load_bundle(given.run / "bundle")
+    if bundle.provenance["synthetic"]:
+        print("The shipped bundle must be trained on real data; this run's data is synthetic.", file=sys.stderr)
+        return 1
+    parts: dict[str, Any] = {name: bundle.part(name) for name in bundle.manifest["files"]}
+    if given.backtest:
+        walked = json.loads((given.backtest / "backtest.json").read_text(encoding="utf-8"))
+        parts["backtest.json"] = {name: walked[name] for name in ("summary", "weeks", "dated", "data_sha256")}
+    if given.compare:
+        compared = json.loads((given.compare / "compare.json").read_text(encoding="utf-8"))
+        parts["comparison.json"] = short(compared)
+        write_json(ROOT / "docs" / "comparison.json", compared)
+    shipped = write_bundle(bundled_path(), parts, provenance=bundle.provenance)
+    print(f"{shipped.path}: {sum(entry['bytes'] for entry in shipped.manifest['files'].values()):,} bytes")
+    return 0
+
+
+def short(compared: dict[str, Any]) -> dict[str, Any]:
+    """The main table and the differences of a comparison, without its settings and residuals."""
+    main_stage = next(iter(compared["stages"].values()))
+    return {
+        "protocol": compared["protocol"],
+        "data_sha256": compared["data_sha256"],
+        "models": {
+            name: {part: one[part] for part in ("rows", "postings", "groups")}
+            for name, one in main_stage["models"].items()
+        },
+        "differences": main_stage["differences"],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

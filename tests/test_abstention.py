@@ -1,0 +1,66 @@
+"""Refusing to answer: the limit comes from the risk-coverage curve, and a refusal is the same everywhere."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mlpaygrade import Predictor
+from mlpaygrade.batch import score_file
+from mlpaygrade.evaluation.abstention import AbstentionRule, choose_limit, log_interval_score
+from mlpaygrade.schema import FEATURES, BundleError
+
+UNKNOWN = "Underwater Basket Weaver"
+
+
+def test_the_limit_cuts_off_the_region_that_scores_badly() -> None:
+    uncertainty = np.linspace(0, 1, 1000)
+    score = np.where(uncertainty > 0.9, 5.0, 1.0)
+    rule = choose_limit(uncertainty, score)
+    # from here on those beyond score at least twice the mean of 1.4: a fifth of 5.0 and the rest of 1.0 would be less
+    assert 0.7 < rule.limit < 0.9
+    assert rule.curve["0.1"] < rule.curve["0"]
+
+
+def test_where_no_region_is_bad_only_untested_disagreement_is_refused() -> None:
+    uncertainty = np.linspace(0, 1, 1000)
+    assert choose_limit(uncertainty, np.ones(1000)).limit == 1.0
+
+
+def test_the_interval_score_punishes_misses() -> None:
+    score = log_interval_score(np.array([12.0, 13.0]), np.array([11.5, 11.5]), np.array([12.5, 12.5]))
+    np.testing.assert_allclose(score, [1.0, 1.0 + 20 * 0.5])
+
+
+def test_a_refusal_gives_no_figures_and_the_nearest_job() -> None:
+    predictor = Predictor.load()
+    answer = predictor.estimate(predictor.read_job(title=UNKNOWN, experience="SE", location="US"))
+    assert "not enough data" in str(answer.not_enough_data)
+    document = answer.to_json()
+    assert document["estimate_usd"] is None
+    assert document["intervals_usd"] is None
+    assert answer.nearest is not None
+    assert predictor.estimate(answer.nearest).not_enough_data is None
+
+
+def test_an_unseen_title_of_known_words_is_answered() -> None:
+    predictor = Predictor.load()
+    answer = predictor.estimate(predictor.read_job(title="Site Reliability Engineer", experience="SE", location="Chad"))
+    assert answer.not_enough_data is None
+    assert answer.to_json()["estimate_usd"] > 0
+
+
+def test_score_refuses_as_predict_does(tmp_path: Path) -> None:
+    header = ",".join(FEATURES)
+    (tmp_path / "in.csv").write_text(f"{header}\n2024,SE,FT,{UNKNOWN},US,0,US,M\n2024,SE,FT,Data Analyst,US,0,US,M\n")
+    summary = score_file(tmp_path / "in.csv", tmp_path / "out.csv", predictor=Predictor.load())
+    assert summary.unanswered == 1
+    first, second = (tmp_path / "out.csv").read_text().splitlines()[1:]
+    assert "not enough data" in first
+    assert ",,,,," in first
+    assert ",,,,," not in second
+
+
+def test_a_damaged_rule_is_refused() -> None:
+    with pytest.raises(BundleError, match="abstention rule is damaged"):
+        AbstentionRule.from_json({"limit": "x"})
