@@ -96,7 +96,12 @@ def backtest(
         progress("backtest: blocks", k + 1, len(spans), {})
     order = np.concatenate(spans)
     return _judge(
-        postings.take(order), concatenate(raw), np.concatenate(groups), week[order], names, calendar is not None
+        postings.take(order),
+        concatenate(raw),
+        np.concatenate(groups),
+        week=week[order],
+        names=names,
+        dated=calendar is not None,
     )
 
 
