@@ -252,6 +252,7 @@ def test_sessions_do_not_see_each_other(open_page: OpenPage) -> None:
     )
     expect(one.locator(".mp-facts")).to_contain_text("3 of 4")
     two.get_by_role("radio", name="Estimate").click()
+    expect(two.locator("h1")).to_contain_text("What does a job pay")
     two.get_by_role("radio", name="Benchmark").click()
-    settle(two)
-    assert two.locator(".mp-facts").count() == 0
+    expect(two.locator("h1")).to_contain_text("Your pay against the market")
+    expect(two.locator(".mp-facts")).to_have_count(0)

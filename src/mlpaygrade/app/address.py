@@ -7,13 +7,16 @@ Every page lives at the root with its name as a parameter: Streamlit's own page 
 exist whenever such a path is opened directly.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import streamlit as st
 
+from mlpaygrade.app.serving import literal
+
 PAGE: Final = "page"
 _KEPT: Final = "address.kept"
+_PROBLEMS: Final = "address.problems"
 
 
 def asked_page() -> str | None:
@@ -43,4 +46,18 @@ def keep(page: str, given: Mapping[str, str]) -> None:
     wanted = {PAGE: page, **given}
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
+    if st.session_state.get(_KEPT, wanted) != wanted:
+        st.session_state.pop(_PROBLEMS, None)
     st.session_state[_KEPT] = wanted
+
+
+def remark(problems: Iterable[str]) -> None:
+    """Note what in the address could not be used; `tell` shows it until the reader changes something."""
+    told: list[str] = st.session_state.setdefault(_PROBLEMS, [])
+    told += [problem for problem in problems if problem not in told]
+
+
+def tell() -> None:
+    """Show what was noted. A run that nobody asked for, as browsers start them, must not wipe it away."""
+    for problem in st.session_state.get(_PROBLEMS, ()):
+        st.warning(literal(problem), icon=":material/link_off:")

@@ -11,7 +11,7 @@ from mlpaygrade.app import address, answer
 from mlpaygrade.app.charts import Range, notes_list, range_chart, table
 from mlpaygrade.app.choice import Choice, read_parameters
 from mlpaygrade.app.form import job_form, offer_nearest, remembered, standing
-from mlpaygrade.app.serving import literal, predictor, show_error
+from mlpaygrade.app.serving import predictor, show_error
 from mlpaygrade.predictor import ReadJob
 from mlpaygrade.scenarios import CHANGEABLE, Scenario, across, ladder, scenarios, value_text
 from mlpaygrade.schema import EXPERIENCE, LABELS, MLPayGradeError
@@ -87,8 +87,7 @@ def _start() -> Choice:
         problems.append(f'The number of changes in this link must be 1 or 2; got "{most[:40]}". One is shown.')
         most = "1"
     st.session_state.setdefault(f"{FORM}.most", int(most))
-    for problem in problems:
-        st.warning(literal(problem), icon=":material/link_off:")
+    address.remark(problems)
     return found.choice
 
 

@@ -13,7 +13,7 @@ from mlpaygrade.app import address, answer, why
 from mlpaygrade.app.charts import Range, notes_list, range_chart
 from mlpaygrade.app.choice import Choice, read_figure, read_packed
 from mlpaygrade.app.form import job_form, offer_nearest, remembered, standing
-from mlpaygrade.app.serving import literal, predictor, show_error
+from mlpaygrade.app.serving import predictor, show_error
 from mlpaygrade.predictor import Estimate
 from mlpaygrade.scenarios import Comparison, compare
 from mlpaygrade.schema import InputError, MLPayGradeError
@@ -79,8 +79,7 @@ def _starts() -> list[Choice]:
         except InputError as error:
             problems.append(str(error))
     st.session_state.setdefault(COUNT, 3 if "job3" in parameters else 2)
-    for problem in problems:
-        st.warning(literal(problem), icon=":material/link_off:")
+    address.remark(problems)
     return starts
 
 

@@ -53,8 +53,7 @@ def _start() -> Choice:
             st.session_state.setdefault(f"{FORM}.offer", read_figure(parameters["offer"]))
         except InputError as error:
             problems.append(str(error))
-    for problem in problems:
-        st.warning(literal(problem), icon=":material/link_off:")
+    address.remark(problems)
     return found.choice
 
 

@@ -4,7 +4,8 @@ Enters: the choice to start from. Leaves: the choice as it stands, and how its t
 remembered for the session under the form's name, so that leaving a page loses nothing.
 """
 
-from dataclasses import fields
+from collections.abc import Callable
+from dataclasses import fields, replace
 from typing import Any, Final
 
 import streamlit as st
@@ -18,7 +19,9 @@ from mlpaygrade.schema import EMPLOYMENT, EXPERIENCE, LABELS, REMOTE, SIZE
 
 FIRST_MENU_YEAR: Final = 2020
 SUGGESTED: Final = 4
-_CHOICES: Final = "choices"
+_CHOICES: Final = "form.choices"
+_STARTS: Final = "form.starts"
+_GENERATIONS: Final = "form.generations"
 
 
 def remembered(name: str) -> Choice | None:
@@ -32,61 +35,83 @@ def standing(name: str) -> Choice | None:
     before = remembered(name)
     if before is None or not address.changed_by_hand():
         return before
-    keys = {f"{name}.{field.name}": getattr(before, field.name) for field in fields(Choice)}
+    keys = {_key(name, field.name): getattr(before, field.name) for field in fields(Choice)}
     if any(st.session_state.get(key, value) != value for key, value in keys.items()):
         return before
     for key in [key for key in st.session_state if str(key).startswith(f"{name}.")]:
         del st.session_state[key]
+    _renew(name, None)
     return None
 
 
+def _renew(name: str, choice: Choice | None) -> None:
+    """Let the form start afresh, with new widgets: one that is given another value can be overtaken by an older run."""
+    st.session_state[_GENERATIONS] = {**_generations(), name: _generations().get(name, 0) + 1}
+    starts: dict[str, Choice] = st.session_state.setdefault(_STARTS, {})
+    if choice is None:
+        starts.pop(name, None)
+    else:
+        starts[name] = choice
+
+
+def _generations() -> dict[str, int]:
+    found: dict[str, int] = st.session_state.get(_GENERATIONS, {})
+    return found
+
+
+def _key(name: str, field: str) -> str:
+    generation = _generations().get(name, 0)
+    return f"{name}.{field}.{generation}" if generation else f"{name}.{field}"
+
+
 def job_form(name: str, *, start: Choice) -> Choice:
-    """Draw the form and return what is chosen in it."""
-    for field in fields(Choice):
-        st.session_state.setdefault(f"{name}.{field.name}", getattr(start, field.name))
-    title = _title_field(name)
-    level = _one_of(EXPERIENCE, "Experience level", key=f"{name}.level", help_text=_LEVEL_HELP)
-    country = st.selectbox(
-        "Company's country", _countries(), format_func=_country_name, key=f"{name}.country", filter_mode="fuzzy"
-    )
-    remote = _one_of(REMOTE, "Where the work is done", key=f"{name}.remote")
+    """Draw the form and return what is chosen in it. start: what it shows when it is drawn first."""
+    start = st.session_state.setdefault(_STARTS, {}).setdefault(name, start)
+    title = _title_field(name, start.title)
+    level = _one_of(name, EXPERIENCE, "Experience level", field="level", start=start, help_text=_LEVEL_HELP)
+    country = _menu(name, "Company's country", _countries(), field="country", start=start, words=_country_name)
+    remote = _one_of(name, REMOTE, "Where the work is done", field="remote", start=start)
     with st.expander("More about the job", expanded=False):
-        size = _menu(SIZE, "Company size", key=f"{name}.size")
-        contract = _menu(EMPLOYMENT, "Contract", key=f"{name}.contract")
-        home = st.selectbox("Employee lives in", ["", *_countries()], format_func=_home_name, key=f"{name}.home")
+        size = _menu(
+            name, "Company size", list(LABELS[SIZE]), field="size", start=start, words=LABELS[SIZE].__getitem__
+        )
+        contract = _menu(
+            name,
+            "Contract",
+            list(LABELS[EMPLOYMENT]),
+            field="contract",
+            start=start,
+            words=LABELS[EMPLOYMENT].__getitem__,
+        )
+        home = _menu(name, "Employee lives in", ["", *_countries()], field="home", start=start, words=_home_name)
         newest = predictor().bundle.encoder.newest_year
-        years = [0, *range(newest - 1, FIRST_MENU_YEAR - 1, -1)]
-        if st.session_state[f"{name}.year"] not in years:
-            years.append(st.session_state[f"{name}.year"])
-        year = st.selectbox(
+        years = list(dict.fromkeys([0, *range(newest - 1, FIRST_MENU_YEAR - 1, -1), start.year]))
+        year = _menu(
+            name,
             "Pay level of",
             years,
-            format_func=lambda y: f"{newest}, the newest" if y == 0 else str(y),
-            key=f"{name}.year",
+            field="year",
+            start=start,
+            words=lambda y: f"{newest}, the newest" if y == 0 else str(y),
         )
     choice = Choice(
-        title=title,
-        level=level,
-        country=country,
-        home=home or "",
-        remote=remote,
-        size=size,
-        contract=contract,
-        year=year,
+        title=title, level=level, country=country, home=home, remote=remote, size=size, contract=contract, year=year
     )
     st.session_state.setdefault(_CHOICES, {})[name] = choice
     return choice
 
 
-def _title_field(name: str) -> str:
-    key = f"{name}.title"
+def _title_field(name: str, start: str) -> str:
+    key = _key(name, "title")
     text = st.text_input(
         "Job title",
+        value=start,
         key=key,
         max_chars=taxonomy.MAX_TEXT,
         live="200ms",
         placeholder="for example Data Engineer, or MLE",
         help="As in a posting. Abbreviations and slips of the keyboard are understood, and how a title was read is always said.",
+        persist_state="session",
     )
     known = predictor().known_titles
     if text not in known:
@@ -95,9 +120,9 @@ def _title_field(name: str) -> str:
             st.pills(
                 "Known titles like it" if text and text.strip() else "Common titles",
                 near,
-                key=f"{key}.near",
+                key=f"{name}.title.near",
                 on_change=_take_suggestion,
-                args=(key,),
+                args=(name,),
                 wrap=True,
             )
     return text or ""
@@ -118,33 +143,41 @@ def offer_nearest(name: str, estimate: Estimate) -> None:
 
 def _take(name: str, choice: Choice) -> None:
     newest = predictor().bundle.encoder.newest_year
-    for field in fields(Choice):
-        value = getattr(choice, field.name)
-        st.session_state[f"{name}.{field.name}"] = 0 if field.name == "year" and value >= newest else value
+    _renew(name, replace(choice, year=0) if choice.year >= newest else choice)
 
 
-def _take_suggestion(key: str) -> None:
-    chosen = st.session_state.get(f"{key}.near")
-    if chosen:
-        st.session_state[key] = chosen
+def _take_suggestion(name: str) -> None:
+    chosen = st.session_state.get(f"{name}.title.near")
+    before = remembered(name)
+    if chosen and before is not None:
+        _renew(name, replace(before, title=chosen))
 
 
-def _one_of(column: str, label: str, *, key: str, help_text: str | None = None) -> Any:
+def _one_of(name: str, column: str, label: str, *, field: str, start: Choice, help_text: str | None = None) -> Any:
     labels = LABELS[column]
     return st.segmented_control(
         label,
         list(labels),
+        default=getattr(start, field),
         format_func=lambda code: labels[code],
-        key=key,
+        key=_key(name, field),
         required=True,
         help=help_text,
         width="stretch",
+        wrap=True,
+        persist_state="session",
     )
 
 
-def _menu(column: str, label: str, *, key: str) -> Any:
-    labels = LABELS[column]
-    return st.selectbox(label, list(labels), format_func=lambda code: labels[code], key=key)
+def _menu(name: str, label: str, options: list[Any], *, field: str, start: Choice, words: Callable[[Any], str]) -> Any:
+    return st.selectbox(
+        label,
+        options,
+        index=options.index(getattr(start, field)),
+        format_func=words,
+        key=_key(name, field),
+        persist_state="session",
+    )
 
 
 def _country_name(code: str) -> str:

@@ -67,9 +67,7 @@ def _question(sections: Mapping[str, Json]) -> str:
     ):
         asked = address.parameters("market").get("question", names[0])
         if asked not in names:
-            st.warning(
-                literal(f'There is no question "{asked[:40]}"; the first one is shown.'), icon=":material/link_off:"
-            )
+            address.remark([f'There is no question "{asked[:40]}"; the first one is shown.'])
         st.session_state[key] = asked if asked in names else names[0]
     chosen = st.selectbox(
         "Question",

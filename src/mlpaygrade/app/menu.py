@@ -11,7 +11,7 @@ from typing import Final
 import streamlit as st
 
 from mlpaygrade.app import address
-from mlpaygrade.app.serving import fenced, literal
+from mlpaygrade.app.serving import fenced
 from mlpaygrade.app.style import apply_style
 
 PAGES: Final = {
@@ -47,9 +47,12 @@ def main() -> None:
         label_visibility="collapsed",
         wrap=True,
     )
-    _tell_unknown_page()
+    _remark_unknown_page()
     st.session_state[DRAWN] = name
+    notices = st.container()
     fenced(name, lambda: import_module(f"mlpaygrade.app.{name}").page())
+    with notices:
+        address.tell()
 
 
 def _turn_to() -> str:
@@ -62,7 +65,7 @@ def _turn_to() -> str:
     return str(st.session_state[MENU])
 
 
-def _tell_unknown_page() -> None:
+def _remark_unknown_page() -> None:
     asked = address.asked_page()
     if asked is not None and asked not in PAGES:
-        st.warning(literal(f'There is no page "{asked[:40]}"; {FIRST} is shown.'), icon=":material/link_off:")
+        address.remark([f'There is no page "{asked[:40]}"; {FIRST} is shown.'])
