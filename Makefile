@@ -22,10 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE PIP_NO_COMPILE PIP_USER PYTHONHOME PYTHONPATH
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-docs: $(DEV)/.package ## rewrite the generated parts of the documentation (DOCS=--check only compares)
-	$(DEV)/bin/python scripts/docs.py $(DOCS)
-
-.PHONY: docs help app install install-dev test format lint types layers tests browser tidy lock clean
+.PHONY: docs docs-check help app install install-dev test format lint types layers tests browser tidy lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,7 +59,7 @@ $(DEV)/.requirements: requirements/dev.txt
 
 # --- the gate --------------------------------------------------------------------------------------------------------
 
-test: format lint types layers tests ## the whole gate: format, lint, strict types, import layers, tests
+test: format lint types layers docs-check tests ## the whole gate: format, lint, strict types, import layers, documentation, tests
 
 format: $(DEV)/.package ## is everything formatted
 	$(DEV)/bin/python -m ruff format --check $(TIDY)
@@ -75,6 +72,9 @@ types: $(DEV)/.package ## mypy, strict
 
 layers: $(DEV)/.package ## who may import whom
 	$(DEV)/bin/lint-imports
+
+docs-check: $(DEV)/.package ## are the generated parts of the documentation up to date
+	$(DEV)/bin/python scripts/docs.py --check
 
 tests: $(DEV)/.package browser ## unit, property, oracle and end-to-end tests (WORKERS=2; TESTS="-k name" to choose)
 	$(DEV)/bin/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
@@ -90,6 +90,9 @@ tidy: $(DEV)/.package ## format and repair what ruff can
 	$(DEV)/bin/python -m ruff check --fix $(TIDY)
 
 # --- upkeep ----------------------------------------------------------------------------------------------------------
+
+docs: $(DEV)/.package ## rewrite the generated parts of the documentation
+	$(DEV)/bin/python scripts/docs.py
 
 lock: $(DEV)/.package ## regenerate requirements/*.txt from pyproject.toml (UPGRADE=1 moves to the newest versions)
 	LOCK_WITH=$(CURDIR)/$(DEV)/bin/uv UPGRADE=$(UPGRADE) requirements/lock.sh
