@@ -15,6 +15,7 @@ from typing import Any
 
 from mlpaygrade.bundle import load_bundle
 from mlpaygrade.cli.text import estimate_text
+from mlpaygrade.models.rivals import LABELS
 from mlpaygrade.predictor import Predictor
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,6 +57,51 @@ def _row(name: str, figures: Mapping[str, Any]) -> str:
 
 def _dollars(usd: float) -> str:
     return f"${usd / 1000:,.1f}K"
+
+
+def rivals() -> str:
+    """The network beside its rivals, and which differences are clear, from the comparison that travels in the bundle."""
+    bundle = load_bundle()
+    if not bundle.has("comparison.json"):
+        raise SystemExit("The shipped bundle holds no comparison. Run `python scripts/ship.py` with --compare.")
+    comparison = bundle.json("comparison.json")
+    lines = [
+        f"Against models that had the same chance (same fields, encoding, weights, calibration and validation; tuned): "
+        f"{comparison['protocol']}.",
+        "",
+        "| model | RMSE log1p | MAE | R2 | pinball | interval score 90 % | middles RMSE log |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, one in comparison["models"].items():
+        rows = one["rows"]
+        lines.append(
+            f"| {LABELS[name]} | {rows['rmse_log']:.4f} | {_dollars(rows['mae_usd'])} | {rows['r2_usd']:.3f} | "
+            f"{rows['pinball_log']:.5f} | {_dollars(rows['score_90_usd'])} | {one['postings']['rmse_log']:.4f} |"
+        )
+    lines += ["", _verdict(comparison["differences"])]
+    return "\n".join(lines)
+
+
+def _verdict(differences: Mapping[str, Any]) -> str:
+    """Which rivals the network beats, or loses to, beyond the noise of the test postings."""
+    said = []
+    for metric, name in (("rmse_log", "RMSE of log pay"), ("pinball_log", "pinball loss")):
+        found = {rival: _difference(parts["all"], metric) for rival, parts in differences.items()}
+        better = [LABELS[rival] for rival, one in found.items() if one["high"] < 0]
+        worse = [LABELS[rival] for rival, one in found.items() if one["low"] > 0]
+        tied = [LABELS[rival] for rival, one in found.items() if one["low"] <= 0 <= one["high"]]
+        parts = [f"better than {', '.join(better)}"] if better else []
+        parts += [f"worse than {', '.join(worse)}"] if worse else []
+        parts += [f"not distinguishable from {', '.join(tied)}"] if tied else []
+        said.append(f"In {name} the network is {'; '.join(parts)}")
+    return (
+        ". ".join(said) + " (95 % intervals of a paired bootstrap by posting). [The whole comparison](docs/comparison.md), "
+        "[what was tried](docs/experiments.md)."
+    )
+
+
+def _difference(found: Any, metric: str) -> Mapping[str, Any]:
+    return next(one for one in found if one["metric"] == metric) if isinstance(found, list) else found[metric]
 
 
 def data() -> str:
@@ -105,6 +151,7 @@ GENERATORS: Mapping[str, Callable[[], str]] = {
     "first-answer": first_answer,
     "commands": commands,
     "data": data,
+    "rivals": rivals,
 }
 
 

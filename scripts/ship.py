@@ -10,13 +10,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mlpaygrade.bundle import bundled_path, load_bundle, write_bundle, write_json
+from mlpaygrade.bundle import bundled_path, load_bundle, write_bundle
+from mlpaygrade.experiments.compare_report import compare_text
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> int:
-    """Assemble, write, and keep the comparison for the documentation."""
+    """Assemble, write, and draw the comparison for the documentation."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--backtest", type=Path)
@@ -33,7 +34,7 @@ def main() -> int:
     if given.compare:
         compared = json.loads((given.compare / "compare.json").read_text(encoding="utf-8"))
         parts["comparison.json"] = short(compared)
-        write_json(ROOT / "docs" / "comparison.json", compared)
+        (ROOT / "docs" / "comparison.md").write_text(compare_text(compared), encoding="utf-8")
     shipped = write_bundle(bundled_path(), parts, provenance=bundle.provenance)
     print(f"{shipped.path}: {sum(entry['bytes'] for entry in shipped.manifest['files'].values()):,} bytes")
     return 0
