@@ -1,6 +1,5 @@
 """The registry: a challenger becomes champion only by being better on postings that neither bundle was trained on."""
 
-import shutil
 import warnings
 from pathlib import Path
 
@@ -129,7 +128,9 @@ def test_only_a_better_model_becomes_champion(
 
 
 def test_without_later_postings_there_is_no_verdict(tmp_path: Path) -> None:
-    path = SyntheticMarket(seed=3, n_postings=200).write(tmp_path / "synthetic_same_years.csv")
-    shutil.copytree(load_bundle().path, tmp_path / "other")
+    frame = SyntheticMarket(seed=3, n_postings=200).generate()
+    frame[YEAR] = frame[YEAR] + int(load_bundle().provenance["trained_through"]) - frame[YEAR].max()
+    path = tmp_path / "same_years.csv"
+    frame.to_csv(path, index=False)
     with pytest.raises(InputError, match="newer file"):
-        judge_bundles(Predictor.load(), Predictor.load(tmp_path / "other"), read_table(path))
+        judge_bundles(Predictor.load(), Predictor.load(), read_table(path))
