@@ -45,8 +45,9 @@ TRAINING = TRAINING_MODULES | {"mlflow-skinny", "scikit-learn", "tensorflow-cpu"
 SLOW_MODULES = {"altair", "duckdb", "pandas", "pyarrow", "scipy", "streamlit"}
 """Modules that serving may use, but only where they are needed: a process that predicts one job loads none."""
 TRAINING_LAYERS = {"models", "evaluation", "market", "experiments", "report"}
-IMPORTED_LAZILY = {"cli", "__main__"}
-"""Serving modules outside the import contract, as a command may start training; a fresh process is examined instead."""
+IMPORTED_LAZILY = {"cli", "__main__", "waterfall"}
+"""Serving modules outside the import contract, as a command may start training and a picture may be drawn as PNG; a fresh process
+is examined instead."""
 
 
 @dataclass(frozen=True, slots=True)

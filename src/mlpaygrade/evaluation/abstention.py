@@ -19,7 +19,7 @@ SHARES: Final = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
 """Shares of the least supported postings whose leaving out the curve shows."""
 
 RATIO: Final = 2.0
-FEWEST: Final = 30
+FEWEST: Final = 100
 """An answer is refused from the disagreement on beyond which at least FEWEST held-out rows scored RATIO times worse than all;
 and beyond the largest disagreement that was tested at all."""
 
