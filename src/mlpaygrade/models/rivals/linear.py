@@ -4,6 +4,7 @@ Enters: training rows. Leaves: point models; quantiles come from residuals.
 """
 
 import warnings
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -49,8 +50,9 @@ class _Linear(Rival):
     alpha: float = 1.0
     interactions: bool = True
 
+    @abstractmethod
     def _model(self) -> Any:
-        raise NotImplementedError
+        """The unfitted regression."""
 
     def fit_point(self, rows: Rows) -> PointModel:
         """A linear model of mean log pay."""
