@@ -136,7 +136,7 @@ def test_the_networks_search_starts_where_its_settings_are() -> None:
 
 def test_the_packaged_settings_fit_the_rivals_and_name_their_study() -> None:
     entries = read_tuned(TUNED)
-    assert set(entries) <= set(tuned_rivals()) == set(RIVALS)
+    assert set(entries) == set(tuned_rivals()) == set(RIVALS)
     for name, entry in entries.items():
         assert entry["study"]["years"].endswith("2023"), name
         assert entry["study"]["trials"] >= 20, name
