@@ -95,7 +95,8 @@ def _verdict(differences: Mapping[str, Any]) -> str:
         parts += [f"not distinguishable from {', '.join(tied)}"] if tied else []
         said.append(f"In {name} the network is {'; '.join(parts)}")
     return (
-        ". ".join(said) + " (95 % intervals of a paired bootstrap by posting). [The whole comparison](docs/comparison.md), "
+        ". ".join(said)
+        + " (95 % intervals of a paired bootstrap by posting). [The whole comparison](docs/comparison.md), "
         "[what was tried](docs/experiments.md)."
     )
 
