@@ -66,7 +66,8 @@ def rivals() -> str:
         raise SystemExit("The shipped bundle holds no comparison. Run `python scripts/ship.py` with --compare.")
     comparison = bundle.json("comparison.json")
     lines = [
-        f"Against models that had the same chance (same fields, encoding, weights, calibration and validation; tuned): "
+        "Against models that get the same fields, encoding, weights and calibration; the rivals' settings come from a search for "
+        "each on validation windows, the network's from [experiments](docs/experiments.md) on other windows. Protocol: "
         f"{comparison['protocol']}.",
         "",
         "| model | RMSE log1p | MAE | R2 | pinball | interval score 90 % | middles RMSE log |",
