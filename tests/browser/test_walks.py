@@ -131,7 +131,7 @@ def test_an_employer_uploads_rows_and_reads_the_files_back(
     expect(problems).to_contain_text("Write 120000")
     settle(page)
     with page.expect_download() as caught:
-        page.get_by_role("button", name="Download as CSV").click()
+        page.get_by_role("button", name="Download as CSV", exact=True).click()
     caught.value.save_as(tmp_path / "out.csv")
     rows = list(csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text(encoding="utf-8-sig"))))
     assert [row["Row"] for row in rows] == ["1", "2", "3", "4"]
@@ -210,13 +210,15 @@ def test_a_level_is_chosen_and_the_rest_reached_with_the_keyboard_alone(open_pag
     focused = (
         "() => (document.activeElement?.getAttribute('aria-label') || document.activeElement?.innerText || '').trim()"
     )
-    reached = []
-    for _ in range(20):
+    settle(page)
+    reached: list[str] = []
+    for _ in range(30):
         page.keyboard.press("Tab")
         reached.append(page.evaluate(focused))
-        if reached[-1] == "Entry level":
+        if reached[-1] == "Entry level" and reached.count("Entry level") == 1:
             page.keyboard.press("Space")
             expect(page.locator(".mp p.quiet").first).to_contain_text("entry level")
+            settle(page)
     for name in ("Job title", "Company's country", "More about the job", "Your pay or offer", "Download this page"):
         assert any(name in text for text in reached), name
 
@@ -239,7 +241,7 @@ def test_an_analyst_filters_postings_and_takes_the_series_away(
     expect(first).to_contain_text("United States")
     settle(page)
     with page.expect_download() as caught:
-        page.get_by_role("button", name="Download as CSV").click()
+        page.get_by_role("button", name="Download as CSV", exact=True).click()
     caught.value.save_as(tmp_path / "series.csv")
     rows = list(csv.DictReader(io.StringIO((tmp_path / "series.csv").read_text(encoding="utf-8-sig"))))
     assert {row["Level"] for row in rows} == {"Entry level"}
