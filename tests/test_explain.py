@@ -52,7 +52,7 @@ def test_base_and_contributions_add_up_to_what_is_shown(predictor: Predictor) ->
     for job in random_jobs(predictor, 200):
         estimate = predictor.estimate(job)
         if estimate.not_enough_data is not None:
-            with pytest.raises(InputError, match="no estimate to explain"):
+            with pytest.raises(InputError, match="no estimate to build on"):
                 estimate.explain()
             continue
         explanation = estimate.explain()

@@ -243,3 +243,10 @@ def test_scenarios_on_the_command_line(tiny_run) -> None:
         assert "Traceback" not in refused.stderr
         assert refused.stdout == ""
     assert set(CHANGEABLE) == {"title", "experience", "location", "remote", "size", "employment", "residence"}
+
+
+def test_a_job_that_has_no_answer_has_no_scenarios() -> None:
+    predictor = Predictor.load()
+    read = predictor.read_job(title="Underwater Basket Weaver", experience="SE", location="US")
+    with pytest.raises(InputError, match="no estimate to build on"):
+        scenarios(predictor, read)

@@ -31,11 +31,9 @@ from mlpaygrade.schema import (
     SIZE,
     TITLE,
     YEAR,
-    InputError,
     Job,
 )
 from mlpaygrade.shapley import coalitions, shapley_values
-from mlpaygrade.words import job_text
 
 LOCATION_GROUP: Final = "location"
 
@@ -158,9 +156,7 @@ def explain(predictor: Predictor, job: Job | ReadJob | Estimate) -> Explanation:
     Raises InputError where the answer is "not enough data", BundleError where the bundle has no background.
     """
     estimate = job if isinstance(job, Estimate) else predictor.estimate(job)
-    if estimate.not_enough_data is not None:
-        nearest = f" The nearest job that can be answered: {job_text(estimate.nearest)}." if estimate.nearest else ""
-        raise InputError(f"There is no estimate to explain: {estimate.not_enough_data}.{nearest}")
+    estimate.require_answer()
     background = predictor.bundle.background
     game = play(predictor, estimate, background.jobs, background.weights)
     usd, log_usd, width_usd = (shapley_values(worth) for worth in (game.usd, game.log_usd, game.width_usd))

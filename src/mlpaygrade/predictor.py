@@ -35,6 +35,7 @@ from mlpaygrade.schema import (
     InputError,
     Job,
 )
+from mlpaygrade.words import job_text
 
 if TYPE_CHECKING:
     from mlpaygrade.explain import Explanation
@@ -81,6 +82,12 @@ class Estimate:
     not_enough_data: str | None
     nearest: Job | None
     predictor: "Predictor" = field(repr=False, compare=False)
+
+    def require_answer(self) -> None:
+        """Raises InputError, with the nearest job that can be answered, where this is "not enough data"."""
+        if self.not_enough_data is not None:
+            nearest = f" The nearest job that can be answered: {job_text(self.nearest)}." if self.nearest else ""
+            raise InputError(f"There is no estimate to build on: {self.not_enough_data}.{nearest}")
 
     def explain(self) -> "Explanation":
         """Why it is what it is: contributions of the fields that add up to it. Raises BundleError as `explain.explain` does."""

@@ -166,6 +166,8 @@ def scenarios(
     change together, as one: a move. Raises InputError for a field that cannot be changed.
     """
     original = _job(job)
+    estimate = predictor.estimate(original)
+    estimate.require_answer()
     allowed = read_allowed(allow)
     counts = _Counts(predictor, original)
     found, considered, apart = [], 0, 0
@@ -183,7 +185,7 @@ def scenarios(
         )
     return ScenarioList(
         job=original,
-        estimate_usd=predictor.estimate(original).estimate_usd,
+        estimate_usd=estimate.estimate_usd,
         allowed=allowed,
         scenarios=tuple(sorted(_scenarios(predictor, found, counts), key=lambda scenario: -scenario.difference.usd)),
         considered=considered,
