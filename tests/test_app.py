@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from mlpaygrade.app.choice import Choice, read_packed, read_parameters
 from mlpaygrade.app.menu import PAGES
 from mlpaygrade.predictor import Predictor
-from mlpaygrade.words import dollar_range, dollars
+from mlpaygrade.words import distance_text, dollar_range, dollars
 
 MAIN = Path(__file__).resolve().parent.parent / "src" / "mlpaygrade" / "app" / "main.py"
 
@@ -41,6 +41,11 @@ def test_the_page_shows_what_the_predictor_answers(predictor: Predictor) -> None
     for low, high in estimate.intervals_usd.values():
         assert dollar_range(low, high) in page
     assert f"{estimate.support.postings:,} posting" in page
+    for ends in estimate.band_ends_90_usd.values():
+        assert dollar_range(*ends) in page
+    assert estimate.error_budget is not None
+    assert dollars(estimate.error_budget.total_usd) in page
+    assert distance_text(estimate.closest.differs, estimate.closest.postings) in page.replace("&#x27;", "'")
 
 
 def test_a_typed_title_changes_the_answer_and_the_reading_is_said() -> None:

@@ -27,10 +27,24 @@ def test_predict_prints_the_promised_json_and_nothing_else() -> None:
     assert answer["model"]["measured_coverage"]["protocol"]
 
 
+def test_predict_says_where_an_offer_stands_and_what_the_spread_is_made_of() -> None:
+    done = run("predict", *JOB, "--offer", "150000", "--json")
+    answer = json.loads(done.stdout)
+    assert answer["offer"]["usd"] == 150_000
+    assert 0.01 < answer["offer"]["percentile"] < 0.99
+    assert sum(answer["error_budget"][part]["share"] for part in ("band", "market", "model")) == pytest.approx(
+        1, abs=0.002
+    )
+    told = run("predict", *JOB, "--offer", "150000").stdout
+    assert f"above about {round(100 * answer['offer']['percentile'])} of 100" in told
+    assert "Low end, 90 %" in told
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
         (("predict", "--title", "x", "--experience", "Guru", "--location", "US"), 2, "experience_level must be one of"),
+        (("predict", *JOB, "--offer", "-5"), 2, "--offer"),
         (("predict", *JOB, "--bundle", "nowhere"), 4, "There is no bundle"),
         (("predict", "--experience", "SE"), 2, "--title"),
         (("score", "nowhere.csv", "--output", "out.csv"), 3, "must exist"),

@@ -8,6 +8,7 @@ import pytest
 
 from mlpaygrade import Predictor
 from mlpaygrade.distribution import LEVELS, TARGETS
+from mlpaygrade.evidence import COUNT_LEVELS, SAME_JOB, Closest, Evidence
 from mlpaygrade.predictor import percentile
 from mlpaygrade.schema import InputError
 
@@ -86,6 +87,39 @@ def test_percentile_inverts_the_quantiles(predictor: Predictor) -> None:
         usd = float(np.expm1(np.float64(one_figure[k])))
         assert percentile(one_figure, usd) == pytest.approx(float(LEVELS[k]), abs=1e-3)
     assert percentile(one_figure, 1e9) == pytest.approx(0.99)
+
+
+def test_the_closest_advertised_job_says_how_far_the_data_are(predictor: Predictor) -> None:
+    advertised = ask(predictor, remote=0, size="M", employment="FT")
+    assert advertised.closest.differs == ()
+    assert advertised.closest.postings == predictor.bundle.evidence.matching(advertised.job.fields())[0].postings
+    odd = ask(predictor, remote=0, size="M", employment="FL")
+    assert odd.closest.differs == ("employment_type",)
+    farther = ask(predictor, title="Astrologer", remote=0, size="M", employment="FL")
+    assert set(farther.closest.differs) == {"job_title", "employment_type"}
+    assert farther.to_json()["support"]["closest_differs_in"] == list(farther.closest.differs)
+
+
+def test_a_title_may_hold_the_sign_that_parts_the_keys_of_the_evidence() -> None:
+    key = "A|B|SE|US|0|M|FT"
+    evidence = Evidence({level: {} for level in COUNT_LEVELS} | {SAME_JOB: {key: [3, 2024]}})
+    fields = {
+        "job_title": "A|B",
+        "experience_level": "SE",
+        "company_location": "DE",
+        "remote_ratio": 0,
+        "company_size": "M",
+        "employment_type": "FT",
+    }
+    assert evidence.closest(fields) == Closest(differs=("company_location",), postings=3, newest_year=2024)
+
+
+def test_an_offers_percentile_follows_the_intervals(predictor: Predictor) -> None:
+    answer = ask(predictor)
+    for percent, ends in answer.intervals_usd.items():
+        low, high = (answer.percentile(usd) for usd in ends)
+        assert 100 * (high - low) == pytest.approx(percent, abs=0.1)
+    assert answer.percentile(1) == pytest.approx(0.01)
 
 
 def test_predicting_loads_no_training_library_and_no_pandas() -> None:

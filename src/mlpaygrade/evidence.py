@@ -1,7 +1,8 @@
 """What stands behind an estimate: counts and quartiles of the matching training postings.
 
 Enters: cells counted from postings (`count_cells`) or read from a bundle. Leaves: the matching cells of a job, from the most
-specific to the broadest. Cells of fewer than `MIN_QUARTILES` postings give their count only. Predicts nothing.
+specific to the broadest, and the training job that is closest to it. Cells of fewer than `MIN_QUARTILES`
+postings give their count only. Predicts nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,11 +19,12 @@ MIN_QUARTILES: Final = 5
 ENOUGH: Final = 10
 """A level with this many postings is the one that an answer says it rests on."""
 
+SAME_JOB: Final = "same job"
 FAMILY: Final = "title_family"
 CONTINENT: Final = "continent"
 
 COUNT_LEVELS: Final[Mapping[str, tuple[str, ...]]] = {
-    "same job": (TITLE, EXPERIENCE, LOCATION, REMOTE, SIZE, EMPLOYMENT),
+    SAME_JOB: (TITLE, EXPERIENCE, LOCATION, REMOTE, SIZE, EMPLOYMENT),
     "same title, level and country": (TITLE, EXPERIENCE, LOCATION),
     "same title family, level and country": (FAMILY, EXPERIENCE, LOCATION),
     "same title and level, any country": (TITLE, EXPERIENCE),
@@ -45,6 +47,19 @@ class Cell:
     postings: int
     quartiles_usd: tuple[float, float, float] | None = None
     newest_year: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closest:
+    """The training job that differs from a job in the fewest fields: how far the job lies from the training data.
+
+    differs: those fields, dataset columns; none where the very job was advertised. postings: how many advertise the closest job.
+    newest_year: work year of the newest of them. The work year itself is no field here.
+    """
+
+    differs: tuple[str, ...]
+    postings: int
+    newest_year: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,6 +85,26 @@ class Evidence:
         """The most specific cell with at least ENOUGH postings, else the broadest."""
         cells = self.matching(fields)
         return next((cell for cell in cells if cell.postings >= ENOUGH), cells[-1])
+
+    def closest(self, fields: Mapping[str, Any]) -> Closest:
+        """The training job that is closest to one given as dataset columns.
+
+        Of those that differ in equally many fields, one that keeps level, title and country in that order, then the commonest.
+        """
+        keys = COUNT_LEVELS[SAME_JOB]
+        wanted = [str(fields[key]) for key in keys]
+        keep = [keys.index(key) for key in (EXPERIENCE, TITLE, LOCATION)]
+
+        def parts(key: str) -> list[str]:
+            return key.rsplit("|", len(keys) - 1)  # a title, the first part, may hold the sign itself
+
+        def distance(item: tuple[str, Sequence[float]]) -> tuple[int, list[bool], float]:
+            differs = [one != other for one, other in zip(parts(item[0]), wanted, strict=True)]
+            return sum(differs), [differs[place] for place in keep], -item[1][0]
+
+        key, cell = min(self.cells[SAME_JOB].items(), key=distance)
+        differs = tuple(name for name, one, other in zip(keys, parts(key), wanted, strict=True) if one != other)
+        return Closest(differs=differs, postings=int(cell[0]), newest_year=int(cell[1]))
 
     def to_json(self) -> Mapping[str, Any]:
         """Plain JSON of the evidence."""

@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from mlpaygrade.bundle import Bundle, load_bundle
 from mlpaygrade.data import taxonomy
 from mlpaygrade.data.encode import Encoded, JobColumns
-from mlpaygrade.distribution import LEVELS, MEDIAN, Prediction, concatenate
+from mlpaygrade.differences import WIDENING
+from mlpaygrade.distribution import LEVELS, MEDIAN, TARGETS, Prediction, concatenate
 from mlpaygrade.evaluation.abstention import disagreement
 from mlpaygrade.evaluation.conformal import INTERVALS
 from mlpaygrade.evaluation.groups import calibration_groups
-from mlpaygrade.evidence import Cell
+from mlpaygrade.evidence import Cell, Closest
 from mlpaygrade.schema import (
     EMPLOYMENT,
     EXPERIENCE,
@@ -35,6 +36,7 @@ from mlpaygrade.schema import (
     InputError,
     Job,
 )
+from mlpaygrade.uncertainty import ErrorBudget, error_budget
 from mlpaygrade.words import job_text
 
 if TYPE_CHECKING:
@@ -62,7 +64,10 @@ class Estimate:
     intervals_usd: percent -> (low, high) of one figure drawn from the market.
     band_ends_90_usd: "low" and "high" -> 90 % interval of that end of the band.
     log_quantiles: float32 (3, 23), the calibrated distribution by `TARGETS` and `LEVELS`, log1p USD.
-    support: the training postings that it rests on. notes: how the job was read and what limits the answer.
+    error_budget: what part of the spread of one figure is the band, the market, the model; None where the network has a single
+        member, so that nothing tells what it does not know.
+    support: the training postings that it rests on. closest: how far the job lies from the training data.
+    notes: how the job was read and what limits the answer.
     not_enough_data: why there is no answer worth giving, None where there is one. `to_json` then gives no figures, and
         `nearest` is the most similar job that can be answered.
     disagreement: standard deviation of the network's members, log dollars.
@@ -74,7 +79,9 @@ class Estimate:
     band_high_usd: float
     intervals_usd: Mapping[int, tuple[float, float]]
     band_ends_90_usd: Mapping[str, tuple[float, float]]
+    error_budget: ErrorBudget | None
     support: Cell
+    closest: Closest
     notes: tuple[str, ...]
     model: Mapping[str, Any]
     log_quantiles: NDArray[np.float32]
@@ -88,6 +95,10 @@ class Estimate:
         if self.not_enough_data is not None:
             nearest = f" The nearest job that can be answered: {job_text(self.nearest)}." if self.nearest else ""
             raise InputError(f"There is no estimate to build on: {self.not_enough_data}.{nearest}")
+
+    def percentile(self, usd: float) -> float:
+        """Share of the advertised figures for such a job that lie below an amount, in [0.01, 0.99]."""
+        return percentile(self.log_quantiles[TARGETS.index("any")], usd)
 
     def explain(self) -> "Explanation":
         """Why it is what it is: contributions of the fields that add up to it. Raises BundleError as `explain.explain` does."""
@@ -105,13 +116,20 @@ class Estimate:
             "band_usd": {"low": round(self.band_low_usd), "high": round(self.band_high_usd)},
             "intervals_usd": intervals,
             "band_ends_90_usd": {end: [round(x) for x in ends] for end, ends in self.band_ends_90_usd.items()},
-            "support": {"postings": self.support.postings, "level": self.support.level},
+            "error_budget": None if self.error_budget is None else self.error_budget.to_json(),
+            "support": {
+                "postings": self.support.postings,
+                "level": self.support.level,
+                "closest_differs_in": list(self.closest.differs),
+                "closest_postings": self.closest.postings,
+                "disagreement_log": round(self.disagreement, 4),
+            },
             "not_enough_data": self.not_enough_data,
             "nearest_job": None if self.nearest is None else self.nearest.fields(),
             "model": dict(self.model),
             "notes": list(self.notes),
         }
-        figures = ("estimate_usd", "band_usd", "intervals_usd", "band_ends_90_usd")
+        figures = ("estimate_usd", "band_usd", "intervals_usd", "band_ends_90_usd", "error_budget")
         return document if answered else document | dict.fromkeys(figures)
 
 
@@ -146,9 +164,14 @@ class Predictor:
 
     @cached_property
     def model(self) -> Mapping[str, Any]:
-        """Version, data and measured coverage: what every answer says of its model."""
+        """Version, data and measured coverage: what every answer says of its model.
+
+        measured_band_coverage: share of low and of high ends inside their 90 % intervals. measured_percentile_error: how far a
+        percentile was off at most, as a share. Both hold what was measured, nothing where nothing was.
+        """
         provenance = self.bundle.provenance
         rows = self.bundle.evaluation.get("rows", {})
+        ends = self.bundle.evaluation.get("postings", {})
         return {
             "version": provenance["version"],
             "trained_through": provenance["trained_through"],
@@ -158,6 +181,10 @@ class Predictor:
                 "protocol": self.bundle.evaluation.get("protocol"),
                 **{str(p): round(rows[f"coverage_{p}"], 3) for p in INTERVALS if f"coverage_{p}" in rows},
             },
+            "measured_band_coverage": {
+                end: round(ends[f"{end}_coverage_90"], 3) for end in ("low", "high") if f"{end}_coverage_90" in ends
+            },
+            "measured_percentile_error": round(rows["pit_deviation"], 3) if "pit_deviation" in rows else None,
         }
 
     def read_job(
@@ -214,9 +241,10 @@ class Predictor:
         floor, ceiling = INTERVALS[90]
         spread = float(disagreement(prediction)[0])
         refusal = self.refusal(read.job.title, spread)
+        estimate_usd = float(np.expm1(prediction.log_estimate[0]))
         return Estimate(
             job=read.job,
-            estimate_usd=float(np.expm1(prediction.log_estimate[0])),
+            estimate_usd=estimate_usd,
             band_low_usd=float(low[MEDIAN]),
             band_high_usd=float(max(high[MEDIAN], low[MEDIAN])),
             intervals_usd={p: (float(np.expm1(one[a])), float(np.expm1(one[b]))) for p, (a, b) in INTERVALS.items()},
@@ -224,7 +252,9 @@ class Predictor:
                 "low": (float(low[floor]), float(low[ceiling])),
                 "high": (float(high[floor]), float(high[ceiling])),
             },
+            error_budget=_budget(prediction, estimate_usd),
             support=self.bundle.evidence.support(fields),
+            closest=self.bundle.evidence.closest(fields),
             notes=read.notes,
             model=self.model,
             log_quantiles=prediction.log_quantiles[0],
@@ -316,6 +346,19 @@ def percentile(log_quantiles: NDArray[np.floating], usd: float) -> float:
     Beyond the outermost levels the answer stays at 0.01 or 0.99: the data cannot say more.
     """
     return float(np.interp(np.log1p(usd), log_quantiles.astype(np.float64), LEVELS.astype(np.float64)))
+
+
+def _budget(prediction: Prediction, estimate_usd: float) -> ErrorBudget | None:
+    """The error budget of the first job; the members' spread counts WIDENING times, as it does in differences.
+
+    Measured for single estimates too (`benchmarks/explain_quality.py`, part "single"). What moves the whole market after training
+    is in none of the members, and not in here.
+    """
+    members = prediction.log_members[0].astype(np.float64)
+    if len(members) < 2:
+        return None
+    model_log = WIDENING * float(members.std(ddof=1))
+    return error_budget(prediction.log_quantiles[0], estimate_usd=estimate_usd, model_log=model_log)
 
 
 def _code(column: str, value: str | int | None, notes: list[str]) -> Any:

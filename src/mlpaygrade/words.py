@@ -1,10 +1,13 @@
 """How figures and jobs are written for a person: one spelling for terminal, app and reports.
 
-Enters: amounts, shares, counts, jobs. Leaves: strings. Computes nothing, knows no markup; whoever shows a title escapes it.
+Enters: amounts, shares, counts, fields, jobs. Leaves: strings. Computes nothing, knows no markup; whoever
+shows a title escapes it.
 """
 
+from collections.abc import Sequence
+
 from mlpaygrade.data import taxonomy
-from mlpaygrade.schema import EMPLOYMENT, EXPERIENCE, LABELS, REMOTE, SIZE, Job
+from mlpaygrade.schema import EMPLOYMENT, EXPERIENCE, FIELD_NAMES, LABELS, REMOTE, SIZE, Job
 
 
 def dollars(usd: float) -> str:
@@ -25,6 +28,24 @@ def dollar_range(low_usd: float, high_usd: float) -> str:
 def percent(share: float) -> str:
     """A share in [0, 1] as a percentage: 88.5%."""
     return f"{share:.1%}"
+
+
+def position(share: float) -> str:
+    """Where an amount stands that a share in [0.01, 0.99] of advertised figures lie below, to follow it in a sentence."""
+    if share <= 0.01:
+        return "lies below at least 99 of 100 advertised figures for such a job"
+    if share >= 0.99:
+        return "lies above at least 99 of 100 advertised figures for such a job"
+    return f"lies above about {round(100 * share)} of 100 advertised figures for such a job"
+
+
+def distance_text(differs: Sequence[str], postings: int) -> str:
+    """How far a job lies from the data: the fields (dataset columns) in which the closest advertised job differs, if any."""
+    if not differs:
+        return f"This very job was advertised in {counted(postings, 'posting')}"
+    *names, last = (FIELD_NAMES[column] for column in differs)
+    named = f"{', '.join(names)} and {last}" if names else last
+    return f"The closest advertised job differs in {named} ({counted(postings, 'posting')})"
 
 
 def counted(n: int, noun: str, plural: str = "") -> str:

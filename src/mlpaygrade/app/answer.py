@@ -8,10 +8,20 @@ from html import escape
 from typing import Any
 
 from mlpaygrade.app.charts import Range, facts, notes_list, range_chart, table
-from mlpaygrade.distribution import LEVELS, TARGETS
-from mlpaygrade.evidence import Cell
-from mlpaygrade.predictor import Estimate, percentile
-from mlpaygrade.words import counted, dollar_range, dollars, job_text, percent, place_text, terms_text
+from mlpaygrade.evidence import Cell, Closest
+from mlpaygrade.predictor import Estimate
+from mlpaygrade.uncertainty import SOURCES
+from mlpaygrade.words import (
+    counted,
+    distance_text,
+    dollar_range,
+    dollars,
+    job_text,
+    percent,
+    place_text,
+    position,
+    terms_text,
+)
 
 PLAIN_INTERVAL: Mapping[int, str] = {
     50: "Half of advertised figures",
@@ -66,11 +76,43 @@ def ranges(estimate: Estimate, *, offer_usd: float | None = None) -> str:
     return range_chart(rows, typical_usd=estimate.estimate_usd, offer_usd=offer_usd)
 
 
+def band_ends(estimate: Estimate) -> str:
+    """How sure each end of the advertised band is, in one sentence."""
+    measured = estimate.model["measured_band_coverage"]
+    parts = [
+        f"its {end} end from {dollar_range(*ends)} ("
+        + (f"{percent(measured[end])} fell inside when tested)" if end in measured else "not tested)")
+        for end, ends in estimate.band_ends_90_usd.items()
+    ]
+    return f"The band of one posting, 90 % ranges: {', '.join(parts)}."
+
+
+def spread(estimate: Estimate) -> str:
+    """What the spread of single figures is made of, as a small table; nothing where the model cannot say."""
+    if (budget := estimate.error_budget) is None:
+        return ""
+    shares = budget.shares()
+    rows = [
+        [SOURCES[name].capitalize(), dollars(usd), f"{shares[name]:.0%}"] for name, usd in budget.parts_usd().items()
+    ]
+    rows.append(["All together", dollars(budget.total_usd), "100%"])
+    caption = (
+        "Where the ranges come from: how far single figures stray from the typical pay (one standard deviation; the parts add up "
+        "in squares, and the shares are shares of the square)."
+    )
+    return table(["Source", "To either side", "Share"], rows, caption=caption)
+
+
 def support_line(cell: Cell) -> str:
     """What the answer rests on, in one sentence."""
     match = "for this very job" if cell.level == "same job" else f"with the {cell.level}"
     newest = f", the newest from {cell.newest_year}" if cell.newest_year else ""
     return f"Rests on {counted(cell.postings, 'posting')} in the data {match}{newest}."
+
+
+def distance_line(closest: Closest) -> str:
+    """How far the job lies from the data, in one sentence."""
+    return f"{distance_text(closest.differs, closest.postings)}."
 
 
 def evidence_table(cells: list[Cell]) -> str:
@@ -104,7 +146,11 @@ def quality_line(model: Mapping[str, Any]) -> str:
     ]
     if not caught or not measured.get("protocol"):
         return "This model carries no test of its ranges."
-    return f"Tested ({measured['protocol']}): {', '.join(caught)} of the advertised figures."
+    said = f"Tested ({measured['protocol']}): {', '.join(caught)} of the advertised figures."
+    error = model.get("measured_percentile_error")
+    if error is None:
+        return said
+    return f"{said} Where a figure stands among 100 advertised ones was off by {100 * error:.0f} of them at most."
 
 
 def notes(estimate: Estimate) -> str:
@@ -114,12 +160,7 @@ def notes(estimate: Estimate) -> str:
 
 def position_words(estimate: Estimate, usd: float) -> str:
     """Where an amount stands among the advertised figures for such a job, to follow the amount in a sentence."""
-    share = percentile(estimate.log_quantiles[TARGETS.index("any")], usd)
-    if share <= LEVELS[0]:
-        return "lies below at least 99 of 100 advertised figures for such a job"
-    if share >= LEVELS[-1]:
-        return "lies above at least 99 of 100 advertised figures for such a job"
-    return f"lies above about {round(100 * share)} of 100 advertised figures for such a job"
+    return position(estimate.percentile(usd))
 
 
 def refusal(estimate: Estimate) -> str:

@@ -82,7 +82,11 @@ def _answer(choice: Choice, offer: int | None) -> None:
             f'<div class="mp"><p><strong>{dollars(offer)}</strong> {answer.position_words(estimate, offer)}.</p></div>'
         )
     st.html(answer.ranges(estimate, offer_usd=offer))
-    st.html(f'<div class="mp"><p>{answer.support_line(estimate.support)}</p></div>')
+    st.html(
+        f'<div class="mp"><p>{answer.band_ends(estimate)}</p>'
+        f"<p>{answer.support_line(estimate.support)} {answer.distance_line(estimate.closest)}</p></div>"
+        + answer.spread(estimate)
+    )
     explained = explanation(estimate)
     if explained is not None:
         st.header("Why this figure", anchor=False)

@@ -41,7 +41,12 @@ def document(
         parts.append(
             f"<p><strong>{dollars(offer_usd)}</strong> {escape(answer.position_words(estimate, offer_usd))}.</p>"
         )
-    parts += [answer.ranges(estimate, offer_usd=offer_usd), f"<p>{escape(answer.support_line(estimate.support))}</p>"]
+    said = (
+        answer.band_ends(estimate),
+        f"{answer.support_line(estimate.support)} {answer.distance_line(estimate.closest)}",
+    )
+    parts += [answer.ranges(estimate, offer_usd=offer_usd), *(f"<p>{escape(line)}</p>" for line in said)]
+    parts.append(answer.spread(estimate))
     if explanation is not None:
         parts.append("<h2>Why this figure</h2>" + why.contributions(explanation))
     parts.append("<h2>The postings behind it</h2>" + answer.evidence_table(cells))

@@ -1,5 +1,7 @@
 """`mlpaygrade predict`: one job, one answer."""
 
+from typing import Annotated
+
 import typer
 
 from mlpaygrade.cli import options
@@ -19,6 +21,12 @@ def predict(
     size: options.Size = None,
     employment: options.Employment = None,
     year: options.Year = None,
+    offer: Annotated[
+        float | None,
+        typer.Option(
+            "--offer", min=1, metavar="USD", help="A yearly pay: say where it stands among advertised figures."
+        ),
+    ] = None,
     bundle: options.BundleOption = None,
     json: options.Json = False,
 ) -> None:
@@ -36,8 +44,15 @@ def predict(
     )
     estimate = predictor.estimate(read)
     if json:
-        options.print_json(estimate.to_json())
+        document = estimate.to_json()
+        if offer is not None:
+            answered = estimate.not_enough_data is None
+            document["offer"] = {
+                "usd": round(offer),
+                "percentile": round(estimate.percentile(offer), 3) if answered else None,
+            }
+        options.print_json(document)
         return
     from mlpaygrade.cli.text import estimate_text
 
-    print(estimate_text(estimate))
+    print(estimate_text(estimate, offer_usd=offer))

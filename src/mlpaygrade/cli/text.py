@@ -3,31 +3,86 @@
 Enters: what the predictor answers. Leaves: strings. Computes nothing.
 """
 
+from mlpaygrade.evidence import SAME_JOB
 from mlpaygrade.predictor import Estimate
-from mlpaygrade.words import dollars, job_text
+from mlpaygrade.uncertainty import SOURCES
+from mlpaygrade.words import distance_text, dollar_range, dollars, job_text, percent, position
+
+NAME_WIDTH = 25
 
 
-def estimate_text(estimate: Estimate) -> str:
+def estimate_text(estimate: Estimate, *, offer_usd: float | None = None) -> str:
     """The whole answer, a line a fact."""
     if estimate.not_enough_data is not None:
         return _refusal_text(estimate)
-    coverage = estimate.model["measured_coverage"]
     lines = [
         job_text(estimate.job),
         "",
-        f"  Typical pay              {dollars(estimate.estimate_usd)} a year",
-        f"  Typical advertised band  {dollars(estimate.band_low_usd)} to {dollars(estimate.band_high_usd)}",
+        _line("Typical pay", f"{dollars(estimate.estimate_usd)} a year"),
+        _line("Typical advertised band", dollar_range(estimate.band_low_usd, estimate.band_high_usd)),
+        *_interval_lines(estimate),
     ]
-    for percent, (low, high) in sorted(estimate.intervals_usd.items()):
-        measured = (
-            f"measured coverage {coverage[str(percent)]:.1%}" if str(percent) in coverage else "coverage not measured"
-        )
-        lines.append(f"  {percent} % interval            {dollars(low)} to {dollars(high)}   ({measured})")
-    lines += ["", f"  Rests on {estimate.support.postings:,} postings ({estimate.support.level})."]
+    if offer_usd is not None:
+        lines.append(_line(f"Your {dollars(offer_usd)}", _offer_text(estimate, offer_usd)))
+    lines += [*_budget_lines(estimate), "", *_support_lines(estimate)]
     lines += [f"  Note: {note}" for note in estimate.notes]
-    if coverage.get("protocol"):
-        lines.append(f"  Measured: {coverage['protocol']}.")
+    if protocol := estimate.model["measured_coverage"].get("protocol"):
+        lines.append(f"  Measured: {protocol}.")
     return "\n".join(lines)
+
+
+def _line(name: str, text: str) -> str:
+    return f"  {name:<{NAME_WIDTH}}{text}".rstrip()
+
+
+def _interval_lines(estimate: Estimate) -> list[str]:
+    """Both ends of the band, then one figure, each with the share that was inside when it was tested."""
+    model = estimate.model
+    lines = [
+        _line(
+            f"{end.capitalize()} end, 90 %",
+            f"{dollar_range(*ends)}   ({_measured(model['measured_band_coverage'].get(end))})",
+        )
+        for end, ends in estimate.band_ends_90_usd.items()
+    ]
+    for level, ends in sorted(estimate.intervals_usd.items()):
+        measured = _measured(model["measured_coverage"].get(str(level)))
+        lines.append(_line(f"{level} % interval", f"{dollar_range(*ends)}   ({measured})"))
+    return lines
+
+
+def _measured(coverage: float | None) -> str:
+    return "coverage not measured" if coverage is None else f"measured coverage {percent(coverage)}"
+
+
+def _offer_text(estimate: Estimate, offer_usd: float) -> str:
+    error = estimate.model["measured_percentile_error"]
+    tested = "" if error is None else f" (when tested, off by {100 * error:.0f} of 100 at most)"
+    return position(estimate.percentile(offer_usd)) + tested
+
+
+def _budget_lines(estimate: Estimate) -> list[str]:
+    """What the spread of single figures is made of."""
+    if (budget := estimate.error_budget) is None:
+        return []
+    shares = budget.shares()
+    lines = [
+        "",
+        _line("One figure strays", f"{dollars(budget.total_usd)} from it (standard deviation); of its square,"),
+    ]
+    return lines + [
+        _line("", f"{shares[name]:>4.0%} is {SOURCES[name]} ({dollars(usd)})")
+        for name, usd in budget.parts_usd().items()
+    ]
+
+
+def _support_lines(estimate: Estimate) -> list[str]:
+    """What it rests on, and how far from the data it is."""
+    support, closest = estimate.support, estimate.closest
+    lines = [f"  Rests on {support.postings:,} postings ({support.level})."]
+    if support.level != SAME_JOB:
+        lines.append(f"  {distance_text(closest.differs, closest.postings)}.")
+    return lines
 
 
 def _refusal_text(estimate: Estimate) -> str:
