@@ -9,7 +9,9 @@ import socket
 import stat
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +37,7 @@ class Shop:
     knows_ranges: bool = True
     cut_after: list[int] = field(default_factory=list)
     status: int | None = None
+    pause: float = 0.0
     ranges: list[str | None] = field(default_factory=list)
     url: str = ""
 
@@ -47,6 +50,7 @@ def shop() -> Iterator[Shop]:
         def do_GET(self) -> None:
             asked = self.headers.get("Range")
             state.ranges.append(asked)
+            time.sleep(state.pause)
             assert self.path == f"/{sources.GITHUB_PATH}"
             if state.status is not None:
                 self.send_error(state.status)
@@ -132,6 +136,43 @@ def test_interrupted_download_resumes_in_the_next_call(shop: Shop) -> None:
     shop.ranges.clear()
     assert sources.fetch(base_url=shop.url).read_bytes() == WANTED
     assert shop.ranges == ["bytes=70000-"]
+
+
+def test_fetching_at_once_downloads_once_and_leaves_the_dataset(shop: Shop) -> None:
+    shop.pause = 0.3
+    notes: list[str] = []
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        paths = list(pool.map(lambda _: sources.fetch(base_url=shop.url, on_note=notes.append), range(4)))
+    assert {path.read_bytes() for path in paths} == {WANTED}
+    assert shop.ranges == [None], "one fetch downloads, the others wait for it"
+    assert sum("waiting" in note for note in notes) >= 1
+    assert sum("already holds" in note for note in notes) == 3
+    assert files_in(paths[0].parent) == {"salaries.csv"}
+
+
+def test_a_fetch_that_fails_lets_the_waiting_one_go_on(shop: Shop) -> None:
+    shop.pause = 0.3
+    shop.cut_after = [70_000, 0, 0, 0]
+
+    def fetch(_: int) -> Path | FetchError:
+        try:
+            return sources.fetch(base_url=shop.url)
+        except FetchError as error:
+            return error
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        ends = list(pool.map(fetch, range(2)))
+    (path,) = (end for end in ends if isinstance(end, Path))
+    assert path.read_bytes() == WANTED
+    assert shop.ranges[-1] == "bytes=70000-"
+
+
+def test_a_killed_fetch_leaves_no_lock_behind(shop: Shop) -> None:
+    folder = sources.cache_path().parent
+    folder.mkdir(parents=True)
+    (folder / "salaries.csv.lock").write_text("")
+    assert sources.fetch(base_url=shop.url).read_bytes() == WANTED
+    assert files_in(folder) == {"salaries.csv"}
 
 
 def test_server_without_ranges_starts_over(shop: Shop) -> None:

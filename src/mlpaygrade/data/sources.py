@@ -22,6 +22,7 @@ from typing import Final, Literal
 
 from mlpaygrade import schema
 from mlpaygrade.data.download import download
+from mlpaygrade.data.lock import alone
 from mlpaygrade.data.textfile import sha256_of
 from mlpaygrade.schema import FetchError, ResourceError
 
@@ -89,44 +90,56 @@ def fetch(
 ) -> Path:
     """Bring the dataset to `destination` (else the cache) and return its path; nothing to do if it stands there.
 
-    An interrupted download is resumed on the next call. `on_note` is told what was done to the bytes. `base_url`
-    replaces the server of the public repository, for mirrors and tests. Raises FetchError where the file cannot be had
-    or is not the expected one, ResourceError where a client is missing or the file cannot be written; neither leaves a
-    file behind that could be taken for the data.
+    An interrupted download is resumed on the next call; of two calls at once the second waits for the first. `on_note` is
+    told what was done to the bytes. `base_url` replaces the server of the public repository, for mirrors and tests. Raises
+    FetchError where the file cannot be had or is not the expected one, ResourceError where a client is missing or the file
+    cannot be written; neither leaves a file behind that could be taken for the data.
     """
     target = destination or cache_path()
     note = on_note or (lambda _: None)
+    if source not in ("github", "kaggle"):
+        raise FetchError(f"source must be github or kaggle; got {source!r}.")
     if target.is_dir():
         raise FetchError(f"{target} is a directory. Give the path of the file to write, such as {target / FILE_NAME}.")
+    if _is_there(target, note):
+        return target
     if target.is_file():
-        if sha256_of(target) == EXPECTED_SHA256:
-            note(f"{target} already holds the dataset; nothing was downloaded.")
-            return target
         if destination is not None:
             raise FetchError(f"{target} exists with other content. Remove it, or choose another destination.")
         note(f"{target} does not hold the expected content; it is replaced.")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        if source == "kaggle":
-            raw, newer_rows = _from_kaggle(target.parent), 0
-        elif source == "github":
-            raw, newer_rows = _from_github(target, base_url=base_url, on_progress=on_progress), NEWER_ROWS
-        else:
-            raise FetchError(f"source must be github or kaggle; got {source!r}.")
-        content = _derive(raw, newer_rows=newer_rows, note=note)
-        _put(content, target)
-        _part_of(target).unlink(missing_ok=True)
+        lock = target.with_name(target.name + ".lock")
+        with alone(lock, on_wait=lambda: note(f"Another process is fetching {target}; waiting for it.")):
+            if _is_there(target, note):
+                return target
+            if source == "kaggle":
+                raw, newer_rows = _from_kaggle(target.parent), 0
+            else:
+                raw, newer_rows = _from_github(target, base_url=base_url, on_progress=on_progress), NEWER_ROWS
+            _put(_derive(raw, newer_rows=newer_rows, note=note), target)
+            _part_of(target).unlink(missing_ok=True)
     except OSError as error:
         remedy = f"Free space, check permissions, or set {CACHE_VARIABLE} to another directory."
         raise ResourceError(f"{target} cannot be written: {error.strerror or error}. {remedy}") from error
     return target
 
 
+def _is_there(target: Path, note: Callable[[str], None]) -> bool:
+    if not target.is_file() or sha256_of(target) != EXPECTED_SHA256:
+        return False
+    note(f"{target} already holds the dataset; nothing was downloaded.")
+    return True
+
+
 def _put(content: bytes, target: Path) -> None:
     """Write the file at once: whole or not at all."""
-    finished = target.with_name(target.name + ".checked")
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f"{target.name}.", suffix=".checked")
+    finished = Path(name)
     try:
-        finished.write_bytes(content)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        finished.chmod(0o644)  # a temporary file is its owner's alone
         finished.replace(target)
     finally:
         finished.unlink(missing_ok=True)
