@@ -6,7 +6,7 @@ import pytest
 from mlpaygrade.data.postings import build_postings
 from mlpaygrade.data.synthetic import SyntheticMarket
 from mlpaygrade.distribution import LEVELS, TARGETS, Prediction
-from mlpaygrade.evaluation.metrics import evaluate, interval_metrics, pinball, point_metrics
+from mlpaygrade.evaluation.metrics import MIN_SLICE, evaluate, interval_metrics, pinball, point_metrics, slices
 
 
 def test_point_metrics_by_hand() -> None:
@@ -40,5 +40,16 @@ def test_rows_count_both_ends_and_slices_add_up() -> None:
     )
     assert report["rows"]["n"] == (postings.rows >= 0).sum()
     assert report["postings"]["n"] == postings.paired.sum()
-    market = [item["n"] for item in report["slices"] if item["dimension"] == "market"]
-    assert sum(market) == report["rows"]["n"]
+    for dimension in ("market", "income group"):
+        counts = [item["n"] for item in report["slices"] if item["dimension"] == dimension]
+        assert report["rows"]["n"] - MIN_SLICE < sum(counts) <= report["rows"]["n"]
+
+
+def test_country_groups_set_the_united_states_apart_from_their_continent() -> None:
+    postings = build_postings(SyntheticMarket(seed=1, n_postings=800).generate())
+    found = {value: mask for dimension, value, mask in slices(postings, {}) if dimension == "country group"}
+    assert (found["United States"] == (postings.jobs["company_location"] == "US")).all()
+    assert np.sum(list(found.values()), axis=0).tolist() == [1] * len(postings)
+    canada = (postings.jobs["company_location"] == "CA").to_numpy()
+    assert canada.any()
+    assert found["North America without United States"][canada].all()

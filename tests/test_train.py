@@ -22,6 +22,16 @@ def test_the_run_reports_its_protocol_and_its_data(tiny_run) -> None:
     assert report["protocol"] == "trained on work years to 2023, tested on every row of 2024"
     assert report["synthetic"]
     assert report["network"]["rows"]["rmse_log"] > 0
+    ledger = {item["dimension"] for item in report["network"]["slices"]}
+    assert ledger >= {
+        "market",
+        "country group",
+        "year",
+        "experience",
+        "rests on",
+        "closest advertised job",
+        "order of arrival",
+    }
     assert report["export_difference"] < 1e-4
     assert not (tiny_run.folder / "work").exists()
 

@@ -31,8 +31,8 @@ def page() -> None:
     evaluation = bundle.evaluation
     st.write(
         "A neural network reads the eight fields of a job and predicts what postings advertise for it: the ends of the band "
-        "and the spread of single figures. Its ranges are then adjusted on postings that it has not seen, so that they hold "
-        "what they promise."
+        "and the spread of single figures. Its ranges are then adjusted on postings that it has not seen; how much they "
+        "held on later ones stands below."
     )
     st.html(charts.facts(_data_facts(bundle.provenance)))
     st.header("How well it does", anchor=False)
@@ -42,7 +42,7 @@ def page() -> None:
     else:
         st.write(literal(f"Protocol: {evaluation.get('protocol')}. {counted(int(rows['n']), 'figure')} tested."))
         st.html(charts.facts(_accuracy_facts(rows, evaluation.get("postings", {}))))
-        _coverage(rows)
+        _coverage(rows, evaluation.get("postings", {}))
         _rivals(bundle)
         _walk(bundle)
         _error_budget(bundle)
@@ -82,16 +82,28 @@ def _accuracy_facts(rows: Mapping[str, float], postings: Mapping[str, float]) ->
     return items
 
 
-def _coverage(rows: Mapping[str, float]) -> None:
+def _coverage(rows: Mapping[str, float], postings: Mapping[str, float]) -> None:
+    """The three questions: one figure, the ends of a band, and where a figure stands."""
     lines = [
         [f"{level} in 100 should lie inside", percent(rows[f"coverage_{level}"]), dollars(rows[f"width_{level}_usd"])]
         for level in INTERVALS
         if f"coverage_{level}" in rows
     ]
+    lines += [
+        [f"90 in 100 {end} ends of bands should", percent(postings[f"{end}_coverage_90"]), ""]
+        for end in ("low", "high")
+        if f"{end}_coverage_90" in postings
+    ]
     if lines:
         st.html(
             charts.table(
-                ["Range", "Did lie inside", "Mean width"], lines, caption="Do the ranges hold what they promise?"
+                ["Range", "Did lie inside", "Mean width"], lines, caption="Do the ranges hold what they state?"
+            )
+        )
+    if "pit_deviation" in rows:
+        st.write(
+            literal(
+                f"Where a figure stands among 100 advertised ones was off by {100 * rows['pit_deviation']:.0f} of them at most."
             )
         )
 
@@ -155,6 +167,18 @@ def _walk(bundle: Bundle) -> None:
     ]
     with st.expander("Week by week"):
         st.html(charts.table(header, lines, caption="Each week answered with what was known before it"))
+        st.html(_weeks(found["weeks"]))
+
+
+def _weeks(variants: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    """Coverage of every week, as older postings count in the model that is shown: all alike."""
+    name, weeks = next(iter(variants.items()))
+    lines = [
+        [str(week["week"]), f"{int(week['rows']):,}", *(_share(week, f"coverage_{level}") for level in INTERVALS)]
+        for week in weeks
+    ]
+    caption = f"Every week to the day given ({str(name).replace('_', ' ')}); few figures make a week's share uncertain"
+    return charts.table(["Week", "Figures", "50 % held", "80 % held", "90 % held"], lines, caption=caption)
 
 
 def _error_budget(bundle: Bundle) -> None:
@@ -173,7 +197,10 @@ def _slices(slices: Sequence[Mapping[str, Any]]) -> None:
     if not slices:
         return
     with st.expander("Where it is better and worse"):
-        st.caption("A bias below zero means that figures were higher than the model said.")
+        st.caption(
+            "A bias below zero means that figures were higher than the model said. Groups with too few figures "
+            "to judge are left out."
+        )
         for dimension in dict.fromkeys(str(item["dimension"]) for item in slices):
             lines = [
                 [

@@ -6,7 +6,7 @@ Does not choose anything and fits nothing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,16 @@ from mlpaygrade.schema import EMPLOYMENT, EXPERIENCE, LABELS, LOCATION, REMOTE, 
 
 MIN_SLICE = 30
 """Slices with fewer rows are left out of tables: their figures would be noise."""
+
+
+US: Final = "United States"
+COUNTRY_GROUPS: Final[Mapping[str, str]] = {
+    "NORTH_AMERICA": f"North America without {US}",
+    "EUROPE": "Europe",
+    "ASIA_PACIFIC": "Asia and the Pacific",
+    "OTHER": "Other continents",
+}
+"""Continent -> what its countries are called in tables; the United States, most of the data, stand apart."""
 
 
 def point_metrics(truth_log: NDArray[np.float64], estimate_log: NDArray[np.float64]) -> dict[str, float]:
@@ -87,10 +97,14 @@ def slices(postings: Postings, further: Mapping[str, Sequence[str]]) -> Iterator
     """(dimension, value, mask (n,)) of every slice that is reported, those of `further` dimensions last."""
     jobs = postings.jobs
     us = (jobs[LOCATION] == "US").to_numpy()
-    yield "market", "United States", us
+    continent = jobs[LOCATION].map(lambda code: COUNTRY_GROUPS[taxonomy.country(code).continent])
+    tier = jobs[LOCATION].map(lambda code: taxonomy.country(code).tier.replace("_", " ").capitalize())
+    yield "market", US, us
     yield "market", "International", ~us
     family = jobs[TITLE].map(taxonomy.title_family).map(taxonomy.family_name)
     for dimension, column in [
+        ("country group", continent.where(~us, US)),
+        ("income group", tier.where(tier.str.endswith("income"), tier + " income")),
         ("year", jobs[YEAR]),
         ("experience", jobs[EXPERIENCE].map(LABELS[EXPERIENCE])),
         ("title family", family),

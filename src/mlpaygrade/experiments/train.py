@@ -1,6 +1,7 @@
 """One training run: from a table to a run folder with a report and a bundle.
 
-Enters: a validated table, settings, an output folder. Leaves: `OUTPUT/report.json`, `OUTPUT/bundle/`, an MLflow run.
+Enters: a validated table, settings, an output folder. Leaves: `OUTPUT/report.json`, `OUTPUT/bundle/`, residual plots in
+`OUTPUT/figures/`.
 The test years are opened once, to report. Stopping at any moment leaves the old bundle usable; starting again with the same
 data and settings resumes.
 """
@@ -19,7 +20,7 @@ import numpy as np
 
 import mlpaygrade
 from mlpaygrade.background import choose_background
-from mlpaygrade.bundle import Bundle, write_bundle, write_json
+from mlpaygrade.bundle import Bundle, load_bundle, write_bundle, write_json
 from mlpaygrade.data.known_files import known_file
 from mlpaygrade.data.postings import Postings, build_postings
 from mlpaygrade.data.split import temporal
@@ -36,6 +37,7 @@ from mlpaygrade.evaluation.metrics import evaluate, point_metrics
 from mlpaygrade.evidence import count_cells
 from mlpaygrade.experiments.forecaster import Forecaster, Progress, fit_forecaster
 from mlpaygrade.experiments.importance import measure_importance
+from mlpaygrade.experiments.residuals import MIN_ROWS, residual_analysis, residual_figures
 from mlpaygrade.experiments.settings import Settings
 from mlpaygrade.market.statistics import market_json
 from mlpaygrade.models.export import export_onnx
@@ -46,6 +48,7 @@ from mlpaygrade.schema import FEATURES, InputError
 LIBRARIES: Final = ("numpy", "pandas", "tensorflow-cpu", "keras", "scikit-learn", "onnx", "tf2onnx", "onnxruntime")
 PARITY_JOBS: Final = 2_000
 LEDGER_PARTS: Final = 8
+DISTANCES: Final = ("the very job", "differs in one field", "differs in more fields")
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -82,12 +85,14 @@ def train(table: Table, *, output: Path, settings: Settings, through: int | None
         **_provenance(table, postings, settings),
         "validation": forecaster.validation,
     }
+    _refuse_leaks(postings, forecaster, past=past, settings=settings)
+    shutil.rmtree(output / "figures", ignore_errors=True)
     if cut is not None and cut < years[-1]:
-        report |= _temporal_report(postings, forecaster, settings=settings, through=cut)
+        report |= _temporal_report(postings, forecaster, settings=settings, through=cut, output=output)
     if through is None and len(past) < len(postings):
         forecaster = fit_forecaster(postings, settings=settings, work=work, progress=progress, name="all years")
         past = postings
-    _refuse_leaks(postings, forecaster, past=past, settings=settings)
+        _refuse_leaks(postings, forecaster, past=past, settings=settings)
     report["epochs"] = forecaster.epochs
     report["training_history"] = forecaster.fitted.history
 
@@ -119,28 +124,53 @@ def train(table: Table, *, output: Path, settings: Settings, through: int | None
     return Run(folder=output, report=report, bundle=bundle)
 
 
-def _temporal_report(postings: Postings, forecaster: Forecaster, *, settings: Settings, through: int) -> dict[str, Any]:
+def finished_run(folder: Path) -> Run:
+    """The run that `train` left in a folder. Raises InputError where it left none."""
+    try:
+        report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{folder} holds no finished run. Give a folder that `mlpaygrade train --output` filled."
+        ) from error
+    return Run(folder=folder, report=report, bundle=load_bundle(folder / "bundle"))
+
+
+def _temporal_report(
+    postings: Postings, forecaster: Forecaster, *, settings: Settings, through: int, output: Path
+) -> dict[str, Any]:
+    """Figures on the years after `through`; the residual plots go to OUTPUT/figures."""
     split = temporal(postings, through=through)
     check_split(postings, split)
     check_time(postings, split)
     past, future = postings.take(split.train), postings.take(split.test)
     index, usd = future.row_values_usd()
     ridge = fit_predict_ridge(past, future, half_life_years=settings.training.half_life_years)
+    prediction = forecaster.predict(future)
+    residuals = None
+    if len(index) >= MIN_ROWS:
+        residuals = residual_analysis(prediction, future)
+        (output / "figures").mkdir(parents=True)
+        for name, figure in residual_figures(prediction, future).items():
+            figure.savefig(output / "figures" / f"{name}.png")
     later = f"{through + 1}" if int(future.year.max()) == through + 1 else f"{through + 1} and later"
     return {
         "protocol": f"trained on work years to {through}, tested on every row of {later}",
-        "network": evaluate(forecaster.predict(future), future, further=_ledger(past, future)),
+        "network": evaluate(prediction, future, further=_ledger(past, future)),
         "ridge": {"rows": point_metrics(np.log1p(usd), ridge[index])},
+        "residuals": residuals,
     }
 
 
 def _ledger(past: Postings, future: Postings) -> dict[str, list[str]]:
-    """Further dimensions of the coverage ledger: what an answer rests on, and the part of the test year."""
+    """Further dimensions of the coverage ledger: what an answer rests on, how far it lies from the data, and when it arrived."""
     evidence = count_cells(past)
-    jobs = future.jobs[list(FEATURES)].itertuples(index=False, name=None)
+    jobs = [
+        dict(zip(FEATURES, job, strict=True)) for job in future.jobs[list(FEATURES)].itertuples(index=False, name=None)
+    ]
     part = np.arange(len(future)) * LEDGER_PARTS // len(future) + 1
     return {
-        "rests on": [evidence.support(dict(zip(FEATURES, job, strict=True))).level for job in jobs],
+        "rests on": [evidence.support(job).level for job in jobs],
+        "closest advertised job": [DISTANCES[min(len(evidence.closest(job).differs), 2)] for job in jobs],
         "order of arrival": [f"part {number} of {LEDGER_PARTS}" for number in part],
     }
 
