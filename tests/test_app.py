@@ -115,6 +115,15 @@ def test_every_page_opens_and_says_what_it_is(page: str) -> None:
     assert app.title[0].value
 
 
+def test_the_model_page_shows_the_whole_ledger_of_coverage(predictor: Predictor) -> None:
+    page = shown(opened(page="model"))
+    for item in predictor.bundle.evaluation["slices"]:
+        assert f"{item['coverage_90']:.1%}" in page
+    for week in next(iter(predictor.bundle.json("backtest.json")["weeks"].values())):
+        assert week["week"] in page
+    assert f"{predictor.bundle.evaluation['postings']['low_coverage_90']:.1%}" in page
+
+
 def test_an_unknown_page_is_told() -> None:
     app = opened(page="nowhere")
     assert 'There is no page "nowhere"' in shown(app).replace("\\", "")

@@ -30,6 +30,11 @@ def percent(share: float) -> str:
     return f"{share:.1%}"
 
 
+def rough_percent(share: float) -> str:
+    """A share in [0, 1] in whole percent, for what is known no better: 33%, and <1% where it is too little to say."""
+    return f"{share:.0%}" if share >= 0.005 else "<1%"
+
+
 def position(share: float) -> str:
     """Where an amount stands that a share in [0.01, 0.99] of advertised figures lie below, to follow it in a sentence."""
     if share <= 0.01:

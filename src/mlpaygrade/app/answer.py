@@ -20,14 +20,9 @@ from mlpaygrade.words import (
     percent,
     place_text,
     position,
+    rough_percent,
     terms_text,
 )
-
-PLAIN_INTERVAL: Mapping[int, str] = {
-    50: "Half of advertised figures",
-    80: "8 in 10 advertised figures",
-    90: "9 in 10 advertised figures",
-}
 
 
 def heading(estimate: Estimate) -> str:
@@ -50,14 +45,19 @@ def figures(estimate: Estimate) -> str:
                 dollar_range(estimate.band_low_usd, estimate.band_high_usd),
                 "from the low to the high end of one posting",
             ),
-            ("9 in 10 advertised figures", dollar_range(low, high), "lie in this range for such a job"),
+            ("90 % range of single figures", dollar_range(low, high), caught(estimate.model, 90)),
         ]
     )
 
 
+def caught(model: Mapping[str, Any], level: int) -> str:
+    """What a range caught when it was tested; a stated share never stands without it."""
+    measured = model["measured_coverage"]
+    return f"{percent(measured[str(level)])} fell inside when tested" if str(level) in measured else "not tested"
+
+
 def ranges(estimate: Estimate, *, offer_usd: float | None = None) -> str:
     """Band and intervals as bars, each interval with the share that it caught when it was tested."""
-    coverage = estimate.model["measured_coverage"]
     rows = [
         Range(
             name="Typical advertised band",
@@ -67,12 +67,8 @@ def ranges(estimate: Estimate, *, offer_usd: float | None = None) -> str:
         )
     ]
     for level, (low, high) in sorted(estimate.intervals_usd.items()):
-        caught = f"{percent(coverage[str(level)])} fell inside when tested" if str(level) in coverage else "not tested"
-        rows.append(
-            Range(
-                name=PLAIN_INTERVAL.get(level, f"{level} in 100"), low_usd=low, high_usd=high, detail=caught, wide=True
-            )
-        )
+        name, detail = f"{level} % range of single figures", caught(estimate.model, level)
+        rows.append(Range(name=name, low_usd=low, high_usd=high, detail=detail, wide=True))
     return range_chart(rows, typical_usd=estimate.estimate_usd, offer_usd=offer_usd)
 
 
@@ -93,7 +89,8 @@ def spread(estimate: Estimate) -> str:
         return ""
     shares = budget.shares()
     rows = [
-        [SOURCES[name].capitalize(), dollars(usd), f"{shares[name]:.0%}"] for name, usd in budget.parts_usd().items()
+        [SOURCES[name].capitalize(), dollars(usd), rough_percent(shares[name])]
+        for name, usd in budget.parts_usd().items()
     ]
     rows.append(["All together", dollars(budget.total_usd), "100%"])
     caption = (
@@ -139,14 +136,14 @@ def evidence_table(cells: list[Cell]) -> str:
 def quality_line(model: Mapping[str, Any]) -> str:
     """How the model was tested and what share of figures its ranges caught."""
     measured = model["measured_coverage"]
-    caught = [
+    held = [
         f"the {level} % range caught {percent(measured[str(level)])}"
         for level in (50, 80, 90)
         if str(level) in measured
     ]
-    if not caught or not measured.get("protocol"):
+    if not held or not measured.get("protocol"):
         return "This model carries no test of its ranges."
-    said = f"Tested ({measured['protocol']}): {', '.join(caught)} of the advertised figures."
+    said = f"Tested ({measured['protocol']}): {', '.join(held)} of the advertised figures."
     error = model.get("measured_percentile_error")
     if error is None:
         return said

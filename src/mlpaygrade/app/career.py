@@ -104,8 +104,8 @@ def _answer(read: ReadJob, allowed: list[str], most: int) -> None:
     low, high = estimate.intervals_usd[90]
     st.html(answer.heading(estimate) + answer.notes(estimate))
     st.html(
-        f'<div class="mp"><p>Today: typical pay <strong>{dollars(estimate.estimate_usd)}</strong>; 9 in 10 advertised figures '
-        f"lie between <strong>{dollars(low)}</strong> and <strong>{dollars(high)}</strong>.</p></div>"
+        f'<div class="mp"><p>Today: typical pay <strong>{dollars(estimate.estimate_usd)}</strong>; 90 % range of single '
+        f"figures <strong>{dollar_range(low, high)}</strong> ({answer.caught(estimate.model, 90)}).</p></div>"
     )
     st.header("The ladder", anchor=False)
     st.html(_ladder(ladder(predictor(), read)))
@@ -141,10 +141,10 @@ def _ladder(steps: tuple[Scenario, ...]) -> str:
         )
         for step in steps
     ]
-    chart = range_chart(rows, label="9 in 10 advertised figures at each level")
+    chart = range_chart(rows, label="90 % range of single figures at each level")
     return (
-        chart
-        + '<p class="mp-quiet">Bars hold 9 in 10 advertised figures of each level; the mark is the typical pay.</p>'
+        chart + f'<p class="mp-quiet">Bars are 90 % ranges of single figures ({answer.caught(predictor().model, 90)}); '
+        "the mark is the typical pay.</p>"
     )
 
 
@@ -194,9 +194,7 @@ def _across(found: tuple[Scenario, ...], field: str) -> str:
     caption = f"Each value with everything else as it is. {left_out:,} left out: too few postings support them."
     if len(supported) > SHOWN_ACROSS:
         caption += f" The first {SHOWN_ACROSS} of {len(supported):,}."
-    return table(
-        [CHANGES[field], "Typical pay", "9 in 10 figures", "Difference (90 %)", "Postings"], lines, caption=caption
-    )
+    return table([CHANGES[field], "Typical pay", "90 % range", "Difference (90 %)", "Postings"], lines, caption=caption)
 
 
 def _value(one: Scenario, field: str) -> str:

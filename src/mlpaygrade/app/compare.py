@@ -132,7 +132,14 @@ def _ranges(estimates: list[Estimate]) -> list[Range]:
             )
         )
         rows.append(
-            Range(name=f"{name}: 9 in 10 figures", low_usd=low, high_usd=high, wide=True, middle_usd=one.estimate_usd)
+            Range(
+                name=f"{name}: 90 % range of single figures",
+                detail=answer.caught(one.model, 90),
+                low_usd=low,
+                high_usd=high,
+                wide=True,
+                middle_usd=one.estimate_usd,
+            )
         )
     return rows
 

@@ -6,7 +6,7 @@ Enters: what the predictor answers. Leaves: strings. Computes nothing.
 from mlpaygrade.evidence import SAME_JOB
 from mlpaygrade.predictor import Estimate
 from mlpaygrade.uncertainty import SOURCES
-from mlpaygrade.words import distance_text, dollar_range, dollars, job_text, percent, position
+from mlpaygrade.words import distance_text, dollar_range, dollars, job_text, percent, position, rough_percent
 
 NAME_WIDTH = 25
 
@@ -71,7 +71,7 @@ def _budget_lines(estimate: Estimate) -> list[str]:
         _line("One figure strays", f"{dollars(budget.total_usd)} from it (standard deviation); of its square,"),
     ]
     return lines + [
-        _line("", f"{shares[name]:>4.0%} is {SOURCES[name]} ({dollars(usd)})")
+        _line("", f"{rough_percent(shares[name]):>4} is {SOURCES[name]} ({dollars(usd)})")
         for name, usd in budget.parts_usd().items()
     ]
 

@@ -1,0 +1,204 @@
+"""No text claims more than was measured: whatever states a share of figures says the share that the bundle's test found.
+
+House spelling makes that checkable: `90 %` names a range, `90.2%` is something measured or computed, and plain words such as
+"9 in 10" are claims. Each is held against the bundle that the text was made from: the shipped one, and one whose test went badly.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mlpaygrade import Predictor
+from mlpaygrade.app import answer, onepage
+from mlpaygrade.bundle import load_bundle, write_bundle
+from mlpaygrade.cli.text import estimate_text
+from mlpaygrade.evaluation.conformal import INTERVALS
+from mlpaygrade.predictor import Estimate
+from mlpaygrade.words import rough_percent
+
+ROOT = Path(__file__).resolve().parent.parent
+MAIN = ROOT / "src" / "mlpaygrade" / "app" / "main.py"
+GENERATED = re.compile(r"<!-- generated: .*?<!-- end -->", re.DOTALL)
+SHARE = re.compile(r"(?<![\d.,])(\d+(?:\.\d+)?)%")
+NAMED = re.compile(r"(?<![\d.,])(\d+(?:\.\d+)?) %(?= (?:range|interval|held)|[ ,:;)]*$)", re.MULTILINE)
+PLAIN = re.compile(
+    r"\b(?P<n>\d+|nine|eight|half|all|every)\b(?: (?:times )?(?:in|out of|of) (?P<of>ten|10|100|a hundred))?"
+    r"(?: of)?(?: single| advertised| all)* (?:figures|offers|salaries)",
+    re.IGNORECASE,
+)
+PERCENTILE = re.compile(r"(?:above|below) (?:about|at least) \d+ of 100 advertised figures")
+"""Where an amount stands is the answer itself, not a claim about ranges."""
+WORDS = {"nine": 9.0, "eight": 8.0, "half": 0.5, "all": 1.0, "every": 1.0, "ten": 10.0, "a hundred": 100.0}
+SLACK = 0.01
+"""A claim in plain words is a round number: it may exceed what was measured by a point."""
+JOBS: tuple[dict[str, Any], ...] = (
+    {"title": "Data Scientist", "experience": "SE", "location": "US", "remote": 100},
+    {"title": "AI Engineer", "experience": "MI", "location": "DE"},
+    {"title": "Head of Data", "experience": "EX", "location": "India", "size": "S"},
+)
+
+
+def plain_claims(text: str) -> Iterator[float]:
+    """Shares of figures that are claimed in plain words, in [0, 1]."""
+    for found in PLAIN.finditer(PERCENTILE.sub("", text)):
+        n, of = (part and part.lower() for part in (found["n"], found["of"]))
+        number = WORDS.get(n) or float(n)
+        if of is not None:
+            yield number / (WORDS.get(of) or float(of))
+        elif n in ("half", "all", "every"):
+            yield number
+
+
+def overclaims(text: str, measured: dict[float, float], *, computed: frozenset[str] = frozenset()) -> list[str]:
+    """What a text says that was not measured. measured: stated share -> measured one. computed: other shares that it may show."""
+    known = {f"{share:.1%}" for share in measured.values()} | computed
+    wrong = [f"{share}% was not measured" for share in SHARE.findall(text) if f"{share}%" not in known]
+    for level in map(float, NAMED.findall(text)):
+        if level / 100 not in measured:
+            wrong.append(f"no range of {level:g} % was tested")
+        elif f"{measured[level / 100]:.1%}" not in text:
+            wrong.append(f"the range of {level:g} % stands without what it held")
+    for claim in plain_claims(text):
+        best = max((found for stated, found in measured.items() if stated <= claim + 1e-9), default=0.0)
+        if claim > best + SLACK:
+            wrong.append(f"{claim:.0%} of figures is claimed, {best:.1%} was measured")
+    return wrong
+
+
+def measured_in(predictor: Predictor) -> dict[float, float]:
+    rows = predictor.bundle.evaluation["rows"]
+    return {percent / 100: rows[f"coverage_{percent}"] for percent in INTERVALS}
+
+
+def shares_of(estimate: Estimate) -> frozenset[str]:
+    """Shares that an answer computes itself, and what the ends of bands held."""
+    assert estimate.error_budget is not None
+    budget = {rough_percent(share).removeprefix("<") for share in estimate.error_budget.shares().values()}
+    ends = {f"{share:.1%}" for share in estimate.model["measured_band_coverage"].values()}
+    return frozenset(budget | ends | {"100%"})
+
+
+def texts_of(estimate: Estimate) -> dict[str, str]:
+    """Every text that an answer is shown as."""
+    markup = {
+        "figures": answer.figures(estimate),
+        "ranges": answer.ranges(estimate),
+        "spread": answer.spread(estimate),
+        "page to keep": onepage.document(estimate, [], made=datetime.now(UTC), offer_usd=150_000).split("<main>")[1],
+    }
+    # Of a bar only the text is a claim, not the place where it is drawn.
+    plain = {name: unescape(re.sub(r"<[^>]*>", "\n", text)) for name, text in markup.items()}
+    return plain | {
+        "terminal": estimate_text(estimate, offer_usd=150_000),
+        "quality": answer.quality_line(estimate.model),
+        "ends": answer.band_ends(estimate),
+    }
+
+
+@pytest.fixture(scope="module")
+def bad(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+    """The shipped network in a bundle whose test went badly."""
+    shipped = load_bundle()
+    parts: dict[str, Any] = {name: shipped.part(name) for name in shipped.manifest["files"]}
+    evaluation = json.loads(parts["evaluation.json"])
+    evaluation["rows"] |= {"coverage_50": 0.312, "coverage_80": 0.587, "coverage_90": 0.711, "pit_deviation": 0.234}
+    evaluation["postings"] |= {"low_coverage_90": 0.666, "high_coverage_90": 0.677}
+    return Predictor(
+        write_bundle(
+            tmp_path_factory.mktemp("bad") / "bundle",
+            parts | {"evaluation.json": evaluation},
+            provenance=shipped.provenance,
+        )
+    )
+
+
+@pytest.mark.parametrize("job", JOBS)
+@pytest.mark.parametrize("kind", ["shipped", "bad"])
+def test_an_answer_states_what_its_own_bundle_measured(kind: str, job: dict[str, Any], bad: Predictor) -> None:
+    predictor = bad if kind == "bad" else Predictor.load()
+    measured = measured_in(predictor)
+    estimate = predictor.estimate(predictor.read_job(**job))
+    off = f"{100 * predictor.bundle.evaluation['rows']['pit_deviation']:.0f} of"
+    for name, text in texts_of(estimate).items():
+        known = {0.9: estimate.model["measured_band_coverage"]["low"]} if name == "ends" else measured
+        assert not overclaims(text, known, computed=shares_of(estimate)), name
+    assert off in texts_of(estimate)["terminal"]
+    assert off in texts_of(estimate)["quality"]
+
+
+def test_a_bundle_without_a_test_claims_nothing() -> None:
+    shipped = Predictor.load()
+    estimate = shipped.estimate(shipped.read_job(**JOBS[0]))
+    model = {
+        **estimate.model,
+        "measured_coverage": {"protocol": None},
+        "measured_band_coverage": {},
+        "measured_percentile_error": None,
+    }
+    object.__setattr__(estimate, "model", model)
+    for name, text in texts_of(estimate).items():
+        assert not SHARE.search(re.sub(r"\d+%(?= |\n)", "", text)), name
+        assert "when tested" not in text, name
+    assert "not measured" in texts_of(estimate)["terminal"]
+    assert "not tested" in texts_of(estimate)["ranges"]
+
+
+@pytest.mark.parametrize("page", ["estimate", "compare", "career"])
+def test_what_pages_say_of_ranges_was_measured(page: str) -> None:
+    app = AppTest.from_file(str(MAIN), default_timeout=60)
+    app.query_params["page"] = page
+    app.run()
+    shown = [*(element.value for element in app.markdown), *(element.value for element in app.caption)]
+    shown += [re.sub(r"<[^>]*>", "\n", str(element.proto.body)) for element in app.get("html")]
+    text = unescape("\n".join(shown)).replace("\\", "")
+    predictor = Predictor.load()
+    rows, ends = predictor.bundle.evaluation["rows"], predictor.bundle.evaluation["postings"]
+    held = {f"{rows[f'coverage_{percent}']:.1%}" for percent in INTERVALS}
+    held |= {f"{ends[f'{end}_coverage_90']:.1%}" for end in ("low", "high")}
+    said = re.findall(r"([\d.]+%) fell inside when tested", text)
+    assert said
+    assert set(said) <= held
+    for claim in plain_claims(text.replace("half of all single figures lay within", "")):
+        assert claim <= max(found for stated, found in measured_in(predictor).items() if stated <= claim) + SLACK
+
+
+def test_the_readme_types_no_share_by_hand_and_its_first_answer_is_the_bundles() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    by_hand = GENERATED.sub("", text)
+    measured = measured_in(Predictor.load())
+    assert not SHARE.search(by_hand)
+    assert not overclaims(by_hand, measured)
+    answered = re.findall(r"(\d+) % interval .*measured coverage ([\d.]+%)", text)
+    assert {(percent, f"{measured[percent / 100]:.1%}") for percent in INTERVALS} == {(int(n), s) for n, s in answered}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9 in 10 advertised figures lie in this range",
+        "Half of figures lie within",
+        "nine out of ten offers lie in here",
+        "99 of 100 figures",
+        "holds all figures",
+        "90 % interval $1K to $2K",
+        "95 % interval $1K to $2K (71.1% fell inside when tested)",
+        "The range caught 90.2% of figures",
+    ],
+)
+def test_an_overclaim_is_found(text: str) -> None:
+    assert overclaims(text, {0.5: 0.312, 0.8: 0.587, 0.9: 0.711})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["9 in 10 advertised figures lie in this range", "90 % interval: 90.2% fell inside when tested", "12 figures"],
+)
+def test_an_honest_text_passes(text: str) -> None:
+    assert not overclaims(text, {0.5: 0.495, 0.8: 0.795, 0.9: 0.902})
