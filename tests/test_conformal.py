@@ -1,15 +1,9 @@
-"""Calibration: coverage that is true under exchangeability, nesting, refusal of too little data, and two libraries as oracles."""
+"""Calibration: coverage that is true under exchangeability, nesting, refusal of too little data, an oracle."""
 
-from typing import Any
-
-import crepes
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mapie.regression import ConformalizedQuantileRegressor
-from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, RegressorMixin
 
 from mlpaygrade.distribution import LEVELS, MEDIAN, TARGETS, Prediction
 from mlpaygrade.evaluation.conformal import INTERVALS, Calibration, Truth, conformal_quantile
@@ -103,71 +97,6 @@ def test_the_conformal_quantile_is_the_textbook_order_statistic(scores: list[flo
     else:
         rank = max(int(np.ceil(round(level * (n + 1) - 1, 9))), 1)
     assert conformal_quantile(np.array(scores), level) == ordered[rank - 1]
-
-
-class Given(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """A fitted quantile regressor, for MAPIE: it predicts one column of what it is given."""
-
-    fitted_ = True
-
-    def __init__(self, column: int = 0) -> None:
-        self.column = column
-
-    def fit(self, X: Any, y: Any) -> "Given":
-        return self
-
-    def predict(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(X)[:, self.column]
-
-
-def varied_prediction(n: int, seed: int) -> Prediction:
-    """Wrong quantiles that differ from posting to posting, so that scores are more than shifted salaries."""
-    rng = np.random.default_rng(seed)
-    middle, spread = rng.normal(12.1, 0.2, (n, 1, 1)), rng.uniform(0.1, 0.5, (n, 1, 1))
-    quantiles = np.broadcast_to(middle + spread * NORMAL, (n, len(TARGETS), len(LEVELS))).astype(np.float32)
-    return Prediction(quantiles, np.full((n, 2), 12.1, dtype=np.float32))
-
-
-# One more than the number of postings is prime, so that no level falls exactly between two ranks, where any rank would do.
-@pytest.mark.parametrize("n", [106, 256, 700])
-@pytest.mark.parametrize("target", ["low", "high"])
-@pytest.mark.parametrize("percent", INTERVALS)
-def test_both_tails_agree_with_mapies_conformalised_quantile_regression(n: int, target: str, percent: int) -> None:
-    raw, truth = varied_prediction(n, 1), market(n, 2)
-    salary = {"low": truth.low_log, "high": truth.high_log}[target]
-    ends = INTERVALS[percent]
-    columns = raw.quantiles(target)[:, [*ends, MEDIAN]].astype(np.float64)  # type: ignore[arg-type]
-    mapie = ConformalizedQuantileRegressor([Given(0), Given(1), Given(2)], confidence_level=percent / 100, prefit=True)
-    mapie.conformalize(columns, salary)
-    _, theirs = mapie.predict_interval(columns, symmetric_correction=False)
-    shift = Calibration.fit(raw, truth, shrinkage=np.inf).shifts[TARGETS.index(target), list(ends)]  # type: ignore[arg-type]
-    np.testing.assert_allclose(columns[:, :2] + shift, theirs[:, :, 0], atol=1e-6)
-
-
-@pytest.mark.parametrize("target", ["low", "high"])
-def test_a_groups_unshrunk_shift_agrees_with_crepes_mondrian_predictive_system(target: str) -> None:
-    """Both groups are again one short of a prime."""
-    n = 738 + 166
-    raw, truth = varied_prediction(n, 3), market(n, 4)
-    groups = np.zeros_like(truth.groups)
-    groups[738:, 0] = 1
-    apart = Truth(
-        low_log=truth.low_log + groups[:, 0] * 0.3,
-        high_log=truth.high_log + groups[:, 0] * 0.5,
-        paired=truth.paired,
-        groups=groups,
-        weights=truth.weights,
-    )
-    salary = {"low": apart.low_log, "high": apart.high_log}[target]
-    calibration = Calibration.fit(raw, apart, shrinkage=0.0)
-    t = TARGETS.index(target)  # type: ignore[arg-type]
-    for k, level in enumerate(LEVELS):
-        quantile = raw.quantiles(target)[:, k].astype(np.float64)  # type: ignore[arg-type]
-        system = crepes.ConformalPredictiveSystem().fit(salary - quantile, bins=groups[:, 0])
-        side = "lower_percentiles" if level < 0.5 else "higher_percentiles"
-        theirs = system.predict_percentiles(np.zeros(2), bins=np.array([0, 1]), **{side: [float(level) * 100]}).ravel()
-        ours = calibration.shifts[t, k] + calibration.group_shifts[0][:, t, k]
-        np.testing.assert_allclose(ours, theirs, atol=1e-6)
 
 
 def test_too_few_postings_are_refused() -> None:
