@@ -3,7 +3,7 @@
 Enters: the bundle (default: the package's), and for the second half seeds of synthetic markets, on each of which a network is
 trained (a minute or two). Leaves: benchmarks/results/explain.json, parts that were not run kept from before.
 Run: python benchmarks/explain_quality.py [--bundle DIR] [--jobs 10000] [--markets 2]
-     [--parts exact speed stability synthetic shuffled background] [--data CSV, for background]
+     [--parts exact speed stability synthetic single shuffled background] [--data CSV, for background]
 """
 
 import argparse
@@ -27,7 +27,7 @@ from mlpaygrade.data.postings import Postings, build_postings
 from mlpaygrade.data.synthetic import SyntheticMarket
 from mlpaygrade.data.table import read_table
 from mlpaygrade.data.truth import Truth
-from mlpaygrade.differences import WIDENING
+from mlpaygrade.differences import WIDENING, student_t
 from mlpaygrade.distribution import LEVELS, TARGETS, Prediction
 from mlpaygrade.explain import PLAYERS, explain, play
 from mlpaygrade.predictor import Predictor
@@ -36,7 +36,7 @@ from mlpaygrade.schema import FEATURES, LABELS, Job
 from mlpaygrade.shapley import shapley_values
 
 RESULT = Path(__file__).parent / "results" / "explain.json"
-PARTS = ("exact", "speed", "stability", "synthetic", "shuffled", "background")
+PARTS = ("exact", "speed", "stability", "synthetic", "single", "shuffled", "background")
 ATTRIBUTES = ("year", "experience", "employment", "title", "residence", "remote", "location", "size")
 
 
@@ -261,6 +261,7 @@ def train_small(postings: Postings, folder: Path, *, seed: int) -> Predictor:
         "network.onnx": network,
         "encoder.json": encoder.to_json(),
         "calibration.json": forecaster.calibration.to_json(),
+        "abstention.json": forecaster.abstention.to_json(),
         "evidence.json": count_cells(postings).to_json(),
         "background.json": choose_background(postings).to_json(),
         "evaluation.json": {"protocol": None},
@@ -361,6 +362,37 @@ def synthetic(*, markets: int, postings: int) -> dict[str, Any]:
     return {"postings": postings, "markets": results}
 
 
+def single(*, markets: int, postings: int) -> dict[str, Any]:
+    """How far single estimates are from the truth, in standard deviations of the members: does WIDENING hold for them too?
+
+    The truth is the mean log pay of a row of such a job; jobs are those of the newest year, each once.
+    """
+    results = []
+    for seed in range(11, 11 + markets):
+        drawn = build_postings(SyntheticMarket(seed=seed, n_postings=postings).generate())
+        with tempfile.TemporaryDirectory() as folder:
+            predictor = train_small(drawn, Path(folder), seed=seed)
+            jobs = pd.DataFrame([job.fields() for job in newest_jobs(drawn, 2000, seed=seed)]).drop_duplicates()
+            prediction = predictor.predict({column: jobs[column].tolist() for column in FEATURES})
+        error = prediction.log_estimate - Truth().mean(jobs, end="row")
+        spread = prediction.log_members.astype(np.float64).std(axis=1, ddof=1)
+        freedom = prediction.log_members.shape[1] - 1
+        results.append(
+            {
+                "seed": seed,
+                "jobs": len(jobs),
+                "rmse_log": round(float(np.sqrt(np.mean(error**2))), 4),
+                "bias_log": round(float(error.mean()), 4),
+                "members_log": round(float(np.sqrt(np.mean(spread**2))), 4),
+                "widening_of_squares": round(float(np.sqrt(np.mean(error**2) / np.mean(spread**2))), 2),
+                "widening_that_covers_90": round(
+                    float(np.quantile(np.abs(error) / spread, 0.9)) / student_t(0.95, freedom), 2
+                ),
+            }
+        )
+    return {"postings": postings, "widening_used": WIDENING, "markets": results}
+
+
 def shuffled(*, postings: int) -> dict[str, Any]:
     """A network trained on salaries dealt out at random has nothing to explain."""
     drawn = build_postings(SyntheticMarket(seed=11, n_postings=postings).generate())
@@ -395,6 +427,7 @@ def main() -> None:
         "stability": lambda: stability(predictor),
         "exact": lambda: exact(predictor, jobs=given.jobs),
         "synthetic": lambda: synthetic(markets=given.markets, postings=given.postings),
+        "single": lambda: single(markets=given.markets, postings=given.postings),
         "shuffled": lambda: shuffled(postings=given.postings),
     }
     if given.data is not None:
