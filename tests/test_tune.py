@@ -1,6 +1,10 @@
 """Tuning: the newest year is never opened, a study is resumed and shared, and what it chose can be read back."""
 
 import dataclasses
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +66,57 @@ def test_a_study_goes_on_and_starts_from_the_defaults(
     assert second.rmse_log <= (second.default_rmse_log or 0)
 
 
+@pytest.mark.parametrize("form", ["{}.log", "sqlite:///{}.db"])
+def test_the_start_is_judged_again_where_its_process_was_killed(
+    table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    storage = form.format(tmp_path / "study")
+
+    def killed(*_: Any) -> float:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tuning, "_objective", killed)
+        with pytest.raises(KeyboardInterrupt):
+            tune("ridge", table, trials=2, progress=silent, storage=storage)
+    found = tune("ridge", table, trials=2, progress=silent, storage=storage)
+    assert found.trials == 2
+    untouched = tune("ridge", table, trials=1, progress=silent, storage=str(tmp_path / "untouched.log"))
+    assert found.default_rmse_log == untouched.default_rmse_log is not None
+
+
+def test_workers_end_with_a_killed_parent(table: Table, tmp_path: Path) -> None:
+    code = (
+        "import pathlib, sys\n"
+        "from mlpaygrade.data.table import read_table\n"
+        "from mlpaygrade.experiments.tune import tune\n"
+        "if __name__ == '__main__':\n"
+        "    tune('ridge', read_table(pathlib.Path(sys.argv[1])), trials=10**6, workers=2, storage=sys.argv[2],\n"
+        "         progress=lambda *_: None)\n"
+    )
+    script, storage = tmp_path / "study.py", tmp_path / "journal.log"
+    script.write_text(code)
+    with subprocess.Popen([sys.executable, str(script), str(table.path), str(storage)]) as process:
+        try:
+            _wait_until(lambda: storage.exists() and storage.read_bytes().count(b"settings") > 2)
+        finally:
+            process.kill()
+
+    def silence() -> bool:
+        before = storage.stat().st_size
+        time.sleep(3)
+        return storage.stat().st_size == before
+
+    _wait_until(silence)
+
+
+def _wait_until(reached: Callable[[], bool], *, seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < end
+        time.sleep(0.2)
+
+
 def test_a_study_of_other_data_is_refused(table: Table, tmp_path: Path) -> None:
     storage = str(tmp_path / "journal.log")
     tune("constant", table, trials=1, progress=silent, storage=storage, study_name="one")
@@ -84,6 +139,7 @@ def test_several_processes_share_a_study_in_a_database(table: Table, tmp_path: P
         ({"name": "perceptron"}, InputError, "no model"),
         ({"trials": 0}, InputError, "at least 1"),
         ({"storage": "nosuch://secret@host/db"}, ResourceError, "host/db cannot be opened"),
+        ({"storage": "postgresql+psycopg2://me:secret@127.0.0.1:9/db"}, ResourceError, r"postgres\]"),
     ],
 )
 def test_bad_input_is_said_plainly(

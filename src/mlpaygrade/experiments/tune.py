@@ -2,13 +2,18 @@
 
 Enters: a table, a model's name, how many trials. Leaves: an Optuna study and the best settings. Every trial is judged by walking
 forward through the newest windows of the training years, in order of arrival; the newest work year of the file is never opened.
-A study is resumed under the same name, and several processes may work on it through one storage.
+A study is resumed under the same name, and several processes may work on it through one storage. A trial whose process was killed
+counts for nothing; the one with the settings searched from is then judged again.
 """
 
 import dataclasses
 import functools
 import multiprocessing
+import os
+import signal
+import threading
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +27,7 @@ from mlpaygrade.data.postings import Postings, build_postings
 from mlpaygrade.data.split import Split, rolling_origin
 from mlpaygrade.data.table import Table, read_table
 from mlpaygrade.evaluation.metrics import evaluate, point_metrics
+from mlpaygrade.experiments.address import shown, why
 from mlpaygrade.experiments.contenders import NETWORK, Contender, NetworkContender, RivalContender, read_rival
 from mlpaygrade.experiments.forecaster import Progress
 from mlpaygrade.experiments.search import network_start, suggest_network
@@ -34,6 +40,10 @@ WINDOW: Final = 0.12
 OBJECTIVE: Final = "mean RMSE of log pay over the rows of each window"
 DONE: Final = (TrialState.COMPLETE, TrialState.PRUNED)
 JOURNAL: Final = Path("runs") / "tune" / "journal.log"
+HEARTBEAT_SECONDS: Final = 60
+"""How often a trial in a database shows that its process lives; after twice that in silence it has failed."""
+START: Final = "start"
+"""Mark of the trial with the settings that the search starts from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +103,9 @@ def tune(
     splits = rolling_origin(past, folds=FOLDS, window=WINDOW)
     title = study_name or f"{name}-{table.sha256[:12]}"
     study = open_study(title, storage=storage, table=table, past=past, seed=seed, workers=workers)
-    if not study.get_trials(deepcopy=False):
-        study.enqueue_trial(network_start(base) if name == NETWORK else dataclasses.asdict(RIVALS[name]()))
+    if not any(trial.state in (*DONE, TrialState.WAITING) for trial in _starts(study)):
+        start = network_start(base) if name == NETWORK else dataclasses.asdict(RIVALS[name]())
+        study.enqueue_trial(start, user_attrs={START: True})
     if workers == 1:
         _optimize(
             study, name, past, splits, base, trials=trials, report=functools.partial(_report, progress, study, trials)
@@ -137,7 +148,8 @@ def open_study(
             raise InputError(
                 f"The study '{title}' was made with {key} = {study.user_attrs[key]}, not {value}. Give another --study name."
             )
-        study.set_user_attr(key, value)
+        if key not in study.user_attrs:
+            study.set_user_attr(key, value)
     # The same seed would draw the first points again when a study is resumed.
     study.sampler = optuna.samplers.TPESampler(
         seed=seed + len(study.get_trials(deepcopy=False)), constant_liar=workers > 1
@@ -155,15 +167,17 @@ def open_storage(storage: str | None) -> Any:
 
     try:
         if storage and "://" in storage:
-            return RDBStorage(storage)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                return RDBStorage(storage, heartbeat_interval=HEARTBEAT_SECONDS)
         path = Path(storage) if storage else JOURNAL
         path.parent.mkdir(parents=True, exist_ok=True)
         return JournalStorage(JournalFileBackend(str(path)))
     except Exception as error:  # SQLAlchemy, its drivers and Optuna raise classes that share no base
-        where = storage.rsplit("@", 1)[-1] if storage else str(JOURNAL)  # without a password
         raise ResourceError(
-            f"The storage of studies {where} cannot be opened ({type(error).__name__}). Give a journal file, an SQLite URL "
-            "such as sqlite:///studies.db, or a PostgreSQL URL with its driver (psycopg2) installed."
+            f"The storage of studies {shown(storage or str(JOURNAL))} cannot be opened ({why(error, storage or '')}). Give a "
+            "journal file, an SQLite URL such as sqlite:///studies.db, or the postgresql:// URL of a database that runs, with "
+            "its driver installed: pip install 'mlpaygrade[postgres]'."
         ) from error
 
 
@@ -228,6 +242,11 @@ def _finished(study: optuna.Study) -> int:
     return len(study.get_trials(deepcopy=False, states=DONE))
 
 
+def _starts(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
+    """The trials with the settings that the search starts from: more than one where a process was killed in it."""
+    return [trial for trial in study.get_trials(deepcopy=False) if trial.number == 0 or START in trial.user_attrs]
+
+
 def _report(progress: Progress, study: optuna.Study, trials: int) -> None:
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     best = {"best RMSE log": study.best_value} if complete else {}
@@ -273,12 +292,26 @@ def _spread(study: optuna.Study, job: _Job, *, progress: Progress) -> None:
 
 
 def _work(job: _Job) -> None:
+    _end_with_parent()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     table = read_table(job.path)
     past = training_years(build_postings(table.frame))
     study = open_study(job.title, storage=job.storage, table=table, past=past, seed=job.seed, workers=job.workers)
     splits = rolling_origin(past, folds=FOLDS, window=WINDOW)
     _optimize(study, job.name, past, splits, job.base, trials=job.trials, report=lambda: None)
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would go on alone and unseen: it ends too. An interrupt is the parent's to handle."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _choose(study: optuna.Study, name: str, past: Postings, splits: list[Split], base: Settings) -> Tuned:
@@ -299,14 +332,14 @@ def _choose(study: optuna.Study, name: str, past: Postings, splits: list[Split],
         settings["native_quantiles"] = losses[True] <= losses[False]
         pinball = min(losses.values())
     every = study.get_trials(deepcopy=False)
-    first = every[0]
+    starts = [trial.value for trial in _starts(study) if trial.state == TrialState.COMPLETE]
     pruned = len(study.get_trials(deepcopy=False, states=(TrialState.PRUNED,)))
     return Tuned(
         name=name,
         settings=settings,
         rmse_log=float(study.best_value),
         pinball_log=pinball,
-        default_rmse_log=first.value if first.state == TrialState.COMPLETE else None,
+        default_rmse_log=starts[0] if starts else None,
         trials=_finished(study),
         pruned=pruned,
         seconds=sum(trial.duration.total_seconds() for trial in every if trial.duration is not None),
