@@ -1,5 +1,6 @@
 """The registry: a challenger becomes champion only by being better on postings that neither bundle was trained on."""
 
+import json
 import warnings
 from pathlib import Path
 
@@ -98,14 +99,14 @@ def test_only_a_better_model_becomes_champion(
         register_challenger("nonsense", uri=uri)
     first = logged(tmp_path, uri=uri)
     assert register_challenger(first, uri=uri) == register_challenger(first, uri=uri) == "1"
-    assert load_version("1").bundle.manifest == load_bundle().manifest
+    assert load_version("1", tmp_path / "first").bundle.manifest == load_bundle().manifest
     opening = promote(None, table, uri=uri)
     assert opening.promoted
     assert opening.champion is None
 
     shifts = {"1": 0.2 - bias, "2": 0.5 - bias, "3": -bias}
 
-    def load_shifted(version: str) -> Predictor:
+    def load_shifted(version: str, folder: Path) -> Predictor:
         predictor = Shifted.load()
         predictor.shift = shifts[version]
         return predictor
@@ -116,7 +117,11 @@ def test_only_a_better_model_becomes_champion(
     assert "refused" in verdict_text(worse)
     assert str(client.get_model_version_by_alias(MODEL, CHAMPION).version) == "1"
     assert str(client.get_model_version_by_alias(MODEL, CHALLENGER).version) == "2"
-    assert client.get_model_version(MODEL, "2").tags["verdict"] == worse.reason
+    record = client.get_model_version(MODEL, "2").tags
+    assert (record["verdict"], record["promoted"], record["judged_against"]) == (worse.reason, "False", "1")
+    assert table.sha256 in record["judged_on"]
+    kept = json.loads(record["challenger_minus_champion"])["rmse_log"]
+    assert kept == [getattr(worse.differences["rmse_log"], part) for part in ("difference", "low", "high")]
 
     better = promote(logged(tmp_path, uri=uri), table, uri=uri)
     assert better.promoted

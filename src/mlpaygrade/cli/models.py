@@ -117,10 +117,13 @@ def compare(
     from mlpaygrade.experiments.compare_tracking import track_comparison
     from mlpaygrade.experiments.contenders import TUNED, tuned_rivals
     from mlpaygrade.experiments.settings import read_settings
+    from mlpaygrade.experiments.store import connect, store_uri
 
     settings, rivals = read_settings(config), tuned_rivals(tuned or TUNED)
     names = models.split(",") if models else list(ALL_MODELS)
     table = options.load_table(data)
+    if track:
+        connect(store_uri(output.resolve().parent))  # a store that is away is said before the work, not after it
     with options.progress_bar() as progress:
         result = run_comparison(
             table,
@@ -159,9 +162,10 @@ def promote(
     """
     _require_libraries()
     from mlpaygrade.experiments.registry import promote as run_promotion
-    from mlpaygrade.experiments.registry import registry_uri, verdict_text
+    from mlpaygrade.experiments.registry import verdict_text
+    from mlpaygrade.experiments.store import store_uri
 
-    verdict = run_promotion(challenger, options.load_table(data), uri=registry_uri(runs))
+    verdict = run_promotion(challenger, options.load_table(data), uri=store_uri(runs))
     print(verdict_text(verdict))
     if not verdict.promoted:
         raise InputError("The challenger must be significantly better than the champion; the champion stays.")

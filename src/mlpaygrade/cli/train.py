@@ -38,23 +38,27 @@ def train(
     """
     options.require_training()
     from mlpaygrade.experiments.drift import drift_against
-    from mlpaygrade.experiments.registry import register_challenger, registry_uri
+    from mlpaygrade.experiments.registry import register_challenger
     from mlpaygrade.experiments.report import report_text
     from mlpaygrade.experiments.settings import read_settings
+    from mlpaygrade.experiments.store import connect, store_uri
     from mlpaygrade.experiments.tracking import track_run
     from mlpaygrade.experiments.train import train as run_training
 
     settings = read_settings(config)
     table = options.load_table(data)
+    uri = store_uri(output.resolve().parent)
+    if track:
+        connect(uri)  # a store that is away is said before the training, not after it
     options.say(drift_against(old, table, output=output))
     with options.progress_bar() as progress:
         run = run_training(table, output=output, settings=settings, through=train_through, progress=progress)
-    if track:
-        run_id = track_run(run)
-        version = register_challenger(run_id, uri=registry_uri(output.resolve().parent))
-        options.say(f"Logged to MLflow: run {run_id}, registered as version {version}, the challenger.")
     print(report_text(run.report))
     options.say(f"The report is {output / 'report.json'}, the bundle {output / 'bundle'}.")
+    if track:
+        run_id = track_run(run, uri=uri)
+        version = register_challenger(run_id, uri=uri)
+        options.say(f"Logged to MLflow: run {run_id}, registered as version {version}, the challenger.")
 
 
 def evaluate(

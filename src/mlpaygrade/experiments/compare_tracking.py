@@ -4,7 +4,7 @@ Enters: the result of a comparison and its folder. Leaves: the id of the parent 
 """
 
 import json
-import logging
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -12,23 +12,17 @@ from typing import Any, Final
 import mlflow
 from mlflow.entities import Metric, Param
 
-from mlpaygrade.experiments.registry import registry_uri
+from mlpaygrade.experiments.store import open_experiment, store_uri
 
 EXPERIMENT: Final = "mlpaygrade-compare"
 
 
 def track_comparison(result: Mapping[str, Any], folder: Path, *, figures: Mapping[str, Any] | None = None) -> str:
     """Log a comparison; returns the parent run's id."""
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    mlflow.set_tracking_uri(registry_uri(folder.resolve().parent))
-    if mlflow.get_experiment_by_name(EXPERIMENT) is None:
-        location = None
-        if mlflow.get_tracking_uri().startswith("sqlite:"):
-            location = (folder.resolve().parent / "mlartifacts").as_uri()
-        mlflow.create_experiment(EXPERIMENT, artifact_location=location)
-    mlflow.set_experiment(EXPERIMENT)
+    runs = folder.resolve().parent
+    open_experiment(EXPERIMENT, uri=store_uri(runs), folder=runs)
     tags = {"data_sha256": result["data_sha256"], "protocol": result["protocol"], "stages": ",".join(result["stages"])}
+    now = time.time_ns() // 1_000_000
     with mlflow.start_run(run_name=folder.name, tags=tags) as parent:
         parent_id: str = parent.info.run_id
         for file in ("compare.json", "compare.md"):
@@ -41,7 +35,7 @@ def track_comparison(result: Mapping[str, Any], folder: Path, *, figures: Mappin
             ) as run:
                 mlflow.MlflowClient().log_batch(
                     run.info.run_id,
-                    metrics=[Metric(key, value, 0, 0) for key, value in _metrics(result["stages"], name)],
+                    metrics=[Metric(key, value, now, 0) for key, value in _metrics(result["stages"], name)],
                     params=[Param(key, str(value)) for key, value in _flat(settings)],
                 )
     return parent_id

@@ -5,8 +5,7 @@ Enters: MLflow runs that hold a bundle as their model. Leaves: versions of one r
 Trains nothing.
 """
 
-import logging
-import os
+import json
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +19,8 @@ from mlflow.exceptions import MlflowException
 from mlpaygrade.data.postings import build_postings, columns_of
 from mlpaygrade.data.table import Table
 from mlpaygrade.evaluation.paired import Difference, compare_predictions
+from mlpaygrade.experiments.address import shown
+from mlpaygrade.experiments.store import GONE, connect
 from mlpaygrade.predictor import Predictor
 from mlpaygrade.schema import InputError
 
@@ -27,7 +28,6 @@ MODEL: Final = "mlpaygrade"
 CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"
 PREVIOUS: Final = "previous-champion"
-RUNS: Final = Path("runs")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +45,9 @@ class Verdict:
     differences: Mapping[str, Difference]
 
 
-def registry_uri(folder: Path = RUNS) -> str:
-    """Where runs and models are kept: `MLFLOW_TRACKING_URI`, else the SQLite database of the folder of runs."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder.resolve() / 'mlflow.db'}"
-
-
 def register_challenger(run_id: str, *, uri: str) -> str:
     """Register the model of a run and give it the alias `challenger`; returns its version. Raises InputError without one."""
-    client = _client(uri)
+    client = connect(uri)
     try:
         for found in client.search_model_versions(f"name = '{MODEL}'"):
             if found.run_id == run_id:
@@ -61,8 +56,10 @@ def register_challenger(run_id: str, *, uri: str) -> str:
         else:
             version = str(mlflow.register_model(f"runs:/{run_id}/model", MODEL).version)
     except MlflowException as error:
+        if error.error_code not in GONE:
+            raise
         raise InputError(
-            f"There is no run '{run_id}' with a model in {_shown(uri)}. Give the id that `train` printed."
+            f"There is no run '{run_id}' with a model in {shown(uri)}. Give the id that `train` printed."
         ) from error
     client.set_registered_model_alias(MODEL, CHALLENGER, version)
     return version
@@ -75,10 +72,10 @@ def promote(run_id: str | None, table: Table, *, uri: str) -> Verdict:
     of log pay lies below zero, and that of the pinball loss does not lie above. Raises InputError where no later postings
     are there to judge by.
     """
-    client = _client(uri)
+    client = connect(uri)
     challenger = register_challenger(run_id, uri=uri) if run_id else _version(client, CHALLENGER)
     if challenger is None:
-        raise InputError(f"There is no challenger in {_shown(uri)}. Train one: mlpaygrade train --output runs/NAME.")
+        raise InputError(f"There is no challenger in {shown(uri)}. Train one: mlpaygrade train --output runs/NAME.")
     champion = _version(client, CHAMPION)
     if champion == challenger:
         raise InputError(f"Version {challenger} is the champion already. Name the run of another model.")
@@ -93,7 +90,8 @@ def promote(run_id: str | None, table: Table, *, uri: str) -> Verdict:
         )
     else:
         verdict = _judge(challenger, champion, table)
-    client.set_model_version_tag(MODEL, challenger, "verdict", verdict.reason)
+    for tag, value in _record(verdict, table).items():
+        client.set_model_version_tag(MODEL, challenger, tag, value)
     if verdict.promoted:
         if champion is not None:
             client.set_registered_model_alias(MODEL, PREVIOUS, champion)
@@ -103,10 +101,10 @@ def promote(run_id: str | None, table: Table, *, uri: str) -> Verdict:
     return verdict
 
 
-def load_version(version: str) -> Predictor:
-    """The predictor of a registered version's bundle; the registry is the one MLflow points at."""
-    folder = tempfile.mkdtemp(prefix="mlpaygrade-registry-")
-    local = Path(mlflow.artifacts.download_artifacts(artifact_uri=f"models:/{MODEL}/{version}", dst_path=folder))
+def load_version(version: str, folder: Path) -> Predictor:
+    """The predictor of a registered version's bundle, brought to `folder`; the registry is the one MLflow points at."""
+    folder.mkdir(parents=True, exist_ok=True)
+    local = Path(mlflow.artifacts.download_artifacts(artifact_uri=f"models:/{MODEL}/{version}", dst_path=str(folder)))
     manifests = sorted(local.rglob("manifest.json"))
     if not manifests:
         raise InputError(f"Version {version} of '{MODEL}' holds no bundle. Register a run of `mlpaygrade train`.")
@@ -141,7 +139,9 @@ def verdict_text(verdict: Verdict) -> str:
 
 
 def _judge(challenger: str, champion: str, table: Table) -> Verdict:
-    count, differences = judge_bundles(load_version(challenger), load_version(champion), table)
+    with tempfile.TemporaryDirectory(prefix="mlpaygrade-registry-") as folder:
+        new, old = (load_version(version, Path(folder) / version) for version in (challenger, champion))
+        count, differences = judge_bundles(new, old, table)
     error, loss = differences["rmse_log"], differences["pinball_log"]
     if not error.significant:
         reason = f"its RMSE of log pay is not significantly below that of version {champion}"
@@ -159,20 +159,23 @@ def _judge(challenger: str, champion: str, table: Table) -> Verdict:
     )
 
 
-def _client(uri: str) -> Any:
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    mlflow.set_tracking_uri(uri)
-    return mlflow.MlflowClient()
+def _record(verdict: Verdict, table: Table) -> dict[str, str]:
+    """What a registered version keeps of its verdict, as tags."""
+    record = {"verdict": verdict.reason, "promoted": str(verdict.promoted)}
+    if verdict.champion is not None:
+        figures = {name: [one.difference, one.low, one.high] for name, one in verdict.differences.items()}
+        record |= {
+            "judged_against": verdict.champion,
+            "judged_on": f"{verdict.postings} postings of data {table.sha256}",
+            "challenger_minus_champion": json.dumps(figures),
+        }
+    return record
 
 
 def _version(client: Any, alias: str) -> str | None:
     try:
         return str(client.get_model_version_by_alias(MODEL, alias).version)
-    except MlflowException:  # neither the model nor the alias need exist yet
-        return None
-
-
-def _shown(uri: str) -> str:
-    """A URI without a password."""
-    return uri.rsplit("@", 1)[-1]
+    except MlflowException as error:
+        if error.error_code in GONE:  # neither the model nor the alias need exist yet
+            return None
+        raise

@@ -1,103 +1,96 @@
 """Runs in MLflow: parameters, metrics by slice, curves, figures, the bundle as a loadable model.
 
-Enters: a finished run. Leaves: an MLflow run id. `MLFLOW_TRACKING_URI` points elsewhere; by default everything lands in a SQLite
-database and an artifact folder beside the run's folder. Trains nothing.
+Enters: a finished run, the address of a store. Leaves: an MLflow run id. Trains nothing.
 """
 
-import logging
-import os
+import platform
+import time
+import warnings
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from importlib import metadata
 from typing import Any, Final
 
 import mlflow
 import pandas as pd
 from mlflow.entities import Metric, Param
+from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 
-from mlpaygrade.distribution import MEDIAN
-from mlpaygrade.evaluation.conformal import INTERVALS
+from mlpaygrade.experiments import pyfunc
+from mlpaygrade.experiments.address import shown, why
 from mlpaygrade.experiments.figures import run_figures
 from mlpaygrade.experiments.importance import importance_figures
+from mlpaygrade.experiments.store import open_experiment
 from mlpaygrade.experiments.train import Run
 from mlpaygrade.predictor import Predictor
-from mlpaygrade.schema import FEATURES
+from mlpaygrade.schema import FEATURES, ResourceError
 
 EXPERIMENT: Final = "mlpaygrade"
 
 
-class PayModel(mlflow.pyfunc.PythonModel):  # type: ignore[name-defined,misc]
-    """The bundle as an MLflow model: the dataset's feature columns in, estimates in USD out."""
+def track_run(run: Run, *, uri: str) -> str:
+    """Log a finished run and return its MLflow run id. Raises ResourceError where the store fails; the run's folder stands."""
+    open_experiment(EXPERIMENT, uri=uri, folder=run.folder.resolve().parent)
+    try:
+        with mlflow.start_run(run_name=run.folder.name, tags=_tags(run.report)) as active:
+            _log(run, active.info.run_id)
+            return str(active.info.run_id)
+    except MlflowException as error:
+        raise ResourceError(
+            f"The run could not be logged to {shown(uri)} ({why(error, uri)}). Its report and bundle stand in {run.folder}; "
+            "log it later as docs/tracking.md says."
+        ) from error
 
-    def load_context(self, context: Any) -> None:
-        """Open the bundle that was logged as an artifact."""
-        self.predictor = Predictor.load(context.artifacts["bundle"])
 
-    def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Estimate every row."""
-        del context, params
-        return estimates_frame(self.predictor, model_input)
-
-
-def estimates_frame(predictor: Predictor, jobs: pd.DataFrame) -> pd.DataFrame:
-    """Estimates of jobs in codes: estimate, band and 90 % interval, USD."""
-    import numpy as np
-
-    prediction = predictor.predict({column: jobs[column].to_numpy() for column in FEATURES})
-    low, high = INTERVALS[90]
-    columns = {
-        "estimate_usd": prediction.log_estimate,
-        "band_low_usd": prediction.quantiles("low")[:, MEDIAN],
-        "band_high_usd": prediction.quantiles("high")[:, MEDIAN],
-        "lower_90_usd": prediction.quantiles("any")[:, low],
-        "upper_90_usd": prediction.quantiles("any")[:, high],
+def _tags(report: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "data_sha256": report["data_sha256"],
+        "synthetic": str(report["synthetic"]),
+        "commit": str(report["commit"]),
+        "protocol": str(report["protocol"]),
+        "version": report["version"],
+        "python": platform.python_version(),
+        **{f"library.{name}": version for name, version in report["libraries"].items()},
     }
-    return pd.DataFrame({name: np.expm1(np.asarray(value, dtype=np.float64)) for name, value in columns.items()})
 
 
-def tracking_uri(folder: Path) -> str:
-    """Where runs are logged: `MLFLOW_TRACKING_URI`, else a SQLite database beside the run's folder."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder.resolve().parent / 'mlflow.db'}"
-
-
-def track_run(run: Run) -> str:
-    """Log a finished run and return its MLflow run id."""
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    local = not os.environ.get("MLFLOW_TRACKING_URI")  # asked first: set_tracking_uri sets it
-    mlflow.set_tracking_uri(tracking_uri(run.folder))
-    if mlflow.get_experiment_by_name(EXPERIMENT) is None:
-        location = (run.folder.resolve().parent / "mlartifacts").as_uri() if local else None
-        mlflow.create_experiment(EXPERIMENT, artifact_location=location)
-    mlflow.set_experiment(EXPERIMENT)
-    tags = {
-        "data_sha256": run.report["data_sha256"],
-        "commit": str(run.report["commit"]),
-        "protocol": str(run.report["protocol"]),
-    }
-    with mlflow.start_run(run_name=run.folder.name, tags=tags) as active:
-        run_id: str = active.info.run_id
-        mlflow.MlflowClient().log_batch(
-            run_id,
-            metrics=[Metric(name, value, 0, step) for name, value, step in _metrics(run.report)],
-            params=[Param(name, str(value)) for name, value in _flat(run.report["settings"])],
-        )
-        mlflow.log_artifact(str(run.folder / "report.json"))
-        figures = {**run_figures(run.report), **importance_figures(run.report["importance"])}
-        for name, figure in figures.items():
-            mlflow.log_figure(figure, f"figures/{name}.png")
-        mlflow.log_text("\n".join(run.report["importance"]["sentences"]), "importance.txt")
-        predictor = Predictor(run.bundle)
-        example = pd.DataFrame([_example(run)])
+def _log(run: Run, run_id: str) -> None:
+    now = time.time_ns() // 1_000_000
+    mlflow.MlflowClient().log_batch(
+        run_id,
+        metrics=[Metric(name, value, now, step) for name, value, step in _metrics(run.report)],
+        params=[Param(name, str(value)) for name, value in _flat(run.report["settings"])],
+    )
+    for name in ("report.json", "drift.json"):
+        if (run.folder / name).exists():
+            mlflow.log_artifact(str(run.folder / name))
+    if (run.folder / "figures").is_dir():
+        mlflow.log_artifacts(str(run.folder / "figures"), "figures")
+    figures = {**run_figures(run.report), **importance_figures(run.report["importance"])}
+    for name, figure in figures.items():
+        mlflow.log_figure(figure, f"figures/{name}.png")
+    sentences = {"importance": run.report["importance"], "residuals": run.report.get("residuals")}
+    for name, part in sentences.items():
+        if part:
+            mlflow.log_text("\n".join(part["sentences"]), f"{name}.txt")
+    mlflow.log_text(_environment(), "environment.txt")
+    example = pd.DataFrame([_example(run)])
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Hint: Inferred schema contains integer")  # no field of a job may be missing
         mlflow.pyfunc.log_model(
             name="model",
-            python_model=PayModel(),
+            python_model=pyfunc.__file__,
             artifacts={"bundle": str(run.bundle.path)},
-            signature=infer_signature(example, estimates_frame(predictor, example)),
+            signature=infer_signature(example, pyfunc.estimates_frame(Predictor(run.bundle), example)),
             input_example=example,
-            pip_requirements=[f"mlpaygrade=={run.report['version']}", "pandas"],
+            pip_requirements=[f"mlpaygrade[tables]=={run.report['version']}", f"mlflow=={mlflow.__version__}"],
         )
-    return run_id
+
+
+def _environment() -> str:
+    """Python, platform, and every installed distribution with its version, a line each."""
+    found = {f"{one.name}=={one.version}" for one in metadata.distributions()}
+    return "\n".join([f"# Python {platform.python_version()}, {platform.platform()}", *sorted(found, key=str.lower)])
 
 
 def _example(run: Run) -> dict[str, Any]:
