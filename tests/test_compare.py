@@ -229,6 +229,8 @@ def test_a_newer_file_of_seventy_thousand_rows_and_three_hundred_titles(tmp_path
     assert 0 < report["error"]["rmse_log"]["now"] < 1
     text = drift_text(report)
     assert "new titles" in text
+    assert "United States" in text
+    assert "Data engineering" in text
     assert f"{report['error']['rmse_log']['now']:.4f}" in text
     path = tmp_path / "newer.csv"
     frame.to_csv(path, index=False)

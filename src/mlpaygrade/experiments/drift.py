@@ -7,7 +7,7 @@ market is known from the bundle's own evidence, so no old file is needed. Fits n
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast, get_args
 
 import numpy as np
 
@@ -141,26 +141,39 @@ def drift_text(report: Mapping[str, Any]) -> str:
     lines = [first]
     for kind in ("titles", "countries"):
         new = report[f"new {kind}"]
-        named = ", ".join(f"{value} ({count:,})" for value, count in new["most frequent"])
+        named = ", ".join(f"{_named(kind, value)} ({count:,})" for value, count in new["most frequent"])
         lines.append(
             f"  new {kind}: {new['count']:,} in {new['share']:.1%} of postings" + (f": {named}" if named else "")
         )
     for dimension, one in report["mix"].items():
-        moves = ", ".join(
-            f"{LABELS[EXPERIENCE].get(value, value)} {was:.1%} to {now:.1%}" for value, was, now in one["largest"]
-        )
+        moves = ", ".join(f"{_named(dimension, value)} {was:.1%} to {now:.1%}" for value, was, now in one["largest"])
         lines.append(
             f"  {dimension}: {one['reading']} (total variation {one['total_variation']:.3f}, PSI {one['psi']:.3f}): {moves}"
         )
     error = report["error"]
-    promised = error["rmse_log"]["promised"]
-    beside = f", where {promised:.4f} was promised" if promised is not None else ""
     lines.append(
-        f"  the old bundle's error on them: RMSE log {error['rmse_log']['now']:.4f}{beside}; "
-        f"MAE ${error['mae_usd']['now']:,.0f}; "
-        f"90 % intervals cover {error['coverage_90']['now']:.1%}."
+        f"  the old bundle's error on them: RMSE log {_beside(error['rmse_log'], '{:.4f}')}; "
+        f"MAE {_beside(error['mae_usd'], '${:,.0f}')}; "
+        f"estimate minus pay, on average, {_beside(error['bias_usd'], '${:,.0f}')}; "
+        f"90 % intervals cover {_beside(error['coverage_90'], '{:.1%}')}."
     )
     return "\n".join(lines)
+
+
+def _beside(figure: Mapping[str, float | None], form: str) -> str:
+    """A figure now, and the one that the bundle's own evaluation promised."""
+    now, promised = (None if value is None else form.format(value).replace("$-", "-$") for value in figure.values())
+    return f"{now} (promised: {promised})" if promised is not None else str(now)
+
+
+def _named(dimension: str, value: str) -> str:
+    if dimension == "experience":
+        return str(LABELS[EXPERIENCE].get(value, value))
+    if dimension in ("country", "countries"):
+        return taxonomy.country(value).name
+    if dimension == "title family" and value in get_args(taxonomy.Family):
+        return taxonomy.family_name(cast(taxonomy.Family, value))
+    return value
 
 
 def _unseen(before: Counter[str], now: Counter[str]) -> dict[str, Any]:
