@@ -176,8 +176,8 @@ def open_storage(storage: str | None) -> Any:
     except Exception as error:  # SQLAlchemy, its drivers and Optuna raise classes that share no base
         raise ResourceError(
             f"The storage of studies {shown(storage or str(JOURNAL))} cannot be opened ({why(error, storage or '')}). Give a "
-            "journal file, an SQLite URL such as sqlite:///studies.db, or the postgresql:// URL of a database that runs, with "
-            "its driver installed: pip install 'mlpaygrade[postgres]'."
+            "journal file, an SQLite URL such as sqlite:///studies.db, or the postgresql+psycopg:// URL of a database that runs, "
+            "with its driver installed: pip install 'mlpaygrade[postgres]'."
         ) from error
 
 
