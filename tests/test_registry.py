@@ -27,7 +27,7 @@ from mlpaygrade.experiments.registry import (
     verdict_text,
 )
 from mlpaygrade.predictor import Predictor
-from mlpaygrade.schema import YEAR, InputError
+from mlpaygrade.schema import YEAR, BundleError, InputError
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # MLflow's own modules warn while they are imported
@@ -130,6 +130,16 @@ def test_only_a_better_model_becomes_champion(
     assert str(client.get_model_version_by_alias(MODEL, PREVIOUS).version) == "1"
     with pytest.raises(InputError, match="champion already"):
         promote(str(client.get_model_version(MODEL, "3").run_id), table, uri=uri)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+def test_a_champion_of_another_format_is_named(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    register_challenger(logged(tmp_path, uri=uri), uri=uri)
+    for manifest in (tmp_path / "artifacts").rglob("manifest.json"):
+        manifest.write_text('{"format": 0, "files": {}, "provenance": {}}')
+    with pytest.raises(BundleError, match="Version 1 of 'mlpaygrade' cannot be judged"):
+        load_version("1", tmp_path / "copy")
 
 
 def test_without_later_postings_there_is_no_verdict(tmp_path: Path) -> None:

@@ -141,6 +141,17 @@ def test_artifacts_stand_beside_the_runs_whatever_database_is_used(tmp_path: Pat
     assert location == (tmp_path / "runs" / "mlartifacts").as_uri()
 
 
+def test_mlflow_writes_nothing_of_its_own_among_the_data(tmp_path: Path) -> None:
+    from mlflow.environment_variables import (
+        MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR,
+        MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT,
+    )
+
+    connect(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    assert MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT.get()
+    assert not MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.get()
+
+
 def test_the_variable_comes_before_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert store_uri(tmp_path) == f"sqlite:///{tmp_path / 'mlflow.db'}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://tracking:5000")

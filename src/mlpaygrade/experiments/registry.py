@@ -22,7 +22,7 @@ from mlpaygrade.evaluation.paired import Difference, compare_predictions
 from mlpaygrade.experiments.address import shown
 from mlpaygrade.experiments.store import GONE, connect
 from mlpaygrade.predictor import Predictor
-from mlpaygrade.schema import InputError
+from mlpaygrade.schema import BundleError, InputError
 
 MODEL: Final = "mlpaygrade"
 CHAMPION: Final = "champion"
@@ -108,7 +108,13 @@ def load_version(version: str, folder: Path) -> Predictor:
     manifests = sorted(local.rglob("manifest.json"))
     if not manifests:
         raise InputError(f"Version {version} of '{MODEL}' holds no bundle. Register a run of `mlpaygrade train`.")
-    return Predictor.load(manifests[0].parent)
+    try:
+        return Predictor.load(manifests[0].parent)
+    except BundleError as error:
+        raise BundleError(
+            f"Version {version} of '{MODEL}' cannot be judged: the bundle is damaged or of a release that this one cannot read. "
+            "Judge it with that release, or set a new beginning: take its alias away, as docs/tracking.md says."
+        ) from error
 
 
 def judge_bundles(challenger: Predictor, champion: Predictor, table: Table) -> tuple[int, dict[str, Difference]]:

@@ -19,6 +19,8 @@ from mlpaygrade.schema import ResourceError
 RUNS: Final = Path("runs")
 SERVERS: Final = ("http://", "https://", "databricks")
 """Beginnings of the addresses that keep the artifacts themselves."""
+QUIET: Final = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
+"""A server's addresses would stand among the data on stdout."""
 PATIENCE: Final = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 """MLflow's own would try a server that is away for five minutes."""
 GONE: Final = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
@@ -34,7 +36,8 @@ def connect(uri: str) -> Any:
     """The client of a store, after asking it something. Raises ResourceError where it does not answer."""
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
     if uri.startswith("sqlite:///"):
         Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     try:
