@@ -37,8 +37,12 @@ def quality() -> str:
     ]
     wanted = ("market", "experience")
     lines += [_row(item["value"], item) for item in evaluation["slices"] if item["dimension"] in wanted]
-    postings = evaluation["postings"]
+    postings, every = evaluation["postings"], evaluation["rows"]
     lines += [
+        "",
+        "RMSE, MAE and R2 judge the typical pay (a geometric mean). What squared errors in dollars ask for is the mean pay: its R2 is "
+        f"{every['mean_pay_r2_usd']:.3f}; what absolute errors ask for is the median pay: its MAE is "
+        f"{_dollars(every['median_pay_mae_usd'])}.",
         "",
         f"Middles of the {postings['n']:,} postings with both ends: RMSE log {postings['rmse_log']:.4f}, MAE "
         f"{_dollars(postings['mae_usd'])}. Both ends of a posting lie inside its 90 % band interval in "
@@ -66,18 +70,18 @@ def rivals() -> str:
         raise SystemExit("The shipped bundle holds no comparison. Run `python scripts/ship.py` with --compare.")
     comparison = bundle.json("comparison.json")
     lines = [
-        "Against models that get the same fields, encoding, weights and calibration; the rivals' settings come from a search for "
-        "each on validation windows, the network's from [experiments](docs/experiments.md) on other windows. Protocol: "
+        "Against models that get the same fields, encoding, weights and calibration; the settings of each, the network's too, come from a "
+        "search of 25 trials on the same validation windows. Protocol: "
         f"{comparison['protocol']}.",
         "",
-        "| model | RMSE log1p | MAE | R2 | pinball | interval score 90 % | middles RMSE log |",
-        "|---|---|---|---|---|---|---|",
+        "| model | RMSE log1p | MAE | R2 | R2 of mean pay | pinball | interval score 90 % | middles RMSE log |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for name, one in comparison["models"].items():
         rows = one["rows"]
         lines.append(
             f"| {LABELS[name]} | {rows['rmse_log']:.4f} | {_dollars(rows['mae_usd'])} | {rows['r2_usd']:.3f} | "
-            f"{rows['pinball_log']:.5f} | {_dollars(rows['score_90_usd'])} | {one['postings']['rmse_log']:.4f} |"
+            f"{rows['mean_pay_r2_usd']:.3f} | {rows['pinball_log']:.5f} | {_dollars(rows['score_90_usd'])} | {one['postings']['rmse_log']:.4f} |"
         )
     lines += ["", _verdict(comparison["differences"])]
     return "\n".join(lines)

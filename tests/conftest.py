@@ -53,7 +53,7 @@ members = 4
 hidden = [24]
 
 [training]
-epochs = 4
+epochs = 10
 batch_size = 128
 
 [calibration]

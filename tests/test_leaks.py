@@ -306,8 +306,8 @@ def test_7_shifts_tuned_on_the_test_under_an_honest_label(train: Postings, test:
     held_out = train.take(np.arange(len(train) - 400, len(train)))
     prediction = guess(train, held_out)
     honest = calibrate(held_out, prediction)
-    tuned = replace(honest, shifts=calibrate(test, guess(train, test)).shifts)
-    nudged = replace(honest, group_shifts=tuple(shifts + 0.01 for shifts in honest.group_shifts))
+    tuned = replace(honest, widening=calibrate(test, guess(train, test)).widening)
+    nudged = replace(honest, group_widening=tuple(widening + 0.01 for widening in honest.group_widening))
     for planted in (tuned, nudged):
         with pytest.raises(LeakageError, match="shift that differs"):
             check_calibration(planted, prediction, held_out, groups=no_groups(held_out), train=train, test=test)

@@ -23,7 +23,7 @@ from mlpaygrade.evaluation.conformal import Calibration
 from mlpaygrade.evidence import Evidence
 from mlpaygrade.schema import BundleError, ResourceError
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 MANIFEST: Final = "manifest.json"
 PARTS: Final = (
     "network.onnx",

@@ -41,6 +41,14 @@ class Prediction:
         """Mean of the members, float64 (n,)."""
         return np.asarray(self.log_members.mean(axis=1, dtype=np.float64))
 
+    @property
+    def log_midpoint(self) -> NDArray[np.float64]:
+        """log1p of the typical band's middle in USD, float64 (n,): halfway between the typical low and high end."""
+        low, high = (
+            self.quantiles(end).astype(np.float64) @ LEVEL_WEIGHTS.astype(np.float64) for end in ("low", "high")
+        )
+        return np.asarray(np.logaddexp(low, high) - np.log(2))
+
     def quantiles(self, target: Target) -> NDArray[np.float32]:
         """Log quantiles of one target, float32 (n, 23)."""
         return self.log_quantiles[:, TARGETS.index(target)]

@@ -1,11 +1,12 @@
 """Conformal calibration of predicted quantiles in log dollars, for the whole and for groups.
 
-Enters: predictions for postings that the model has not seen, and what those postings paid. Leaves: `Calibration`, shifts of
-every quantile of every target. Each shift is the one-sided conformalised quantile correction of Romano, Patterson and
-Candes (2019, theorem 2) with the finite-sample correction, counted in postings; so intervals are nested and their two tails
-are calibrated apart. Groups (Mondrian conformal prediction, Vovk et al. 2003) get a further shift, shrunk towards none by the
-number of postings behind it. Coverage holds under exchangeability with the calibration postings; drift after them is not
-corrected, `backtest` measures it.
+Enters: predictions for postings that the model has not seen, and what those postings paid. Leaves: `Calibration`, by how much
+every central interval of every target is widened (or narrowed) on both sides: conformalised quantile regression (Romano,
+Patterson and Candes 2019, theorem 1) with the finite-sample correction, counted in postings. Groups (Mondrian conformal
+prediction, Vovk et al. 2003) get a further widening, shrunk towards none by the number of postings behind it. The median and the
+estimate stay where the model put them: by how much one window's pay lies above it says little about the next window
+(docs/experiments.md), so that error is paid for in width. Coverage holds under exchangeability with the calibration postings;
+drift after them is not corrected, `backtest` measures it.
 """
 
 from collections.abc import Mapping
@@ -35,7 +36,10 @@ MIN_POSTINGS: Final = 100
 """Fewer calibration postings than this cannot support a 90 % interval worth stating."""
 
 SHRINKAGE: Final = 100.0
-"""A group's own shift counts n / (n + SHRINKAGE), n its calibration postings."""
+"""A group's own widening counts n / (n + SHRINKAGE), n its calibration postings."""
+
+NESTED: Final = MEDIAN
+"""Central intervals of a prediction: number k goes from level k to the level as far from the other end, 0 the widest."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -68,31 +72,29 @@ def conformal_quantile(
     weights: NDArray[np.floating] | None = None,
     count: float | None = None,
 ) -> float:
-    """One-sided conformal quantile of scores: at least `level` of future scores lie below it (for level >= 0.5), or at
-    most `level` do (for level < 0.5).
+    """Conformal quantile of scores: at least `level` of future scores lie at or below it.
 
-    scores, weights: float (n,). count: independent units behind the scores (default n).
+    scores, weights: float (n,). count: independent units behind the scores (default n). The largest score where there are too
+    few units for the level.
     """
     n = float(len(scores) if count is None else count)
-    corrected = (level * (n + 1)) / n if level >= 0.5 else (level * (n + 1) - 1) / n
     order = np.argsort(scores)
     share = np.cumsum(np.ones(len(scores)) if weights is None else weights[order])
     share /= share[-1]
-    position = np.searchsorted(share, min(max(corrected, 0.0), 1.0) - 1e-12)
+    position = np.searchsorted(share, min(level * (n + 1) / n, 1.0) - 1e-12)
     return float(scores[order[min(int(position), len(scores) - 1)]])
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Calibration:
-    """Shifts in log dollars.
+    """Widenings in log dollars; below zero where the model's intervals were too wide.
 
-    shifts: float64 (3, 23) by `TARGETS` and `LEVELS`. group_shifts: for each dimension, float64 (groups, 3, 23).
-    postings: how many postings stand behind them. The point estimate is left as it is: the mean error of a window says little
-    about the next one (docs/experiments.md).
+    widening: float64 (3, 11) by `TARGETS` and central interval, the widest first. group_widening: for each dimension,
+    float64 (groups, 3, 11). postings: how many postings stand behind them.
     """
 
-    shifts: NDArray[np.float64]
-    group_shifts: tuple[NDArray[np.float64], ...]
+    widening: NDArray[np.float64]
+    group_widening: tuple[NDArray[np.float64], ...]
     postings: int
 
     @classmethod
@@ -110,14 +112,14 @@ class Calibration:
             "high": (paired, truth.high_log[paired]),
             "any": (rows, np.concatenate([truth.high_log, truth.low_log[paired]])),
         }
-        shifts = np.empty((len(TARGETS), len(LEVELS)))
-        group_shifts = tuple(np.zeros((groups, *shifts.shape)) for groups in GROUPS)
+        widening = np.empty((len(TARGETS), NESTED))
+        group_widening = tuple(np.zeros((groups, *widening.shape)) for groups in GROUPS)
         for t, target in enumerate(TARGETS):
             index, value = values[target]
-            scores = value[:, None] - prediction.quantiles(target)[index]
-            shifts[t] = _quantiles(scores, truth.weights[index], units=_units(index))
-            scores = scores - shifts[t]
-            for dimension, found in enumerate(group_shifts):
+            scores = _scores(prediction.quantiles(target)[index], value)
+            widening[t] = _quantiles(scores, truth.weights[index], units=_units(index))
+            scores = scores - widening[t]
+            for dimension, found in enumerate(group_widening):
                 group = truth.groups[index, dimension]
                 for number in range(len(found)):
                     mine = group == number
@@ -126,20 +128,19 @@ class Calibration:
                         own = _quantiles(scores[mine], truth.weights[index[mine]], units=units)
                         found[number, t] = own * units / (units + shrinkage)
                 scores = scores - found[group, t]
-        return cls(
-            shifts=shifts,
-            group_shifts=group_shifts,
-            postings=len(truth.paired),
-        )
+        return cls(widening=widening, group_widening=group_widening, postings=len(truth.paired))
 
     def apply(self, prediction: Prediction, groups: NDArray[np.int64]) -> Prediction:
-        """The calibrated prediction of n jobs; quantiles stay nondecreasing, measured outwards from the median.
+        """The calibrated prediction of n jobs; the median stays, quantiles stay nondecreasing, measured outwards from it.
 
         groups: int64 (n, dimensions) as `calibration_groups` gives them.
         """
-        moved = prediction.log_quantiles + self.shifts.astype(np.float32)
-        for dimension, shifts in enumerate(self.group_shifts):
-            moved += shifts[groups[:, dimension]].astype(np.float32)
+        width = np.broadcast_to(self.widening, (len(prediction), *self.widening.shape)).copy()
+        for dimension, widening in enumerate(self.group_widening):
+            width += widening[groups[:, dimension]]
+        moved = prediction.log_quantiles.copy()
+        moved[..., :MEDIAN] -= width.astype(np.float32)
+        moved[..., MEDIAN + 1 :] += width[..., ::-1].astype(np.float32)
         moved[..., MEDIAN:] = np.maximum.accumulate(moved[..., MEDIAN:], axis=-1)
         moved[..., MEDIAN::-1] = np.minimum.accumulate(moved[..., MEDIAN::-1], axis=-1)
         return Prediction(moved, prediction.log_members)
@@ -147,9 +148,10 @@ class Calibration:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON of the calibration."""
         return {
-            "shifts": np.round(self.shifts, 6).tolist(),
-            "group_shifts": {
-                name: np.round(shifts, 6).tolist() for name, shifts in zip(DIMENSIONS, self.group_shifts, strict=True)
+            "widening": np.round(self.widening, 6).tolist(),
+            "group_widening": {
+                name: np.round(widening, 6).tolist()
+                for name, widening in zip(DIMENSIONS, self.group_widening, strict=True)
             },
             "postings": self.postings,
         }
@@ -158,11 +160,11 @@ class Calibration:
     def from_json(cls, document: Mapping[str, Any]) -> Self:
         """The calibration that `to_json` described. Raises BundleError where a part is missing."""
         try:
-            shape = (len(TARGETS), len(LEVELS))
+            shape = (len(TARGETS), NESTED)
             return cls(
-                shifts=np.array(document["shifts"], dtype=np.float64).reshape(shape),
-                group_shifts=tuple(
-                    np.array(document["group_shifts"][name], dtype=np.float64).reshape(groups, *shape)
+                widening=np.array(document["widening"], dtype=np.float64).reshape(shape),
+                group_widening=tuple(
+                    np.array(document["group_widening"][name], dtype=np.float64).reshape(groups, *shape)
                     for name, groups in zip(DIMENSIONS, GROUPS, strict=True)
                 ),
                 postings=int(document["postings"]),
@@ -171,10 +173,17 @@ class Calibration:
             raise BundleError(f"The bundle's calibration is damaged ({error}). Install or train it again.") from error
 
 
+def _scores(quantiles: NDArray[np.floating], value: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far each value lies outside each central interval, below zero inside; (n, 23), (n,) -> float64 (n, 11)."""
+    low, high = quantiles[:, :MEDIAN], quantiles[:, :MEDIAN:-1]
+    return np.maximum(low - value[:, None], value[:, None] - high)
+
+
 def _quantiles(scores: NDArray[np.floating], weights: NDArray[np.float64], *, units: int) -> NDArray[np.float64]:
-    """One-sided conformal quantile of each column at its level, float64 (23,). scores (n, 23)."""
+    """Conformal quantile of each column at the level of its central interval, float64 (11,). scores (n, 11)."""
+    levels = LEVELS[:MEDIAN:-1].astype(np.float64) - LEVELS[:MEDIAN].astype(np.float64)
     return np.array(
-        [conformal_quantile(scores[:, k], float(level), weights=weights, count=units) for k, level in enumerate(LEVELS)]
+        [conformal_quantile(scores[:, k], level, weights=weights, count=units) for k, level in enumerate(levels)]
     )
 
 

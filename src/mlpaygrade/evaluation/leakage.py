@@ -184,7 +184,9 @@ def check_calibration(
             remedy="Calibrate on the newest windows of the training postings.",
         )
     refitted = type(calibration).fit(prediction, Truth.of(held_out, groups))
-    pairs = zip((calibration.shifts, *calibration.group_shifts), (refitted.shifts, *refitted.group_shifts), strict=True)
+    pairs = zip(
+        (calibration.widening, *calibration.group_widening), (refitted.widening, *refitted.group_widening), strict=True
+    )
     shift = max(float(np.abs(found - expected).max()) for found, expected in pairs)
     if shift > 1e-6 or calibration.postings != refitted.postings:
         raise LeakageError(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mlpaygrade.data import taxonomy
 from mlpaygrade.data.postings import Postings
-from mlpaygrade.distribution import LEVELS, Prediction
+from mlpaygrade.distribution import LEVEL_WEIGHTS, LEVELS, MEDIAN, Prediction
 from mlpaygrade.evaluation.conformal import INTERVALS
 from mlpaygrade.schema import EMPLOYMENT, EXPERIENCE, LABELS, LOCATION, REMOTE, SIZE, TITLE, YEAR
 
@@ -46,6 +46,21 @@ def point_metrics(truth_log: NDArray[np.float64], estimate_log: NDArray[np.float
         "median_ae_usd": float(np.median(np.abs(error))),
         "bias_usd": float(np.mean(error)),
         "r2_usd": 1 - float(np.sum(error**2)) / spread if spread > 0 else float("nan"),
+    }
+
+
+def matched_metrics(truth_log: NDArray[np.float64], log_quantiles: NDArray[np.floating]) -> dict[str, float]:
+    """Errors in dollars of what each measure asks for: absolute ones of the median pay, squared ones of the mean pay.
+
+    One figure cannot be best by both (Gneiting 2011, "Making and evaluating point forecasts"); the geometric mean of
+    `point_metrics` is what squared errors of log pay ask for. truth_log (n,), log_quantiles (n, 23).
+    """
+    truth, quantiles = np.expm1(truth_log), np.expm1(log_quantiles.astype(np.float64))
+    mean = quantiles @ LEVEL_WEIGHTS.astype(np.float64)
+    spread = float(np.sum((truth - truth.mean()) ** 2))
+    return {
+        "median_pay_mae_usd": float(np.mean(np.abs(quantiles[:, MEDIAN] - truth))),
+        "mean_pay_r2_usd": 1 - float(np.sum((mean - truth) ** 2)) / spread if spread > 0 else float("nan"),
     }
 
 
@@ -86,7 +101,7 @@ def posting_metrics(prediction: Prediction, postings: Postings) -> dict[str, flo
     floor, ceiling = prediction.quantiles("low")[paired, lower], prediction.quantiles("high")[paired, upper]
     return {
         "n": len(paired),
-        **point_metrics(np.log1p(postings.midpoint_usd[paired]), prediction.log_estimate[paired]),
+        **point_metrics(np.log1p(postings.midpoint_usd[paired]), prediction.log_midpoint[paired]),
         "band_coverage_90": float(np.mean((low >= floor) & (high <= ceiling))),
         "low_coverage_90": interval_metrics(low, prediction.quantiles("low")[paired])["coverage_90"],
         "high_coverage_90": interval_metrics(high, prediction.quantiles("high")[paired])["coverage_90"],
@@ -132,6 +147,7 @@ def evaluate(
         return {
             "n": len(rows),
             **point_metrics(truth[rows], prediction.log_estimate[at]),
+            **matched_metrics(truth[rows], prediction.quantiles("any")[at]),
             **interval_metrics(truth[rows], prediction.quantiles("any")[at]),
         }
 

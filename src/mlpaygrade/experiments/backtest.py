@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mlpaygrade.data.postings import Postings
 from mlpaygrade.data.split import Split
 from mlpaygrade.distribution import Prediction, concatenate
-from mlpaygrade.evaluation.conformal import Calibration, Truth
+from mlpaygrade.evaluation.conformal import INTERVALS, Calibration, Truth
 from mlpaygrade.evaluation.groups import groups_of
 from mlpaygrade.evaluation.leakage import check_split, check_time
 from mlpaygrade.evaluation.metrics import interval_metrics, point_metrics
@@ -35,6 +35,11 @@ MIN_TRAIN: Final = 600
 MIN_WEEK_ROWS: Final = 50
 HALF_LIVES: Final[Mapping[str, float]] = {"all earlier weeks alike": float("inf"), "half-life 13 weeks": 13.0}
 """How much earlier weeks count in calibration: name -> weeks after which a prediction counts half."""
+
+NEAR: Final = 0.06
+"""A week's coverage is near where it lies within this of 90 %."""
+
+SHUFFLES: Final = 200
 
 WITHOUT_CALENDAR: Final = 70
 """Weeks that the newest postings are cut into where no calendar dates them."""
@@ -136,6 +141,7 @@ def _judge(
     for variant, half_life in HALF_LIVES.items():
         weeks[variant] = []
         pooled: list[tuple[NDArray[np.float64], NDArray[np.floating], NDArray[np.float64]]] = []
+        covered: list[_Covered] = []
         for number in np.unique(week[week >= 0]):
             earlier = np.flatnonzero(week < number)
             now = np.flatnonzero(week == number)
@@ -146,9 +152,10 @@ def _judge(
             index, usd = walked.take(now).row_values_usd()
             rows = (np.log1p(usd), prediction.quantiles("any")[index], prediction.log_estimate[index])
             pooled.append(rows)
+            covered.append(_covered(rows[0], rows[1], index, postings=len(now)))
             weeks[variant].append({"week": names[int(number)], "rows": len(usd), **_figures(*rows)})
         together = [np.concatenate(part) for part in zip(*pooled, strict=True)]
-        summary[variant] = {"rows": float(len(together[0])), **_figures(*together), **_steadiness(weeks[variant])}
+        summary[variant] = {"rows": float(len(together[0])), **_figures(*together), **_steadiness(covered)}
     return Backtest(weeks=weeks, summary=summary, dated=dated)
 
 
@@ -158,12 +165,44 @@ def _figures(
     return {**interval_metrics(truth_log, quantiles), **point_metrics(truth_log, estimate_log)}
 
 
-def _steadiness(weeks: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Share of weeks with enough rows whose 90 % coverage lies within 6 points, and how many such weeks there are."""
-    coverage = np.array([item["coverage_90"] for item in weeks if item["rows"] >= MIN_WEEK_ROWS])
+@dataclass(frozen=True, slots=True, eq=False)
+class _Covered:
+    """Of each posting of a week: how many of its rows lie inside the 90 % interval, and how many it has; int64 (n,)."""
+
+    inside: NDArray[np.int64]
+    rows: NDArray[np.int64]
+
+
+def _covered(
+    truth_log: NDArray[np.float64], quantiles: NDArray[np.floating], index: NDArray[np.int64], *, postings: int
+) -> _Covered:
+    low, high = INTERVALS[90]
+    inside = (truth_log >= quantiles[:, low]) & (truth_log <= quantiles[:, high])
+    return _Covered(
+        np.bincount(index, inside, minlength=postings).astype(np.int64), np.bincount(index, minlength=postings)
+    )
+
+
+def _steadiness(weeks: Sequence[_Covered]) -> dict[str, float]:
+    """How many weeks have enough rows, and the share of them whose 90 % coverage is near; the same if postings had come in any
+    other order (mean of SHUFFLES), which is what the size of the weeks alone leaves to chance."""
+    week = np.repeat(np.arange(len(weeks)), [len(one.rows) for one in weeks])
+    inside, rows = (np.concatenate([getattr(one, name) for one in weeks]) for name in ("inside", "rows"))
+
+    def near(order: NDArray[np.int64]) -> NDArray[np.bool_]:
+        total = np.bincount(week, rows[order])
+        enough = total >= MIN_WEEK_ROWS
+        return np.asarray(np.abs(np.bincount(week, inside[order])[enough] / total[enough] - 0.9) <= NEAR)
+
+    as_they_came = near(np.arange(len(rows)))
+    if not len(as_they_came):
+        return {"weeks": 0.0, "weeks_within_6_points": float("nan"), "weeks_within_6_points_by_chance": float("nan")}
+    rng = np.random.default_rng(0)
+    shuffled = [near(rng.permutation(len(rows))).mean() for _ in range(SHUFFLES)]
     return {
-        "weeks": float(len(coverage)),
-        "weeks_within_6_points": float(np.mean(np.abs(coverage - 0.9) <= 0.06)) if len(coverage) else float("nan"),
+        "weeks": float(len(as_they_came)),
+        "weeks_within_6_points": float(as_they_came.mean()),
+        "weeks_within_6_points_by_chance": float(np.mean(shuffled)),
     }
 
 

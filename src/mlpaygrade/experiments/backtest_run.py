@@ -78,6 +78,7 @@ def backtest_text(result: Backtest) -> str:
             f"{variant}: {figures['rows']:,.0f} rows; 90 % intervals cover {figures['coverage_90']:.1%}, 80 % "
             f"{figures['coverage_80']:.1%}, 50 % {figures['coverage_50']:.1%}; mean 90 % width ${figures['width_90_usd']:,.0f}, "
             f"interval score ${figures['score_90_usd']:,.0f}; RMSE log {figures['rmse_log']:.4f}; "
-            f"{figures['weeks_within_6_points']:.1%} of {figures['weeks']:.0f} weeks with 50 rows lie within 6 points of 90 %."
+            f"{figures['weeks_within_6_points']:.1%} of {figures['weeks']:.0f} weeks with 50 rows lie within 6 points of 90 %, "
+            f"{figures['weeks_within_6_points_by_chance']:.1%} would if the same postings had come in any other order."
         )
     return "\n".join(lines)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mlpaygrade.experiments.tune import Tuned
 
-SHAPES: Final = ("64", "128", "256", "64-64", "128-128", "256-128", "128-128-128")
+SHAPES: Final = ("64", "128", "48-48", "64-64", "96-64", "64-64-64")
 """Hidden layers that are tried: units joined by `-`."""
 
 
@@ -29,17 +29,18 @@ def suggest_network(trial: "Trial", base: Settings) -> Settings:
     network = dataclasses.replace(
         base.network,
         hidden=tuple(int(units) for units in shape.split("-")),
-        members=trial.suggest_categorical("members", [8, 16, 32]),
-        title_dim=trial.suggest_categorical("title_dim", [8, 16, 24]),
-        country_dim=trial.suggest_categorical("country_dim", [4, 8, 12]),
+        share_weights=trial.suggest_categorical("share_weights", [False, True]),
+        title_dim=trial.suggest_categorical("title_dim", [16, 32, 48]),
+        country_dim=trial.suggest_categorical("country_dim", [8, 16, 24]),
         embedding_scale=trial.suggest_float("embedding_scale", 0.03, 0.5, log=True),
         dropout=trial.suggest_float("dropout", 0.0, 0.4),
-        id_mask=trial.suggest_float("id_mask", 0.0, 0.3),
+        id_mask=trial.suggest_float("id_mask", 0.02, 0.2),
+        word_mask=trial.suggest_float("word_mask", 0.0, 0.5),
     )
     training = dataclasses.replace(
         base.training,
-        epochs=trial.suggest_int("epochs", 6, 24, log=True),
-        learning_rate=trial.suggest_float("learning_rate", 5e-4, 6e-3, log=True),
+        epochs=trial.suggest_int("epochs", 12, 36, log=True),
+        learning_rate=trial.suggest_float("learning_rate", 1e-3, 1e-2, log=True),
         weight_decay=trial.suggest_float("weight_decay", 1e-4, 0.3, log=True),
         half_life_years=trial.suggest_float("half_life_years", 0.2, 8.0, log=True),
         min_count=trial.suggest_int("min_count", 1, 10),

@@ -1,10 +1,10 @@
-"""The network: embeddings that borrow strength, a parameter-efficient ensemble, quantiles that never cross.
+"""The network: embeddings that borrow strength, an ensemble inside one network, quantiles that never cross.
 
 Enters: `Encoded` jobs. Leaves: a Keras model of log pay quantiles for the low end, the high end and any row of a
 posting. Does not train (`training`), calibrate or export.
 
-Sources: TabM, Gorishniy et al. 2025 (shared weights with scaling per member, loss averaged over members);
-BatchEnsemble, Wen et al. 2020; RealMLP, Holzmueller et al. 2024 (schedule, initial scale).
+Sources: TabM, Gorishniy et al. 2025 (many members in one network, loss averaged over members; weights of their own, or shared
+ones that each member scales, as in BatchEnsemble, Wen et al. 2020); RealMLP, Holzmueller et al. 2024 (schedule, initial scale).
 """
 
 from dataclasses import dataclass
@@ -23,18 +23,21 @@ from mlpaygrade.distribution import LEVEL_WEIGHTS, LEVELS, MEDIAN, TARGETS
 class NetworkSettings:
     """Shape of the network.
 
-    members: size of the ensemble. hidden: units of each layer. *_dim: embedding sizes. id_mask: share of title and
-    country ids hidden in training, so that unseen values degrade gently. use_*: parts that ablation can drop.
+    members: size of the ensemble. share_weights: whether members scale one set of weights instead of having their own.
+    hidden: units of each layer. *_dim: embedding sizes. id_mask, word_mask: share of title and country ids, and of a title's
+    words, hidden in training, so that unseen values degrade gently. use_*: parts that ablation can drop.
     """
 
     members: int = 16
-    hidden: tuple[int, ...] = (128, 128)
-    title_dim: int = 16
-    country_dim: int = 8
+    share_weights: bool = False
+    hidden: tuple[int, ...] = (64, 64)
+    title_dim: int = 32
+    country_dim: int = 16
     code_dim: int = 4
     embedding_scale: float = 0.3
     dropout: float = 0.15
-    id_mask: float = 0.1
+    id_mask: float = 0.05
+    word_mask: float = 0.3
     use_words: bool = True
     use_family: bool = True
     use_hierarchy: bool = True
@@ -44,6 +47,33 @@ class NetworkSettings:
 
 @keras.saving.register_keras_serializable("mlpaygrade")
 class EnsembleDense(layers.Layer):
+    """Dense layer of an ensemble, each member with its own weights.
+
+    Shape: (B, M, D) -> (B, M, units);  y_m = x_m W_m + b_m.
+    """
+
+    def __init__(self, units: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.units = units
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create the weights."""
+        members, width = int(input_shape[1] or 0), int(input_shape[2] or 0)
+        deviation = float(np.sqrt(2 / width))  # He's; the initializer of that name would count the members as inputs
+        self.kernel = self.add_weight(name="kernel", shape=(members, width, self.units), initializer=_normal(deviation))
+        self.bias = self.add_weight(name="bias", shape=(members, self.units), initializer="zeros")
+
+    def call(self, inputs: Any) -> Any:
+        """Apply the layer."""
+        return _by_member(inputs, self.kernel) + self.bias
+
+    def get_config(self) -> dict[str, Any]:
+        """Configuration for saving."""
+        return {**super().get_config(), "units": self.units}
+
+
+@keras.saving.register_keras_serializable("mlpaygrade")
+class SharedDense(layers.Layer):
     """Dense layer whose weight is shared by all members, each scaling its input and output.
 
     Shape: (B, M, D) -> (B, M, units);  y_m = ((x_m * r_m) W) * s_m + b_m.
@@ -65,6 +95,21 @@ class EnsembleDense(layers.Layer):
     def call(self, inputs: Any) -> Any:
         """Apply the layer."""
         return ops.matmul(inputs * self.r, self.kernel) * self.s + self.bias
+
+    def get_config(self) -> dict[str, Any]:
+        """Configuration for saving."""
+        return {**super().get_config(), "units": self.units, "diverse": self.diverse}
+
+
+def _quantiles_of_parts() -> NDArray[np.float32]:
+    steps = len(LEVELS) - 1
+    upward = np.arange(steps)[:, None] < np.arange(len(LEVELS))[None, :]  # a step lies below every later level
+    at_median = upward[:, MEDIAN : MEDIAN + 1]
+    return np.vstack([np.ones(len(LEVELS)), upward.astype(float) - at_median]).astype(np.float32)
+
+
+QUANTILES_OF_PARTS: Final = _quantiles_of_parts()
+"""float32 (23, 23): a median and 22 steps between neighbouring levels, times this, are the quantiles."""
 
 
 @keras.saving.register_keras_serializable("mlpaygrade")
@@ -89,7 +134,7 @@ class QuantileHead(layers.Layer):
         self.kernel = self.add_weight(
             name="kernel",
             shape=(members, width, len(TARGETS) * len(LEVELS)),
-            initializer=keras.initializers.RandomNormal(stddev=0.01),
+            initializer=_normal(0.01),
         )
         self.bias = self.add_weight(
             name="bias", shape=bias.shape, initializer=lambda _shape, dtype=None: ops.convert_to_tensor(bias, dtype)
@@ -97,12 +142,9 @@ class QuantileHead(layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Apply the head."""
-        raw = ops.transpose(ops.matmul(ops.transpose(inputs, (1, 0, 2)), self.kernel), (1, 0, 2))
-        raw = ops.reshape(raw, (-1, *self.bias.shape)) + self.bias
-        middle, steps = raw[..., :1], ops.softplus(raw[..., 1:])
-        below, above = steps[..., :MEDIAN], steps[..., MEDIAN:]
-        below = ops.flip(ops.cumsum(ops.flip(below, -1), -1), -1)
-        quantiles = ops.concatenate([middle - below, middle, middle + ops.cumsum(above, -1)], -1)
+        raw = ops.reshape(_by_member(inputs, self.kernel), (-1, *self.bias.shape)) + self.bias
+        parts = ops.concatenate([raw[..., :1], ops.softplus(raw[..., 1:])], axis=-1)
+        quantiles = ops.matmul(parts, QUANTILES_OF_PARTS)
         return quantiles * self.scale + self.centre
 
     def get_config(self) -> dict[str, Any]:
@@ -112,7 +154,7 @@ class QuantileHead(layers.Layer):
 
 @keras.saving.register_keras_serializable("mlpaygrade")
 class MaskIds(layers.Layer):
-    """Replace a share of ids by 0 (unseen) while training. Shape: (B,) int -> (B,) int."""
+    """Replace a share of ids by 0 (unseen) while training. Any shape, int."""
 
     def __init__(self, share: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -168,6 +210,11 @@ class YearOffset(layers.Layer):
         return {**super().get_config(), "years": self.years}
 
 
+def _by_member(inputs: Any, kernel: Any) -> Any:
+    """Each member's inputs times its own matrix: (B, M, D), (M, D, units) -> (B, M, units)."""
+    return ops.transpose(ops.matmul(ops.transpose(inputs, (1, 0, 2)), kernel), (1, 0, 2))
+
+
 def _normal(stddev: float) -> keras.initializers.Initializer:
     return keras.initializers.RandomNormal(stddev=stddev)
 
@@ -202,12 +249,12 @@ def build_network(settings: NetworkSettings, encoder: JobEncoder, *, start: NDAr
     if settings.use_family:
         title += embed("title_family", settings.title_dim)
     if settings.use_words:
-        title += WordMean(len(encoder.words), settings.title_dim)(words)
+        title += WordMean(len(encoder.words), settings.title_dim)(MaskIds(settings.word_mask)(words))
     location = masked("location", settings.country_dim)
-    residence = masked("residence", settings.code_dim)
+    residence = masked("residence", settings.country_dim)
     if settings.use_hierarchy:
         location += embed("location_continent", settings.country_dim) + embed("location_tier", settings.country_dim)
-        residence += embed("residence_continent", settings.code_dim)
+        residence += embed("residence_continent", settings.country_dim)
     codes = ["experience", "employment", "size", "remote", "abroad"]
     parts = [title, location, residence]
     if settings.use_interactions:
@@ -218,7 +265,8 @@ def build_network(settings: NetworkSettings, encoder: JobEncoder, *, start: NDAr
     x = ops.concatenate(parts, axis=-1)
     x = ops.repeat(x[:, None, :], settings.members, axis=1)
     for depth, units in enumerate(settings.hidden):
-        x = EnsembleDense(units, diverse=depth == 0)(x)
+        dense = SharedDense(units, diverse=depth == 0) if settings.share_weights else EnsembleDense(units)
+        x = dense(x)
         x = layers.Dropout(settings.dropout)(layers.Activation("silu")(x))
     head = QuantileHead([float(value) for value in start])(x)
     if settings.use_year:

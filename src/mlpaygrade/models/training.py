@@ -36,13 +36,13 @@ class TrainingSettings:
 
     seed: int = 0
     epochs: int = 24
-    patience: int = 8
+    patience: int = 24
     batch_size: int = 256
-    learning_rate: float = 2e-3
+    learning_rate: float = 4e-3
     warm_up: float = 0.05
     weight_decay: float = 1e-3
-    half_life_years: float = 0.5
-    min_count: int = 2
+    half_life_years: float = 2.0
+    min_count: int = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
