@@ -125,11 +125,21 @@ def calibration_of_the_test_under_an_honest_label(
     return dataclasses.replace(made, calibration=planted.calibration)
 
 
+def limit_of_refusal_tuned_on_the_test(made: Forecaster, postings: Postings, settings: Settings) -> Forecaster:
+    windows = [temporal(postings, through=THROUGH)]
+    held_out = postings.take(windows[0].test)
+    raw = made.fitted.predict(made.fitted.encoder.transform(held_out.jobs))
+    planted = forecasting._abstention(raw, held_out)
+    assert planted != made.abstention
+    return dataclasses.replace(made, abstention=planted)
+
+
 PLANTS: dict[str, tuple[Callable[[Forecaster, Postings, Settings], Forecaster], str]] = {
     "the target in a feature": (pay_in_a_feature, "No feature may hold the target"),
     "an encoder fitted on the test": (encoder_of_all, "fitted on training postings only"),
     "calibrated on the test": (calibrated_on_the_test, "must not be test postings"),
-    "a threshold tuned on the test": (calibration_of_the_test_under_an_honest_label, "must be what its held-out"),
+    "a limit of refusal tuned on the test": (limit_of_refusal_tuned_on_the_test, "limit of refusal must be"),
+    "shifts tuned on the test": (calibration_of_the_test_under_an_honest_label, "must be what its held-out"),
 }
 
 

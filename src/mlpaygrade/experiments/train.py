@@ -25,7 +25,9 @@ from mlpaygrade.data.known_files import known_file
 from mlpaygrade.data.postings import Postings, build_postings
 from mlpaygrade.data.split import temporal
 from mlpaygrade.data.table import Table
+from mlpaygrade.evaluation.abstention import AbstentionRule
 from mlpaygrade.evaluation.leakage import (
+    LeakageError,
     check_calibration,
     check_encoder,
     check_features,
@@ -35,7 +37,7 @@ from mlpaygrade.evaluation.leakage import (
 )
 from mlpaygrade.evaluation.metrics import evaluate, point_metrics
 from mlpaygrade.evidence import count_cells
-from mlpaygrade.experiments.forecaster import Forecaster, Progress, fit_forecaster
+from mlpaygrade.experiments.forecaster import Forecaster, Progress, _abstention, fit_forecaster
 from mlpaygrade.experiments.importance import measure_importance
 from mlpaygrade.experiments.residuals import MIN_ROWS, residual_analysis, residual_figures
 from mlpaygrade.experiments.settings import Settings
@@ -189,6 +191,17 @@ def _refuse_leaks(postings: Postings, forecaster: Forecaster, *, past: Postings,
         train=past,
         test=later if len(later) else None,
     )
+    if forecaster.abstention != _abstention_again(forecaster):
+        raise LeakageError(
+            "The limit of refusal must be what held-out training postings make of it",
+            value=f"a limit of {forecaster.abstention.limit:.4f} log dollars",
+            remedy="Choose it on those postings, and change nothing after looking at the test.",
+        )
+
+
+def _abstention_again(forecaster: Forecaster) -> AbstentionRule:
+    """The limit of refusal that a forecaster's own held-out postings lead to."""
+    return _abstention(forecaster.calibration.apply(forecaster.raw, forecaster.groups), forecaster.held_out)
 
 
 def _provenance(table: Table, postings: Postings, settings: Settings) -> dict[str, Any]:
