@@ -40,7 +40,8 @@ def quality() -> str:
     postings, every = evaluation["postings"], evaluation["rows"]
     lines += [
         "",
-        "RMSE, MAE and R2 judge the typical pay (a geometric mean). What squared errors in dollars ask for is the mean pay: its R2 is "
+        "RMSE, MAE and R2 judge the typical pay (a geometric mean). What squared errors in dollars ask for is the mean pay: its "
+        "R2 is "
         f"{every['mean_pay_r2_usd']:.3f}; what absolute errors ask for is the median pay: its MAE is "
         f"{_dollars(every['median_pay_mae_usd'])}.",
         "",
@@ -70,8 +71,8 @@ def rivals() -> str:
         raise SystemExit("The shipped bundle holds no comparison. Run `python scripts/ship.py` with --compare.")
     comparison = bundle.json("comparison.json")
     lines = [
-        "Against models that get the same fields, encoding, weights and calibration; the settings of each, the network's too, come from a "
-        "search of 25 trials on the same validation windows. Protocol: "
+        "Against models that get the same fields, encoding, weights and calibration. Settings: each the better, on windows of four months, "
+        "of its defaults and what a search of 25 trials on three shorter ones found ([experiments](docs/experiments.md)). Protocol: "
         f"{comparison['protocol']}.",
         "",
         "| model | RMSE log1p | MAE | R2 | R2 of mean pay | pinball | interval score 90 % | middles RMSE log |",
@@ -81,7 +82,8 @@ def rivals() -> str:
         rows = one["rows"]
         lines.append(
             f"| {LABELS[name]} | {rows['rmse_log']:.4f} | {_dollars(rows['mae_usd'])} | {rows['r2_usd']:.3f} | "
-            f"{rows['mean_pay_r2_usd']:.3f} | {rows['pinball_log']:.5f} | {_dollars(rows['score_90_usd'])} | {one['postings']['rmse_log']:.4f} |"
+            f"{rows['mean_pay_r2_usd']:.3f} | {rows['pinball_log']:.5f} | {_dollars(rows['score_90_usd'])} | "
+            f"{one['postings']['rmse_log']:.4f} |"
         )
     lines += ["", _verdict(comparison["differences"])]
     return "\n".join(lines)
