@@ -1,0 +1,86 @@
+"""A refresh: a newer file with new titles and higher pay: its drift is said, it is trained on, and enters as the challenger."""
+
+import json
+import os
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mlpaygrade.data.table import read_table, sidecar_path
+from mlpaygrade.data.textfile import sha256_of
+from mlpaygrade.experiments.settings import read_settings
+from mlpaygrade.experiments.train import Run, train
+from mlpaygrade.schema import SALARY, TARGET, TITLE, YEAR
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # MLflow's own modules warn while they are imported
+    from mlpaygrade.experiments.registry import CHALLENGER, CHAMPION, MODEL
+    from mlpaygrade.experiments.store import connect
+
+CONFIG = "[network]\nmembers = 2\nhidden = [8]\n[training]\nepochs = 2\n[calibration]\nfolds = 2\nwindow = 0.15\n"
+NEW_TITLES = 40
+RAISE = 1.03
+
+
+@pytest.fixture(scope="module")
+def old(synthetic_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A bundle of the years to 2023."""
+    folder = tmp_path_factory.mktemp("refresh")
+    (folder / "tiny.toml").write_text(CONFIG)
+    settings = read_settings(folder / "tiny.toml")
+    table = read_table(synthetic_csv)
+    return train(table, output=folder / "old", settings=settings, through=2023, progress=lambda *_: None)
+
+
+@pytest.fixture(scope="module")
+def newer_csv(synthetic_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same file with a year 2025 on top: rows of 2024 again, a tenth under new titles, all paid three percent more."""
+    frame = read_table(synthetic_csv).frame
+    top = frame[frame[YEAR] == 2024].copy()
+    top[YEAR] = 2025
+    top[[SALARY, TARGET]] = (top[[SALARY, TARGET]] * RAISE).round().astype(int)
+    rng = np.random.default_rng(0)
+    renamed = top.index[rng.random(len(top)) < 0.1]
+    names = [f"Orbital Data Engineer {k}" for k in range(NEW_TITLES)]
+    top.loc[renamed, TITLE] = rng.choice(names, len(renamed))
+    path = tmp_path_factory.mktemp("newer") / "synthetic_newer.csv"
+    pd.concat([top, frame], ignore_index=True).to_csv(path, index=False)
+    # Taken for real, it would not be compared with a synthetic market.
+    sidecar_path(path).write_text(json.dumps({"synthetic": True, "sha256": sha256_of(path)}))
+    return path
+
+
+def run(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
+    code = "from mlpaygrade.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *words], check=False, capture_output=True, text=True, cwd=folder, env=environment
+    )
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+def test_a_newer_file_is_trained_on_and_becomes_the_challenger(old: Run, newer_csv: Path, tmp_path: Path) -> None:
+    (tmp_path / "tiny.toml").write_text(CONFIG)
+    command = ["train", "--data", str(newer_csv), "--config", "tiny.toml", "--output", "runs/new"]
+    done = run(*command, "--train-through", "2024", "--old-bundle", str(old.bundle.path), folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "runs" / "new" / "drift.json").read_text())
+    assert report["later_years"] == [2024, 2025]
+    later = read_table(newer_csv).frame.query("work_year > 2023")
+    assert 0 < report["new titles"]["count"] <= later[TITLE].nunique()
+    assert any(name.startswith("Orbital") for name, _ in report["new titles"]["most frequent"])
+    assert report["error"]["rmse_log"]["promised"] is not None
+    assert "new titles" in done.stderr
+    assert "registered as version 1, the challenger" in done.stderr
+    client = connect(f"sqlite:///{tmp_path / 'runs' / 'mlflow.db'}")
+    version = client.get_model_version_by_alias(MODEL, CHALLENGER)
+    assert "drift.json" in {item.path for item in client.list_artifacts(version.run_id)}
+
+    first = run("promote", "--data", str(newer_csv), folder=tmp_path)
+    assert first.returncode == 0, first.stderr
+    assert client.get_model_version_by_alias(MODEL, CHAMPION).version == version.version
