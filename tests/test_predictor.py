@@ -36,6 +36,7 @@ def test_intervals_are_nested_and_hold_the_estimate(predictor: Predictor, change
     answer = ask(predictor, **changes)
     (low50, high50), (low80, high80), (low90, high90) = (answer.intervals_usd[p] for p in (50, 80, 90))
     assert 0 < low90 <= low80 <= low50 <= answer.estimate_usd <= high50 <= high80 <= high90
+    assert answer.estimate_usd < answer.mean_usd < high90
     assert answer.band_low_usd <= answer.band_high_usd
     assert answer.support.postings >= 0
 

@@ -19,7 +19,7 @@ from mlpaygrade.bundle import Bundle, load_bundle
 from mlpaygrade.data import taxonomy
 from mlpaygrade.data.encode import Encoded, JobColumns
 from mlpaygrade.differences import WIDENING
-from mlpaygrade.distribution import LEVELS, MEDIAN, TARGETS, Prediction, concatenate
+from mlpaygrade.distribution import LEVEL_WEIGHTS, LEVELS, MEDIAN, TARGETS, Prediction, concatenate
 from mlpaygrade.evaluation.abstention import disagreement
 from mlpaygrade.evaluation.conformal import INTERVALS
 from mlpaygrade.evaluation.groups import calibration_groups
@@ -90,6 +90,14 @@ class Estimate:
     nearest: Job | None
     predictor: "Predictor" = field(repr=False, compare=False)
 
+    @property
+    def mean_usd(self) -> float:
+        """Mean pay of one advertised figure: what many such figures cost on average, above the typical pay where pay is skewed.
+
+        Integrated over `LEVELS`; what lies beyond the outermost ones is left out.
+        """
+        return float(np.expm1(self.log_quantiles[TARGETS.index("any")].astype(np.float64)) @ LEVEL_WEIGHTS)
+
     def require_answer(self) -> None:
         """Raises InputError, with the nearest job that can be answered, where this is "not enough data"."""
         if self.not_enough_data is not None:
@@ -113,6 +121,7 @@ class Estimate:
         document = {
             "job": self.job.fields(),
             "estimate_usd": round(self.estimate_usd),
+            "mean_usd": round(self.mean_usd),
             "band_usd": {"low": round(self.band_low_usd), "high": round(self.band_high_usd)},
             "intervals_usd": intervals,
             "band_ends_90_usd": {end: [round(x) for x in ends] for end, ends in self.band_ends_90_usd.items()},
@@ -129,7 +138,7 @@ class Estimate:
             "model": dict(self.model),
             "notes": list(self.notes),
         }
-        figures = ("estimate_usd", "band_usd", "intervals_usd", "band_ends_90_usd", "error_budget")
+        figures = ("estimate_usd", "mean_usd", "band_usd", "intervals_usd", "band_ends_90_usd", "error_budget")
         return document if answered else document | dict.fromkeys(figures)
 
 

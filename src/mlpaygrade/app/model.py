@@ -154,6 +154,7 @@ def _walk(bundle: Bundle) -> None:
             f"{int(one['rows']):,}",
             *(_share(one, f"coverage_{level}") for level in INTERVALS),
             _share(one, "weeks_within_6_points"),
+            _share(one, "weeks_within_6_points_by_chance"),
         ]
         for name, one in found["summary"].items()
     ]
@@ -164,6 +165,7 @@ def _walk(bundle: Bundle) -> None:
         "80 % held",
         "90 % held",
         "Weeks within 6 points of 90 %",
+        "The same, had they come in any order",
     ]
     with st.expander("Week by week"):
         st.html(charts.table(header, lines, caption="Each week answered with what was known before it"))
