@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from mlpaygrade.distribution import LEVELS, Prediction
 
-WIDENING: Final = 2.4
-"""Members share most of their weights and all of their postings, so they agree more than networks fitted to other postings would.
+WIDENING: Final = 5.0
+"""Members share their embeddings and all of their postings, so they agree more than networks fitted to other postings would.
 By this factor their spread falls short of the error on the synthetic market, where the true differences are known
 (`benchmarks/explain_quality.py` measures it); intervals are widened by it."""
 
