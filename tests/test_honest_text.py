@@ -78,11 +78,12 @@ def measured_in(predictor: Predictor) -> dict[float, float]:
 
 
 def shares_of(estimate: Estimate) -> frozenset[str]:
-    """Shares that an answer computes itself, and what the ends of bands held."""
+    """Shares that an answer computes itself, what the ends of bands held, and a refusal's disagreement and its limit."""
     assert estimate.error_budget is not None
     budget = {rough_percent(share).removeprefix("<") for share in estimate.error_budget.shares().values()}
     ends = {f"{share:.1%}" for share in estimate.model["measured_band_coverage"].values()}
-    return frozenset(budget | ends | {"100%"})
+    refusal = {f"{log:.0%}" for log in (estimate.disagreement, estimate.predictor.bundle.abstention.limit)}
+    return frozenset(budget | ends | (refusal if estimate.not_enough_data else set()) | {"100%"})
 
 
 def texts_of(estimate: Estimate) -> dict[str, str]:
