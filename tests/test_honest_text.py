@@ -41,8 +41,10 @@ SLACK = 0.01
 JOBS: tuple[dict[str, Any], ...] = (
     {"title": "Data Scientist", "experience": "SE", "location": "US", "remote": 100},
     {"title": "AI Engineer", "experience": "MI", "location": "DE"},
-    {"title": "Head of Data", "experience": "EX", "location": "India", "size": "S"},
+    {"title": "Head of Data", "experience": "EX", "location": "Chad", "size": "M"},
+    {"title": "Underwater Basket Weaver", "experience": "EX", "location": "India", "size": "S"},
 )
+"""Common, less common, hardly supported, and refused."""
 
 
 def plain_claims(text: str) -> Iterator[float]:
@@ -130,8 +132,11 @@ def test_an_answer_states_what_its_own_bundle_measured(kind: str, job: dict[str,
     for name, text in texts_of(estimate).items():
         known = {0.9: estimate.model["measured_band_coverage"]["low"]} if name == "ends" else measured
         assert not overclaims(text, known, computed=shares_of(estimate)), name
-    assert off in texts_of(estimate)["terminal"]
-    assert off in texts_of(estimate)["quality"]
+    if estimate.not_enough_data is None:
+        assert off in texts_of(estimate)["terminal"]
+        assert off in texts_of(estimate)["quality"]
+    else:
+        assert off not in texts_of(estimate)["terminal"]
 
 
 def test_a_bundle_without_a_test_claims_nothing() -> None:
