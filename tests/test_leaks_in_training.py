@@ -129,7 +129,7 @@ def limit_of_refusal_tuned_on_the_test(made: Forecaster, postings: Postings, set
     windows = [temporal(postings, through=THROUGH)]
     held_out = postings.take(windows[0].test)
     raw = made.fitted.predict(made.fitted.encoder.transform(held_out.jobs))
-    planted = forecasting._abstention(raw, held_out)
+    planted = forecasting.fit_abstention(raw, held_out)
     assert planted != made.abstention
     return dataclasses.replace(made, abstention=planted)
 

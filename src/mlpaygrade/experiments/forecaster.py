@@ -101,7 +101,7 @@ def fit_forecaster(
     return Forecaster(
         fitted=fitted,
         calibration=calibration,
-        abstention=_abstention(calibration.apply(pooled, groups), held_out),
+        abstention=fit_abstention(calibration.apply(pooled, groups), held_out),
         held_out=held_out,
         raw=pooled,
         groups=groups,
@@ -129,7 +129,8 @@ def fit_calibration(
     return Calibration.fit(prediction, Truth.of(held_out, found)), found
 
 
-def _abstention(prediction: Prediction, held_out: Postings) -> AbstentionRule:
+def fit_abstention(prediction: Prediction, held_out: Postings) -> AbstentionRule:
+    """The rule of refusal that calibrated predictions of held-out postings lead to."""
     rows, usd = held_out.row_values_usd()
     low, high = INTERVALS[90]
     quantiles = prediction.quantiles("any")[rows]

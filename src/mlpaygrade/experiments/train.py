@@ -37,7 +37,7 @@ from mlpaygrade.evaluation.leakage import (
 )
 from mlpaygrade.evaluation.metrics import evaluate, point_metrics
 from mlpaygrade.evidence import count_cells
-from mlpaygrade.experiments.forecaster import Forecaster, Progress, _abstention, fit_forecaster
+from mlpaygrade.experiments.forecaster import Forecaster, Progress, fit_abstention, fit_forecaster
 from mlpaygrade.experiments.importance import measure_importance
 from mlpaygrade.experiments.residuals import MIN_ROWS, residual_analysis, residual_figures
 from mlpaygrade.experiments.settings import Settings
@@ -201,7 +201,7 @@ def _refuse_leaks(postings: Postings, forecaster: Forecaster, *, past: Postings,
 
 def _abstention_again(forecaster: Forecaster) -> AbstentionRule:
     """The limit of refusal that a forecaster's own held-out postings lead to."""
-    return _abstention(forecaster.calibration.apply(forecaster.raw, forecaster.groups), forecaster.held_out)
+    return fit_abstention(forecaster.calibration.apply(forecaster.raw, forecaster.groups), forecaster.held_out)
 
 
 def _provenance(table: Table, postings: Postings, settings: Settings) -> dict[str, Any]:
