@@ -309,7 +309,7 @@ def test_7_shifts_tuned_on_the_test_under_an_honest_label(train: Postings, test:
     tuned = replace(honest, widening=calibrate(test, guess(train, test)).widening)
     nudged = replace(honest, group_widening=tuple(widening + 0.01 for widening in honest.group_widening))
     for planted in (tuned, nudged):
-        with pytest.raises(LeakageError, match="shift that differs"):
+        with pytest.raises(LeakageError, match="widening that differs"):
             check_calibration(planted, prediction, held_out, groups=no_groups(held_out), train=train, test=test)
 
 

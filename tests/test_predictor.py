@@ -9,13 +9,22 @@ import pytest
 from mlpaygrade import Predictor
 from mlpaygrade.distribution import LEVELS, TARGETS
 from mlpaygrade.evidence import COUNT_LEVELS, SAME_JOB, Closest, Evidence
-from mlpaygrade.predictor import percentile
+from mlpaygrade.predictor import APART, percentile
 from mlpaygrade.schema import InputError
 
 
 @pytest.fixture(scope="module")
 def predictor() -> Predictor:
     return Predictor.load()
+
+
+def test_an_estimate_outside_its_band_is_said(predictor: Predictor) -> None:
+    apart = ask(predictor, title="ML Engineer", experience="EN", location="IN")
+    usual = ask(predictor)
+    for answer in (apart, usual):
+        inside = answer.band_low_usd <= answer.estimate_usd <= answer.band_high_usd
+        assert (APART in answer.notes) == (not inside)
+    assert APART not in usual.notes
 
 
 def ask(predictor: Predictor, **changes):

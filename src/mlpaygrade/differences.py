@@ -4,9 +4,9 @@ Enters: predictions of jobs by one ensemble. Leaves: `Difference`s with their in
 than another. Says nothing about supported or unsupported jobs.
 
 The interval comes from differences within each member: what all jobs have in common (the level of pay, the year) cancels, as it
-does not when two separate intervals are compared. Widened by WIDENING, so that on the synthetic market it holds the true
-difference nine times in ten. It is about the typical pay of two kinds of job, not about two single offers;
-for those there is `probability_pays_more`.
+does not when two separate intervals are compared. Widened by WIDENING, with which it held about nine in ten of the true
+differences on the two synthetic markets that the factor was read from. It is about the typical pay of two kinds of job, not about
+two single offers; for those there is `probability_pays_more`.
 """
 
 from dataclasses import dataclass

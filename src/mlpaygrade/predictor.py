@@ -48,6 +48,13 @@ DEFAULTS: Final[Mapping[str, Any]] = {REMOTE: 0, SIZE: "M", EMPLOYMENT: "FT"}
 """What a job is read as where a field is not given; every use is said in the notes."""
 
 
+APART: Final = (
+    "typical pay: it lies outside the typical band. The band is learnt from postings that show both ends, typical pay from all; "
+    "where few such jobs are posted they can part. The interval of one figure is the safer guide."
+)
+"""Note where the three questions have answers that do not fit together."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadJob:
     """A job as it was understood, with what had to be said about that."""
@@ -250,6 +257,9 @@ class Predictor:
         floor, ceiling = INTERVALS[90]
         spread = float(disagreement(prediction)[0])
         refusal = self.refusal(read.job.title, spread)
+        notes = read.notes
+        if not low[MEDIAN] <= np.expm1(prediction.log_estimate[0]) <= high[MEDIAN]:
+            notes = (*notes, APART)
         estimate_usd = float(np.expm1(prediction.log_estimate[0]))
         return Estimate(
             job=read.job,
@@ -264,7 +274,7 @@ class Predictor:
             error_budget=_budget(prediction, estimate_usd),
             support=self.bundle.evidence.support(fields),
             closest=self.bundle.evidence.closest(fields),
-            notes=read.notes,
+            notes=notes,
             model=self.model,
             log_quantiles=prediction.log_quantiles[0],
             disagreement=spread,

@@ -5,8 +5,8 @@ every central interval of every target is widened (or narrowed) on both sides: c
 Patterson and Candes 2019, theorem 1) with the finite-sample correction, counted in postings. Groups (Mondrian conformal
 prediction, Vovk et al. 2003) get a further widening, shrunk towards none by the number of postings behind it. The median and the
 estimate stay where the model put them: by how much one window's pay lies above it says little about the next window
-(docs/experiments.md), so that error is paid for in width. Coverage holds under exchangeability with the calibration postings;
-drift after them is not corrected, `backtest` measures it.
+(docs/experiments.md), so that error is paid for in width. Under exchangeability with the calibration postings coverage holds for
+the whole, and for groups as far as their widenings are not shrunk; drift after them is not corrected, `backtest` measures it.
 """
 
 from collections.abc import Mapping

@@ -187,11 +187,11 @@ def check_calibration(
     pairs = zip(
         (calibration.widening, *calibration.group_widening), (refitted.widening, *refitted.group_widening), strict=True
     )
-    shift = max(float(np.abs(found - expected).max()) for found, expected in pairs)
-    if shift > 1e-6 or calibration.postings != refitted.postings:
+    difference = max(float(np.abs(found - expected).max()) for found, expected in pairs)
+    if difference > 1e-6 or calibration.postings != refitted.postings:
         raise LeakageError(
             "A calibration must be what its held-out training postings make of it",
-            value=f"a shift that differs by {shift:.4f} log dollars, from {calibration.postings:,} postings where "
+            value=f"a widening that differs by {difference:.4f} log dollars, from {calibration.postings:,} postings where "
             f"{refitted.postings:,} were held out",
             remedy="Fit it on those postings, and change nothing after looking at the test.",
         )

@@ -47,8 +47,10 @@ WITHOUT_CALENDAR: Final = 70
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backtest:
-    """weeks: for each variant of HALF_LIVES the list of weeks (week, rows, coverage_*, width_*, score_*, rmse_log, mae_usd).
-    summary: for each variant the pooled figures. dated: whether a calendar gave the weeks."""
+    """weeks: for each variant of HALF_LIVES the list of weeks (week, rows and the figures of `metrics`).
+    summary: for each variant the same, pooled, and how steady the `weeks` with at least MIN_WEEK_ROWS rows are.
+    dated: whether a calendar gave the weeks.
+    """
 
     weeks: Mapping[str, Sequence[Mapping[str, Any]]]
     summary: Mapping[str, Mapping[str, float]]
@@ -185,7 +187,8 @@ def _covered(
 
 def _steadiness(weeks: Sequence[_Covered]) -> dict[str, float]:
     """How many weeks have enough rows, and the share of them whose 90 % coverage is near; the same if postings had come in any
-    other order (mean of SHUFFLES), which is what the size of the weeks alone leaves to chance."""
+    other order (mean of SHUFFLES), which is what the size of the weeks alone leaves to chance. Reposted adverts are shuffled
+    apart, so that share is the highest that could be hoped for."""
     week = np.repeat(np.arange(len(weeks)), [len(one.rows) for one in weeks])
     inside, rows = (np.concatenate([getattr(one, name) for one in weeks]) for name in ("inside", "rows"))
 
@@ -221,5 +224,4 @@ def _weeks(
         return week, {number: f"part {number + 1}" for number in range(WITHOUT_CALENDAR)}
     found = np.where(postings.year >= first_year, snapshot_of(postings, calendar), -1)
     week[late] = np.maximum.accumulate(found[late])
-    week[late & (week < 0)] = -1
     return week, {number: str(day) for number, day in enumerate(calendar.days)}

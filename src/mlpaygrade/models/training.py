@@ -30,8 +30,8 @@ class TrainingSettings:
     """How the network is fitted.
 
     half_life_years: age at which a posting weighs half. patience: epochs without a better validation loss before
-    stopping (with validation postings only). The weights are those of the last epoch, not of the best: the same postings
-    calibrate, and a pick among epochs would flatter them.
+    stopping (with validation postings only; a guard for longer trainings, which the default never needs). The weights are those
+    of the last epoch, not of the best: the same postings calibrate, and a pick among epochs would flatter them.
     """
 
     seed: int = 0
