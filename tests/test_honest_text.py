@@ -5,6 +5,7 @@ House spelling makes that checkable: `90 %` names a range, `90.2%` is something 
 """
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -128,7 +129,7 @@ def test_an_answer_states_what_its_own_bundle_measured(kind: str, job: dict[str,
     predictor = bad if kind == "bad" else Predictor.load()
     measured = measured_in(predictor)
     estimate = predictor.estimate(predictor.read_job(**job))
-    off = f"{100 * predictor.bundle.evaluation['rows']['pit_deviation']:.0f} of"
+    off = f"{math.ceil(100 * predictor.bundle.evaluation['rows']['pit_deviation'])} of"
     for name, text in texts_of(estimate).items():
         known = {0.9: estimate.model["measured_band_coverage"]["low"]} if name == "ends" else measured
         assert not overclaims(text, known, computed=shares_of(estimate)), name

@@ -5,6 +5,7 @@ shows a title escapes it.
 """
 
 from collections.abc import Sequence
+from math import ceil
 
 from mlpaygrade.data import taxonomy
 from mlpaygrade.schema import EMPLOYMENT, EXPERIENCE, FIELD_NAMES, LABELS, REMOTE, SIZE, Job
@@ -28,6 +29,11 @@ def dollar_range(low_usd: float, high_usd: float) -> str:
 def percent(share: float) -> str:
     """A share in [0, 1] as a percentage: 88.5%."""
     return f"{share:.1%}"
+
+
+def at_most_of_100(share: float) -> str:
+    """A share in [0, 1] as a bound in whole hundredths, never rounded down: 0.014 is at most 2 of 100."""
+    return f"{ceil(round(100 * share, 6))}"
 
 
 def rough_percent(share: float) -> str:

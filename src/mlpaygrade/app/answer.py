@@ -12,6 +12,7 @@ from mlpaygrade.evidence import Cell, Closest
 from mlpaygrade.predictor import Estimate
 from mlpaygrade.uncertainty import SOURCES
 from mlpaygrade.words import (
+    at_most_of_100,
     counted,
     distance_text,
     dollar_range,
@@ -147,7 +148,7 @@ def quality_line(model: Mapping[str, Any]) -> str:
     error = model.get("measured_percentile_error")
     if error is None:
         return said
-    return f"{said} Where a figure stands among 100 advertised ones was off by {100 * error:.0f} of them at most."
+    return f"{said} Where a figure stands among 100 advertised ones was off by {at_most_of_100(error)} of them at most."
 
 
 def notes(estimate: Estimate) -> str:

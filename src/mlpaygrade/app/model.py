@@ -13,7 +13,7 @@ from mlpaygrade.app import address, charts
 from mlpaygrade.app.serving import literal, predictor
 from mlpaygrade.bundle import Bundle
 from mlpaygrade.data.titles import FAMILIES, family_name
-from mlpaygrade.words import counted, dollars, percent
+from mlpaygrade.words import at_most_of_100, counted, dollars, percent
 
 CHANGELOG: Final = Path(__file__).resolve().parents[3] / "CHANGELOG.md"
 IMPORTANCE: Final = "importance.json"
@@ -103,7 +103,8 @@ def _coverage(rows: Mapping[str, float], postings: Mapping[str, float]) -> None:
     if "pit_deviation" in rows:
         st.write(
             literal(
-                f"Where a figure stands among 100 advertised ones was off by {100 * rows['pit_deviation']:.0f} of them at most."
+                f"Where a figure stands among 100 advertised ones was off by {at_most_of_100(rows['pit_deviation'])} "
+                "of them at most."
             )
         )
 

@@ -6,7 +6,16 @@ Enters: what the predictor answers. Leaves: strings. Computes nothing.
 from mlpaygrade.evidence import SAME_JOB
 from mlpaygrade.predictor import Estimate
 from mlpaygrade.uncertainty import SOURCES
-from mlpaygrade.words import distance_text, dollar_range, dollars, job_text, percent, position, rough_percent
+from mlpaygrade.words import (
+    at_most_of_100,
+    distance_text,
+    dollar_range,
+    dollars,
+    job_text,
+    percent,
+    position,
+    rough_percent,
+)
 
 NAME_WIDTH = 25
 
@@ -57,7 +66,7 @@ def _measured(coverage: float | None) -> str:
 
 def _offer_text(estimate: Estimate, offer_usd: float) -> str:
     error = estimate.model["measured_percentile_error"]
-    tested = "" if error is None else f" (when tested, off by {100 * error:.0f} of 100 at most)"
+    tested = "" if error is None else f" (when tested, off by {at_most_of_100(error)} of 100 at most)"
     return position(estimate.percentile(offer_usd)) + tested
 
 
