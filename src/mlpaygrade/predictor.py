@@ -257,10 +257,8 @@ class Predictor:
         floor, ceiling = INTERVALS[90]
         spread = float(disagreement(prediction)[0])
         refusal = self.refusal(read.job.title, spread)
-        notes = read.notes
-        if not low[MEDIAN] <= np.expm1(prediction.log_estimate[0]) <= high[MEDIAN]:
-            notes = (*notes, APART)
         estimate_usd = float(np.expm1(prediction.log_estimate[0]))
+        notes = read.notes if low[MEDIAN] <= estimate_usd <= high[MEDIAN] else (*read.notes, APART)
         return Estimate(
             job=read.job,
             estimate_usd=estimate_usd,

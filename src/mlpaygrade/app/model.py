@@ -31,8 +31,8 @@ def page() -> None:
     evaluation = bundle.evaluation
     st.write(
         "A neural network reads the eight fields of a job and predicts what postings advertise for it: the ends of the band "
-        "and the spread of single figures. Its ranges are then adjusted on postings that it has not seen; how much they "
-        "held on later ones stands below."
+        "and the spread of single figures. Its ranges are then adjusted on postings that networks like it had not seen; how much "
+        "they held on later ones stands below."
     )
     st.html(charts.facts(_data_facts(bundle.provenance)))
     st.header("How well it does", anchor=False)
