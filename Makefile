@@ -10,7 +10,7 @@ WORKERS ?= 2
 APP  := .venv
 DEV  := .venv-dev
 PIP  := -m pip --disable-pip-version-check --require-virtualenv install -qq --progress-bar off --no-compile
-TIDY := src tests $(wildcard scripts benchmarks notebooks)
+TIDY := src tests research $(wildcard scripts benchmarks notebooks)
 
 # What each environment imports once after installation. That leaves bytecode for what is used, a third of what there is, in half
 # the time; without bytecode every process would compile its imports anew (TensorFlow: about 20 s instead of 5).
@@ -71,7 +71,7 @@ types: $(DEV)/.package ## mypy, strict
 	$(DEV)/bin/python -m mypy
 
 layers: $(DEV)/.package ## who may import whom
-	$(DEV)/bin/lint-imports
+	PYTHONPATH=. $(DEV)/bin/lint-imports
 
 docs-check: $(DEV)/.package ## are the generated parts of the documentation up to date
 	$(DEV)/bin/python scripts/docs.py --check

@@ -21,19 +21,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlpaygrade.background import choose_background
-from mlpaygrade.bundle import load_bundle, write_bundle
-from mlpaygrade.data.postings import Postings, build_postings
-from mlpaygrade.data.synthetic import SyntheticMarket
-from mlpaygrade.data.table import read_table
-from mlpaygrade.data.truth import Truth
-from mlpaygrade.differences import WIDENING, student_t
-from mlpaygrade.distribution import LEVELS, TARGETS, Prediction
-from mlpaygrade.explain import PLAYERS, explain, play
-from mlpaygrade.predictor import Predictor
-from mlpaygrade.scenarios import CHANGEABLE, scenarios
-from mlpaygrade.schema import FEATURES, LABELS, Job
-from mlpaygrade.shapley import shapley_values
+from mlpaygrade.dataset.postings import Postings, build_postings
+from mlpaygrade.dataset.table import read_table
+from mlpaygrade.explain.explanation import PLAYERS, explain, play
+from mlpaygrade.explain.scenarios import CHANGEABLE, scenarios
+from mlpaygrade.explain.shapley import shapley_values
+from mlpaygrade.forecast.background import choose_background
+from mlpaygrade.forecast.bundle import load_bundle, write_bundle
+from mlpaygrade.forecast.differences import WIDENING, student_t
+from mlpaygrade.forecast.distribution import LEVELS, TARGETS, Prediction
+from mlpaygrade.forecast.predictor import Predictor
+from mlpaygrade.job.fields import FEATURES, LABELS, Job
+from mlpaygrade.testing.synthetic import SyntheticMarket
+from mlpaygrade.testing.truth import Truth
 
 RESULT = Path(__file__).parent / "results" / "explain.json"
 PARTS = ("exact", "speed", "stability", "synthetic", "single", "shuffled", "background")
@@ -81,7 +81,7 @@ def exact(predictor: Predictor, *, jobs: int) -> dict[str, Any]:
     worst_usd = worst_shown = worst_factor = 0.0
     for job in random_jobs(predictor, jobs, seed=0):
         estimate = predictor.estimate(job)
-        explanation = estimate.explain()
+        explanation = explain(estimate.predictor, estimate)
         shown = explanation.to_json()
         total = explanation.base_usd + sum(part.usd for part in explanation.contributions)
         worst_usd = max(worst_usd, abs(total - estimate.estimate_usd))
@@ -247,10 +247,10 @@ class TruthPredictor:
 
 def train_small(postings: Postings, folder: Path, *, seed: int) -> Predictor:
     """A network with the default settings, stopped and calibrated by one window instead of several."""
-    from mlpaygrade.evidence import count_cells
-    from mlpaygrade.experiments.forecaster import fit_forecaster
-    from mlpaygrade.experiments.settings import CalibrationSettings, Settings
-    from mlpaygrade.models.export import export_onnx
+    from mlpaygrade.forecast.evidence import count_cells
+    from mlpaygrade.training.export import export_onnx
+    from mlpaygrade.training.forecaster import fit_forecaster
+    from mlpaygrade.training.settings import CalibrationSettings, Settings
 
     settings = Settings(calibration=CalibrationSettings(folds=1, window=0.1))
     settings = dataclasses.replace(settings, training=dataclasses.replace(settings.training, seed=seed))

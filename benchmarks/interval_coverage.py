@@ -34,12 +34,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpaygrade.data.encode import JobEncoder
-from mlpaygrade.data.postings import Postings, build_postings
-from mlpaygrade.data.synthetic import SyntheticMarket
-from mlpaygrade.distribution import LEVELS, MEDIAN, TARGETS, Prediction
-from mlpaygrade.evaluation.conformal import INTERVALS, SHRINKAGE, Calibration, Truth
-from mlpaygrade.evaluation.groups import DIMENSIONS, groups_of
+from mlpaygrade.dataset.postings import Postings, build_postings
+from mlpaygrade.forecast.calibration import INTERVALS, SHRINKAGE, Calibration, Truth
+from mlpaygrade.forecast.distribution import LEVELS, MEDIAN, TARGETS, Prediction
+from mlpaygrade.forecast.encode import JobEncoder
+from mlpaygrade.forecast.groups import DIMENSIONS, groups_of
+from mlpaygrade.testing.synthetic import SyntheticMarket
 
 RESULT: Final = Path(__file__).parent / "results" / "interval_coverage.json"
 ENDS: Final = {"low": "low", "high": "high", "any": "row"}

@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from mlpaygrade.data.postings import build_postings
-from mlpaygrade.data.synthetic import SyntheticMarket
-from mlpaygrade.data.truth import MOVED_EFFECT, Truth
+from mlpaygrade.dataset.postings import build_postings
+from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, LOCATION, REMOTE, SIZE, TITLE, YEAR
 from mlpaygrade.market.model import fit_adjusted
 from mlpaygrade.market.sample import MIN_CELL, FieldKey, Sample, build_sample
-from mlpaygrade.schema import EMPLOYMENT, EXPERIENCE, LOCATION, REMOTE, SIZE, TITLE, YEAR
+from mlpaygrade.testing.synthetic import SyntheticMarket
+from mlpaygrade.testing.truth import MOVED_EFFECT, Truth
 
 COLUMN_OF: Mapping[FieldKey, str] = {
     "year": YEAR,

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from mlpaygrade.data.synthetic import SyntheticMarket
+from mlpaygrade.testing.synthetic import SyntheticMarket
 
 RESULT = Path(__file__).parent / "results" / "market_scale.json"
 ROWS_PER_POSTING = 1.906

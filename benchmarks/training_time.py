@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from mlpaygrade.data.synthetic import SyntheticMarket
+from mlpaygrade.testing.synthetic import SyntheticMarket
 
 RESULT = Path(__file__).parent / "results" / "training_time.json"
 ROWS_PER_POSTING = 1.906
@@ -27,11 +27,11 @@ ROWS_PER_POSTING = 1.906
 
 def fit_once(path: Path, *, model: str, epochs: int) -> dict[str, Any]:
     """Read a file and fit one model on all of it, in this process."""
-    from mlpaygrade.data.postings import build_postings
-    from mlpaygrade.data.table import read_table
-    from mlpaygrade.experiments.contenders import tuned_rivals
-    from mlpaygrade.experiments.settings import read_settings
-    from mlpaygrade.models.training import fit_network
+    from mlpaygrade.dataset.postings import build_postings
+    from mlpaygrade.dataset.table import read_table
+    from mlpaygrade.training.fit import fit_network
+    from mlpaygrade.training.settings import read_settings
+    from research.contenders import tuned_rivals
 
     started = time.monotonic()
     table = read_table(path)

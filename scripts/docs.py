@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mlpaygrade.bundle import load_bundle
 from mlpaygrade.cli.text import estimate_text
-from mlpaygrade.models.rivals import LABELS
-from mlpaygrade.predictor import Predictor
+from mlpaygrade.forecast.bundle import load_bundle
+from mlpaygrade.forecast.predictor import Predictor
+from research.rivals import LABELS
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = ("README.md", "docs/cli.md")

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mlpaygrade.bundle import bundled_path, load_bundle, write_bundle
-from mlpaygrade.experiments.compare_report import compare_text
+from mlpaygrade.forecast.bundle import bundled_path, load_bundle, write_bundle
+from research.compare_report import compare_text
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -65,7 +65,7 @@ window = 0.15
 @pytest.fixture(scope="session")
 def synthetic_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small synthetic market as a file."""
-    from mlpaygrade.data.synthetic import SyntheticMarket
+    from mlpaygrade.testing.synthetic import SyntheticMarket
 
     path = tmp_path_factory.mktemp("market") / "synthetic.csv"
     SyntheticMarket(seed=7, n_postings=1500).write(path)
@@ -75,9 +75,9 @@ def synthetic_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_run(synthetic_csv: Path, tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
     """A finished training run on the small synthetic market."""
-    from mlpaygrade.data.table import read_table
-    from mlpaygrade.experiments.settings import read_settings
-    from mlpaygrade.experiments.train import train
+    from mlpaygrade.dataset.table import read_table
+    from mlpaygrade.training.run import train
+    from mlpaygrade.training.settings import read_settings
 
     folder = tmp_path_factory.mktemp("runs") / "tiny"
     config = folder.parent / "tiny.toml"

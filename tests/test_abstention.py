@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from mlpaygrade import Predictor
-from mlpaygrade.batch import score_file
-from mlpaygrade.evaluation.abstention import AbstentionRule, choose_limit, log_interval_score
-from mlpaygrade.schema import FEATURES, BundleError
+from mlpaygrade.errors import BundleError
+from mlpaygrade.forecast.refusal import AbstentionRule, choose_limit, log_interval_score
+from mlpaygrade.forecast.score import score_file
+from mlpaygrade.job.fields import FEATURES
 
 UNKNOWN = "Underwater Basket Weaver"
 

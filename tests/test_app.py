@@ -7,8 +7,8 @@ from streamlit.testing.v1 import AppTest
 
 from mlpaygrade.app.choice import Choice, read_packed, read_parameters
 from mlpaygrade.app.menu import PAGES
-from mlpaygrade.predictor import Predictor
-from mlpaygrade.words import distance_text, dollar_range, dollars
+from mlpaygrade.forecast.predictor import Predictor
+from mlpaygrade.rendering.words import distance_text, dollar_range, dollars
 
 MAIN = Path(__file__).resolve().parent.parent / "src" / "mlpaygrade" / "app" / "main.py"
 

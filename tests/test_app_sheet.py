@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlpaygrade.app import workbook
-from mlpaygrade.app.appraisal import Rules, ageing_factor, appraise, judge, market_date
-from mlpaygrade.app.sheet import MAX_BYTES, MAX_ROWS, Problem, read_sheet, template
-from mlpaygrade.predictor import Predictor
-from mlpaygrade.schema import DataError
+from mlpaygrade.benchmarking import workbook
+from mlpaygrade.benchmarking.appraisal import Rules, ageing_factor, appraise, judge, market_date
+from mlpaygrade.benchmarking.sheet import MAX_BYTES, MAX_ROWS, Problem, read_sheet, template
+from mlpaygrade.errors import DataError
+from mlpaygrade.forecast.predictor import Predictor
 
 HEADER = ["Job title", "Level", "Company country", "Remote", "Company size", "Contract", "Year", "Pay USD"]
 GOOD = ["Data Engineer", "Senior", "United States", "On site", "Medium", "Full time", "2024", "150000"]

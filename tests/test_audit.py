@@ -12,17 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlpaygrade.data import claims as claims_module
-from mlpaygrade.data import reference
-from mlpaygrade.data.audit import Audit, audit_table
-from mlpaygrade.data.claims import ClaimResult, judge_claims
-from mlpaygrade.data.copies import find_copies
-from mlpaygrade.data.pairing import pairing_evidence, row_codes
-from mlpaygrade.data.postings import KEY, build_postings
-from mlpaygrade.data.split import random_rows
-from mlpaygrade.data.synthetic import SyntheticMarket
-from mlpaygrade.data.table import Table, read_table
-from mlpaygrade.schema import COLUMNS, CURRENCY, FEATURES, SALARY, TARGET, YEAR
+from mlpaygrade.audit import claims as claims_module
+from mlpaygrade.audit.claims import ClaimResult, judge_claims
+from mlpaygrade.audit.copies import find_copies
+from mlpaygrade.audit.pairing import pairing_evidence, row_codes
+from mlpaygrade.audit.summary import Audit, audit_table
+from mlpaygrade.dataset.postings import KEY, build_postings
+from mlpaygrade.dataset.split import random_rows
+from mlpaygrade.dataset.table import Table, read_table
+from mlpaygrade.job import reference
+from mlpaygrade.job.fields import COLUMNS, CURRENCY, FEATURES, SALARY, TARGET, YEAR
+from mlpaygrade.testing.synthetic import SyntheticMarket
 
 MARKET = SyntheticMarket(seed=2, n_postings=1_200)
 FRAME = MARKET.generate()

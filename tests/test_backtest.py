@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlpaygrade.data.postings import build_postings
-from mlpaygrade.data.synthetic import SyntheticMarket
-from mlpaygrade.experiments import backtest as walking
-from mlpaygrade.experiments.backtest import HALF_LIVES, backtest
-from mlpaygrade.experiments.backtest_run import backtest_figure, backtest_text
-from mlpaygrade.experiments.settings import Settings
-from mlpaygrade.models.network import NetworkSettings
-from mlpaygrade.models.training import TrainingSettings
-from mlpaygrade.schema import DataError
+from mlpaygrade.dataset.postings import build_postings
+from mlpaygrade.errors import DataError
+from mlpaygrade.testing.synthetic import SyntheticMarket
+from mlpaygrade.training.fit import TrainingSettings
+from mlpaygrade.training.network import NetworkSettings
+from mlpaygrade.training.settings import Settings
+from research import backtest as walking
+from research.backtest import HALF_LIVES, backtest
+from research.backtest_run import backtest_figure, backtest_text
 
 TINY = Settings(network=NetworkSettings(members=2, hidden=(8,)), training=TrainingSettings(epochs=1))
 

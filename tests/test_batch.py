@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from mlpaygrade import Predictor
-from mlpaygrade.batch import ADDED, score_file
-from mlpaygrade.schema import FEATURES, DataError, InputError
+from mlpaygrade.errors import DataError, InputError
+from mlpaygrade.forecast.score import ADDED, score_file
+from mlpaygrade.job.fields import FEATURES
 
 HEADER = list(FEATURES)
 GOOD = ["2024", "SE", "FT", "Data Scientist", "US", "0", "US", "M"]

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from mlpaygrade import bundle as bundles
-from mlpaygrade.bundle import MANIFEST, load_bundle, write_bundle
-from mlpaygrade.schema import BundleError
+from mlpaygrade.errors import BundleError
+from mlpaygrade.forecast import bundle as bundles
+from mlpaygrade.forecast.bundle import MANIFEST, load_bundle, write_bundle
 
 
 @pytest.fixture

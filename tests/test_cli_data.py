@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from mlpaygrade import cli
-from mlpaygrade.data import sources
-from mlpaygrade.data.reference import rows
-from mlpaygrade.data.synthetic import SyntheticMarket
-from mlpaygrade.schema import COLUMNS, TARGET
+from mlpaygrade.dataset import sources
+from mlpaygrade.job.fields import COLUMNS, TARGET
+from mlpaygrade.job.reference import rows
+from mlpaygrade.testing.synthetic import SyntheticMarket
 
 
 @pytest.fixture(scope="module")

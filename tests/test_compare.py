@@ -9,25 +9,26 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlpaygrade.data.postings import Postings, build_postings
-from mlpaygrade.data.synthetic import SyntheticMarket
-from mlpaygrade.data.table import Table, read_table
-from mlpaygrade.data.taxonomy import common_titles
-from mlpaygrade.distribution import LEVELS, Prediction
+from mlpaygrade.dataset.postings import Postings, build_postings
+from mlpaygrade.dataset.table import Table, read_table
+from mlpaygrade.errors import BundleError, InputError
+from mlpaygrade.evaluation.drift import drift_against, drift_report, drift_text, shift
 from mlpaygrade.evaluation.metrics import evaluate
 from mlpaygrade.evaluation.paired import compare_predictions, paired_bootstrap
-from mlpaygrade.experiments.compare import STAGES, compare
-from mlpaygrade.experiments.compare_report import PARTS, compare_text
-from mlpaygrade.experiments.contenders import NETWORK
-from mlpaygrade.experiments.drift import drift_against, drift_report, drift_text, shift
-from mlpaygrade.experiments.learning_curve import fit_curve
-from mlpaygrade.experiments.residuals import residual_analysis, residual_figures
-from mlpaygrade.experiments.robustness import as_rows, network_differences
-from mlpaygrade.experiments.settings import Settings
-from mlpaygrade.models.rivals import RIVALS, Rival
-from mlpaygrade.models.rivals.linear import Ridge
-from mlpaygrade.predictor import Predictor
-from mlpaygrade.schema import LOCATION, TITLE, YEAR, BundleError, InputError
+from mlpaygrade.forecast.distribution import LEVELS, Prediction
+from mlpaygrade.forecast.predictor import Predictor
+from mlpaygrade.job.fields import LOCATION, TITLE, YEAR
+from mlpaygrade.job.taxonomy import common_titles
+from mlpaygrade.testing.synthetic import SyntheticMarket
+from mlpaygrade.training.residuals import residual_analysis, residual_figures
+from mlpaygrade.training.settings import Settings
+from research.compare import STAGES, compare
+from research.compare_report import PARTS, compare_text
+from research.contenders import NETWORK
+from research.learning_curve import fit_curve
+from research.rivals import RIVALS, Rival
+from research.rivals.linear import Ridge
+from research.robustness import as_rows, network_differences
 
 MODELS = ("constant", "ridge")
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlpaygrade.distribution import LEVELS, MEDIAN, TARGETS, Prediction
-from mlpaygrade.evaluation.conformal import INTERVALS, Calibration, Truth, conformal_quantile
-from mlpaygrade.schema import BundleError, DataError
+from mlpaygrade.errors import BundleError, DataError
+from mlpaygrade.forecast.calibration import INTERVALS, Calibration, Truth, conformal_quantile
+from mlpaygrade.forecast.distribution import LEVELS, MEDIAN, TARGETS, Prediction
 
 NORMAL = np.array([-2.326, -1.96, -1.645, *np.linspace(-1.28, 1.28, 17), 1.645, 1.96, 2.326], dtype=np.float32)
 

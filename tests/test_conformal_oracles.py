@@ -12,8 +12,8 @@ from mapie.regression import ConformalizedQuantileRegressor
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 
-from mlpaygrade.distribution import LEVELS, MEDIAN, TARGETS, Prediction, Target
-from mlpaygrade.evaluation.conformal import INTERVALS, Calibration, Truth
+from mlpaygrade.forecast.calibration import INTERVALS, Calibration, Truth
+from mlpaygrade.forecast.distribution import LEVELS, MEDIAN, TARGETS, Prediction, Target
 
 NORMAL = np.array([-2.326, -1.96, -1.645, *np.linspace(-1.28, 1.28, 17), 1.645, 1.96, 2.326])
 ENDS: tuple[Target, ...] = ("low", "high")

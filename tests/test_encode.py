@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlpaygrade.data.encode import CATEGORICAL, FAMILIES, MAX_YEARS_BACK, NUMERIC, Encoded, JobEncoder
-from mlpaygrade.data.synthetic import SyntheticMarket
-from mlpaygrade.data.taxonomy import title_family
-from mlpaygrade.schema import FEATURES, LOCATION, RESIDENCE, TITLE, YEAR, BundleError
+from mlpaygrade.errors import BundleError
+from mlpaygrade.forecast.encode import CATEGORICAL, FAMILIES, MAX_YEARS_BACK, NUMERIC, Encoded, JobEncoder
+from mlpaygrade.job.fields import FEATURES, LOCATION, RESIDENCE, TITLE, YEAR
+from mlpaygrade.job.taxonomy import title_family
+from mlpaygrade.testing.synthetic import SyntheticMarket
 
 JOBS = SyntheticMarket(seed=11, n_postings=400).generate()[list(FEATURES)].reset_index(drop=True)
 ENCODER = JobEncoder.fit(JOBS)

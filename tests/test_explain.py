@@ -13,12 +13,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlpaygrade.background import SIZE, Background, choose_background, herd
-from mlpaygrade.bundle import write_bundle
-from mlpaygrade.explain import LOCATION_GROUP, PLAYERS, Explanation, explain, play, width_sentence
-from mlpaygrade.predictor import Predictor
-from mlpaygrade.schema import FEATURES, LABELS, LOCATION, RESIDENCE, YEAR, BundleError, InputError, Job
-from mlpaygrade.waterfall import steps, waterfall_svg, write_waterfall
+from mlpaygrade.errors import BundleError, InputError
+from mlpaygrade.explain.explanation import (
+    LOCATION_GROUP,
+    PLAYERS,
+    Explanation,
+    explain,
+    play,
+    width_sentence,
+)
+from mlpaygrade.explain.waterfall import steps, waterfall_svg, write_waterfall
+from mlpaygrade.forecast.background import SIZE, Background, choose_background, herd
+from mlpaygrade.forecast.bundle import write_bundle
+from mlpaygrade.forecast.predictor import Predictor
+from mlpaygrade.job.fields import FEATURES, LABELS, LOCATION, RESIDENCE, YEAR, Job
 
 ATTRIBUTES = ("year", "experience", "employment", "title", "residence", "remote", "location", "size")
 
@@ -53,9 +61,9 @@ def test_base_and_contributions_add_up_to_what_is_shown(predictor: Predictor) ->
         estimate = predictor.estimate(job)
         if estimate.not_enough_data is not None:
             with pytest.raises(InputError, match="no estimate to build on"):
-                estimate.explain()
+                explain(estimate.predictor, estimate)
             continue
-        explanation = estimate.explain()
+        explanation = explain(estimate.predictor, estimate)
         assert explanation.estimate_usd == estimate.estimate_usd
         parts = explanation.contributions
         assert explanation.base_usd + sum(part.usd for part in parts) == pytest.approx(estimate.estimate_usd, abs=1e-6)
@@ -153,11 +161,11 @@ def test_effects_of_the_synthetic_market_are_found(predictor: Predictor) -> None
 
 
 def test_explanations_of_shuffled_salaries_vanish(predictor: Predictor, synthetic_csv: Path, tmp_path: Path) -> None:
-    from mlpaygrade.data.postings import build_postings
-    from mlpaygrade.data.table import read_table
-    from mlpaygrade.models.export import export_onnx
-    from mlpaygrade.models.network import NetworkSettings
-    from mlpaygrade.models.training import TrainingSettings, fit_network
+    from mlpaygrade.dataset.postings import build_postings
+    from mlpaygrade.dataset.table import read_table
+    from mlpaygrade.training.export import export_onnx
+    from mlpaygrade.training.fit import TrainingSettings, fit_network
+    from mlpaygrade.training.network import NetworkSettings
 
     postings = build_postings(read_table(synthetic_csv).frame)
     order = np.random.default_rng(0).permutation(len(postings))
@@ -183,8 +191,8 @@ def test_explanations_of_shuffled_salaries_vanish(predictor: Predictor, syntheti
 
 
 def test_background_is_small_real_weighted_and_without_salaries(tiny_run, synthetic_csv: Path) -> None:
-    from mlpaygrade.data.postings import build_postings
-    from mlpaygrade.data.table import read_table
+    from mlpaygrade.dataset.postings import build_postings
+    from mlpaygrade.dataset.table import read_table
 
     background = tiny_run.bundle.background
     assert set(background.to_json()["jobs"]) == set(FEATURES)
@@ -300,7 +308,7 @@ def test_importance_travels_in_the_bundle_and_agrees_with_single_explanations(ti
 
 
 def test_importance_figures_are_drawn_from_the_bundle_alone(tiny_run) -> None:
-    from mlpaygrade.experiments.importance import importance_figures
+    from mlpaygrade.training.importance import importance_figures
 
     figures = importance_figures(tiny_run.bundle.json("importance.json"))
     assert {"importance_beeswarm", "importance_bar", "interactions", "dependence_location"} <= set(figures)

@@ -18,11 +18,11 @@ from streamlit.testing.v1 import AppTest
 
 from mlpaygrade import Predictor
 from mlpaygrade.app import answer, onepage
-from mlpaygrade.bundle import load_bundle, write_bundle
 from mlpaygrade.cli.text import estimate_text
-from mlpaygrade.evaluation.conformal import INTERVALS
-from mlpaygrade.predictor import Estimate
-from mlpaygrade.words import rough_percent
+from mlpaygrade.forecast.bundle import load_bundle, write_bundle
+from mlpaygrade.forecast.calibration import INTERVALS
+from mlpaygrade.forecast.predictor import Estimate
+from mlpaygrade.rendering.words import rough_percent
 
 ROOT = Path(__file__).resolve().parent.parent
 MAIN = ROOT / "src" / "mlpaygrade" / "app" / "main.py"

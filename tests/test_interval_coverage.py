@@ -10,9 +10,9 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from mlpaygrade.distribution import LEVELS, TARGETS, Prediction, Target
-from mlpaygrade.evaluation import conformal
-from mlpaygrade.evaluation.conformal import INTERVALS, Calibration, Truth
+from mlpaygrade.forecast import calibration as conformal
+from mlpaygrade.forecast.calibration import INTERVALS, Calibration, Truth
+from mlpaygrade.forecast.distribution import LEVELS, TARGETS, Prediction, Target
 
 ROOT = Path(__file__).resolve().parent.parent
 DRAWS = 300

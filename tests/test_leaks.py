@@ -9,14 +9,9 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from mlpaygrade.data.encode import JobEncoder
-from mlpaygrade.data.postings import Postings, build_postings, decimal_years
-from mlpaygrade.data.split import Split, geographic, random_rows, rolling_origin, stratified, temporal
-from mlpaygrade.data.synthetic import SyntheticMarket
-from mlpaygrade.data.table import read_table
-from mlpaygrade.distribution import LEVELS, TARGETS, Prediction
-from mlpaygrade.evaluation.conformal import Calibration, Truth
-from mlpaygrade.evaluation.groups import DIMENSIONS
+from mlpaygrade.dataset.postings import Postings, build_postings, decimal_years
+from mlpaygrade.dataset.split import Split, geographic, random_rows, rolling_origin, stratified, temporal
+from mlpaygrade.dataset.table import read_table
 from mlpaygrade.evaluation.leakage import (
     LeakageError,
     check_calibration,
@@ -28,7 +23,12 @@ from mlpaygrade.evaluation.leakage import (
     check_validation,
     encoded_columns,
 )
-from mlpaygrade.schema import CURRENCY, FEATURES, SALARY, TARGET, TITLE, YEAR
+from mlpaygrade.forecast.calibration import Calibration, Truth
+from mlpaygrade.forecast.distribution import LEVELS, TARGETS, Prediction
+from mlpaygrade.forecast.encode import JobEncoder
+from mlpaygrade.forecast.groups import DIMENSIONS
+from mlpaygrade.job.fields import CURRENCY, FEATURES, SALARY, TARGET, TITLE, YEAR
+from mlpaygrade.testing.synthetic import SyntheticMarket
 
 Columns = dict[str, NDArray[Any]]
 

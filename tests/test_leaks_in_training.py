@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlpaygrade.data.encode import Encoded, JobColumns, JobEncoder
-from mlpaygrade.data.postings import Postings, build_postings
-from mlpaygrade.data.split import Split, random_rows, temporal
-from mlpaygrade.data.table import Table, read_table
+from mlpaygrade.dataset.postings import Postings, build_postings
+from mlpaygrade.dataset.split import Split, random_rows, temporal
+from mlpaygrade.dataset.table import Table, read_table
 from mlpaygrade.evaluation.leakage import LeakageError, check_validation
-from mlpaygrade.experiments import forecaster as forecasting
-from mlpaygrade.experiments import train as training
-from mlpaygrade.experiments.forecaster import Forecaster, fit_calibration, fit_forecaster
-from mlpaygrade.experiments.settings import Settings, read_settings
+from mlpaygrade.forecast.encode import Encoded, JobColumns, JobEncoder
+from mlpaygrade.training import forecaster as forecasting
+from mlpaygrade.training import run as training
+from mlpaygrade.training.forecaster import Forecaster, fit_calibration, fit_forecaster
+from mlpaygrade.training.settings import Settings, read_settings
 
 THROUGH = 2023
 

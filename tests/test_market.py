@@ -10,16 +10,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlpaygrade.data.countries import country_codes
-from mlpaygrade.data.postings import Postings, build_postings
-from mlpaygrade.data.reference import rows as table_rows
-from mlpaygrade.data.synthetic import SyntheticMarket
-from mlpaygrade.data.table import read_table
+from mlpaygrade.dataset.postings import Postings, build_postings
+from mlpaygrade.dataset.table import read_table
+from mlpaygrade.job.countries import country_codes
+from mlpaygrade.job.fields import LABELS
+from mlpaygrade.job.reference import rows as table_rows
 from mlpaygrade.market import arrivals
 from mlpaygrade.market.figures import section_figures
 from mlpaygrade.market.sample import MIN_CELL
 from mlpaygrade.market.statistics import MarketStatistics, market_json, market_statistics
-from mlpaygrade.schema import LABELS
+from mlpaygrade.testing.synthetic import SyntheticMarket
 
 KEYS = (
     "effects",

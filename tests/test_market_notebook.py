@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from mlpaygrade.data.synthetic import SyntheticMarket
+from mlpaygrade.testing.synthetic import SyntheticMarket
 
 NOTEBOOK = Path(__file__).resolve().parent.parent / "notebooks" / "market.ipynb"
 

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from mlpaygrade.data.postings import Postings, build_postings
-from mlpaygrade.data.synthetic import SyntheticMarket
+from mlpaygrade.dataset.postings import Postings, build_postings
+from mlpaygrade.errors import DataError
+from mlpaygrade.job.fields import COLUMNS
 from mlpaygrade.market import arrivals, wording
 from mlpaygrade.market.error_budget import pure_error
 from mlpaygrade.market.geography import shrink
@@ -20,7 +21,7 @@ from mlpaygrade.market.model import fit_adjusted, unique_share
 from mlpaygrade.market.resample import bootstrap_of, group_quantiles, percentile_interval, plain_quantiles
 from mlpaygrade.market.sample import Sample, build_sample
 from mlpaygrade.market.time_index import _merged
-from mlpaygrade.schema import COLUMNS, DataError
+from mlpaygrade.testing.synthetic import SyntheticMarket
 
 SIMPLE = (("year",), ("level", "remote"), ("size",))
 

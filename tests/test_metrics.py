@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from mlpaygrade.data.postings import build_postings
-from mlpaygrade.data.synthetic import SyntheticMarket
-from mlpaygrade.distribution import LEVELS, TARGETS, Prediction
+from mlpaygrade.dataset.postings import build_postings
 from mlpaygrade.evaluation.metrics import MIN_SLICE, evaluate, interval_metrics, pinball, point_metrics, slices
+from mlpaygrade.forecast.distribution import LEVELS, TARGETS, Prediction
+from mlpaygrade.testing.synthetic import SyntheticMarket
 
 
 def test_point_metrics_by_hand() -> None:

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlpaygrade.data.postings import KEY, build_postings, decimal_years, pair_rows
-from mlpaygrade.data.synthetic import SyntheticMarket
-from mlpaygrade.data.table import read_table
-from mlpaygrade.schema import COLUMNS, CURRENCY, EXPERIENCE, FEATURES, TARGET, YEAR, DataError
+from mlpaygrade.dataset.postings import KEY, build_postings, decimal_years, pair_rows
+from mlpaygrade.dataset.table import read_table
+from mlpaygrade.errors import DataError
+from mlpaygrade.job.fields import COLUMNS, CURRENCY, EXPERIENCE, FEATURES, TARGET, YEAR
+from mlpaygrade.testing.synthetic import SyntheticMarket
 
 BASE: dict[str, Any] = {
     "work_year": 2024,

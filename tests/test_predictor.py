@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from mlpaygrade import Predictor
-from mlpaygrade.distribution import LEVELS, TARGETS
-from mlpaygrade.evidence import COUNT_LEVELS, SAME_JOB, Closest, Evidence
-from mlpaygrade.predictor import APART, percentile
-from mlpaygrade.schema import InputError
+from mlpaygrade.errors import InputError
+from mlpaygrade.forecast.distribution import LEVELS, TARGETS
+from mlpaygrade.forecast.evidence import COUNT_LEVELS, SAME_JOB, Closest, Evidence
+from mlpaygrade.forecast.predictor import APART, percentile
 
 
 @pytest.fixture(scope="module")

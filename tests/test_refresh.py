@@ -11,16 +11,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlpaygrade.data.table import read_table, sidecar_path
-from mlpaygrade.data.textfile import sha256_of
-from mlpaygrade.experiments.settings import read_settings
-from mlpaygrade.experiments.train import Run, train
-from mlpaygrade.schema import SALARY, TARGET, TITLE, YEAR
+from mlpaygrade.dataset.table import read_table, sidecar_path
+from mlpaygrade.dataset.textfile import sha256_of
+from mlpaygrade.job.fields import SALARY, TARGET, TITLE, YEAR
+from mlpaygrade.training.run import Run, train
+from mlpaygrade.training.settings import read_settings
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # MLflow's own modules warn while they are imported
-    from mlpaygrade.experiments.registry import CHALLENGER, CHAMPION, MODEL
-    from mlpaygrade.experiments.store import connect
+    from mlpaygrade.training.registry import CHALLENGER, CHAMPION, MODEL
+    from mlpaygrade.training.store import connect
 
 CONFIG = "[network]\nmembers = 2\nhidden = [8]\n[training]\nepochs = 2\n[calibration]\nfolds = 2\nwindow = 0.15\n"
 NEW_TITLES = 40

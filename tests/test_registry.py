@@ -8,14 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlpaygrade.bundle import load_bundle
-from mlpaygrade.data.encode import JobColumns
-from mlpaygrade.data.postings import build_postings, columns_of
-from mlpaygrade.data.synthetic import SyntheticMarket
-from mlpaygrade.data.table import Table, read_table
-from mlpaygrade.distribution import Prediction
-from mlpaygrade.experiments import registry
-from mlpaygrade.experiments.registry import (
+from mlpaygrade.dataset.postings import build_postings, columns_of
+from mlpaygrade.dataset.table import Table, read_table
+from mlpaygrade.errors import BundleError, InputError
+from mlpaygrade.forecast.bundle import load_bundle
+from mlpaygrade.forecast.distribution import Prediction
+from mlpaygrade.forecast.encode import JobColumns
+from mlpaygrade.forecast.predictor import Predictor
+from mlpaygrade.job.fields import YEAR
+from mlpaygrade.testing.synthetic import SyntheticMarket
+from mlpaygrade.training import registry
+from mlpaygrade.training.registry import (
     CHALLENGER,
     CHAMPION,
     MODEL,
@@ -26,8 +29,6 @@ from mlpaygrade.experiments.registry import (
     register_challenger,
     verdict_text,
 )
-from mlpaygrade.predictor import Predictor
-from mlpaygrade.schema import YEAR, BundleError, InputError
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # MLflow's own modules warn while they are imported

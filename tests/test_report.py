@@ -10,12 +10,12 @@ import pytest
 from typer.testing import CliRunner
 
 from mlpaygrade.cli import app, main
-from mlpaygrade.data.postings import build_postings
-from mlpaygrade.data.synthetic import SyntheticMarket
+from mlpaygrade.dataset.postings import build_postings
+from mlpaygrade.market.drawing import NARROW, WIDE, draw
 from mlpaygrade.market.figures import section_figures
+from mlpaygrade.market.page import Origin, report_page
 from mlpaygrade.market.statistics import market_statistics
-from mlpaygrade.report.drawing import NARROW, WIDE, draw
-from mlpaygrade.report.page import Origin, report_page
+from mlpaygrade.testing.synthetic import SyntheticMarket
 
 ORIGIN = Origin(name="<market>.csv", sha256="ab" * 32, synthetic=False)
 

@@ -7,13 +7,14 @@ import optuna
 import pytest
 from scipy import stats
 
-from mlpaygrade.data.encode import JobEncoder
-from mlpaygrade.data.postings import Postings, build_postings
-from mlpaygrade.data.synthetic import SyntheticMarket
-from mlpaygrade.distribution import LEVELS, MEDIAN
+from mlpaygrade.dataset.postings import Postings, build_postings
 from mlpaygrade.evaluation.metrics import evaluate
-from mlpaygrade.models.rivals import RIVALS, Rival
-from mlpaygrade.models.rivals.base import (
+from mlpaygrade.forecast.distribution import LEVELS, MEDIAN
+from mlpaygrade.forecast.encode import JobEncoder
+from mlpaygrade.job.fields import LOCATION, RESIDENCE, TITLE
+from mlpaygrade.testing.synthetic import SyntheticMarket
+from research.rivals import RIVALS, Rival
+from research.rivals.base import (
     ANCHORS,
     END,
     HIGH_END,
@@ -24,10 +25,9 @@ from mlpaygrade.models.rivals.base import (
     training_rows,
     weighted_quantiles,
 )
-from mlpaygrade.models.rivals.boosting import CatBoost, LightGBM, XGBoost
-from mlpaygrade.models.rivals.forest import Forest
-from mlpaygrade.models.rivals.simple import Backoff, Constant
-from mlpaygrade.schema import LOCATION, RESIDENCE, TITLE
+from research.rivals.boosting import CatBoost, LightGBM, XGBoost
+from research.rivals.forest import Forest
+from research.rivals.simple import Backoff, Constant
 
 SMALL: dict[str, Rival] = {
     **{name: kind() for name, kind in RIVALS.items()},

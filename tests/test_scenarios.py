@@ -9,13 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlpaygrade.data.truth import Truth
-from mlpaygrade.differences import GRID, differences, probability_pays_more, student_t
-from mlpaygrade.distribution import LEVELS, TARGETS, Prediction
-from mlpaygrade.evidence import ENOUGH
-from mlpaygrade.explain import PLAYERS
-from mlpaygrade.predictor import Predictor
-from mlpaygrade.scenarios import (
+from mlpaygrade.errors import InputError
+from mlpaygrade.explain.explanation import PLAYERS
+from mlpaygrade.explain.scenarios import (
     CHANGEABLE,
     SEEN,
     UNASKED,
@@ -26,7 +22,12 @@ from mlpaygrade.scenarios import (
     scenarios,
     what_if,
 )
-from mlpaygrade.schema import EXPERIENCE, LOCATION, REMOTE, RESIDENCE, TITLE, YEAR, InputError, Job
+from mlpaygrade.forecast.differences import GRID, differences, probability_pays_more, student_t
+from mlpaygrade.forecast.distribution import LEVELS, TARGETS, Prediction
+from mlpaygrade.forecast.evidence import ENOUGH
+from mlpaygrade.forecast.predictor import Predictor
+from mlpaygrade.job.fields import EXPERIENCE, LOCATION, REMOTE, RESIDENCE, TITLE, YEAR, Job
+from mlpaygrade.testing.truth import Truth
 
 JOB = Job(
     title="Data Engineer",

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from mlpaygrade import schema
-from mlpaygrade.data import download, sources
-from mlpaygrade.schema import FetchError, ResourceError
+from mlpaygrade.dataset import download, sources
+from mlpaygrade.errors import FetchError, ResourceError
+from mlpaygrade.job import fields as schema
 
 HEADER = ",".join(schema.COLUMNS) + "\n"
 ROWS = [f"2024,SE,FT,Data Engineer,{120_000 + i},USD,{120_000 + i},US,0,US,M\n" for i in range(3_000)]

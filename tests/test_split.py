@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlpaygrade.data.postings import Postings, build_postings
-from mlpaygrade.data.split import Split, geographic, random_rows, rolling_origin, stratified, temporal
-from mlpaygrade.data.synthetic import SyntheticMarket
-from mlpaygrade.schema import EXPERIENCE, LOCATION, DataError
+from mlpaygrade.dataset.postings import Postings, build_postings
+from mlpaygrade.dataset.split import Split, geographic, random_rows, rolling_origin, stratified, temporal
+from mlpaygrade.errors import DataError
+from mlpaygrade.job.fields import EXPERIENCE, LOCATION
+from mlpaygrade.testing.synthetic import SyntheticMarket
 
 SMALL = build_postings(SyntheticMarket(seed=5, n_postings=300).generate())
 

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlpaygrade import schema
-from mlpaygrade.data.postings import pair_rows
-from mlpaygrade.data.synthetic import Draw, SyntheticMarket
-from mlpaygrade.data.table import check_table, read_table, sidecar_path
-from mlpaygrade.data.truth import INTERCEPT, NOISE, End, width_shares, widths, years
-from mlpaygrade.schema import InputError
+from mlpaygrade.dataset.postings import pair_rows
+from mlpaygrade.dataset.table import check_table, read_table, sidecar_path
+from mlpaygrade.errors import InputError
+from mlpaygrade.job import fields as schema
+from mlpaygrade.testing.synthetic import Draw, SyntheticMarket
+from mlpaygrade.testing.truth import INTERCEPT, NOISE, End, width_shares, widths, years
 
 FRESH = SyntheticMarket(seed=3, n_postings=60_000, copy_scale=0.0)
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from mlpaygrade import schema
-from mlpaygrade.data import table as gate
-from mlpaygrade.data.table import CheckReport, check_table, read_table, sidecar_path
-from mlpaygrade.data.textfile import sha256_of
-from mlpaygrade.data.values import read_value, repair_mojibake
-from mlpaygrade.schema import DataError, Defect
+from mlpaygrade.dataset import table as gate
+from mlpaygrade.dataset.table import CheckReport, check_table, read_table, sidecar_path
+from mlpaygrade.dataset.textfile import sha256_of
+from mlpaygrade.errors import DataError, Defect
+from mlpaygrade.job import fields as schema
+from mlpaygrade.job.values import read_value, repair_mojibake
 
 GOOD = ["2024", "SE", "FT", "Data Engineer", "120000", "USD", "120000", "US", "0", "US", "M"]
 Write = Callable[..., Path]

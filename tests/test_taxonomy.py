@@ -10,9 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mlpaygrade.data import taxonomy, titles
-from mlpaygrade.data.reference import rows
-from mlpaygrade.schema import EXPERIENCE, LABELS, LOCATION, RESIDENCE, SIZE, TITLE, InputError, MLPayGradeError
+from mlpaygrade.errors import InputError, MLPayGradeError
+from mlpaygrade.job import taxonomy, titles
+from mlpaygrade.job.fields import EXPERIENCE, LABELS, LOCATION, RESIDENCE, SIZE, TITLE
+from mlpaygrade.job.reference import rows
 
 KNOWN = frozenset(row["title"] for row in rows("titles") if row["source"] == "dataset")
 

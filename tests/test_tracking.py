@@ -15,17 +15,18 @@ import pandas as pd
 import pytest
 
 from mlpaygrade import Predictor
-from mlpaygrade.data.table import read_table
-from mlpaygrade.experiments.registry import CHALLENGER, MODEL, register_challenger
-from mlpaygrade.experiments.train import finished_run
-from mlpaygrade.schema import FEATURES, InputError, ResourceError
+from mlpaygrade.dataset.table import read_table
+from mlpaygrade.errors import InputError, ResourceError
+from mlpaygrade.job.fields import FEATURES
+from mlpaygrade.training.registry import CHALLENGER, MODEL, register_challenger
+from mlpaygrade.training.run import finished_run
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # MLflow's own modules warn while they are imported
     import mlflow.pyfunc
 
-    from mlpaygrade.experiments.store import connect, open_experiment, store_uri
-    from mlpaygrade.experiments.tracking import track_run
+    from mlpaygrade.training.store import connect, open_experiment, store_uri
+    from mlpaygrade.training.tracking import track_run
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from mlpaygrade import Predictor
-from mlpaygrade.bundle import load_bundle
-from mlpaygrade.data.postings import build_postings, columns_of
-from mlpaygrade.data.table import read_table
-from mlpaygrade.experiments import forecaster as forecasting
-from mlpaygrade.experiments.evaluate import evaluate_bundle
-from mlpaygrade.experiments.settings import read_settings
-from mlpaygrade.experiments.train import train
-from mlpaygrade.schema import InputError
+from mlpaygrade.dataset.postings import build_postings, columns_of
+from mlpaygrade.dataset.table import read_table
+from mlpaygrade.errors import InputError
+from mlpaygrade.forecast.bundle import load_bundle
+from mlpaygrade.training import forecaster as forecasting
+from mlpaygrade.training.evaluate import evaluate_bundle
+from mlpaygrade.training.run import train
+from mlpaygrade.training.settings import read_settings
 
 
 def test_the_run_reports_its_protocol_and_its_data(tiny_run) -> None:
@@ -104,8 +104,8 @@ def test_evaluating_a_bundle_on_its_own_years_is_refused(tiny_run, synthetic_csv
 
 
 def test_the_same_seed_gives_the_same_network(synthetic_csv: Path) -> None:
-    from mlpaygrade.models.network import NetworkSettings
-    from mlpaygrade.models.training import TrainingSettings, fit_network
+    from mlpaygrade.training.fit import TrainingSettings, fit_network
+    from mlpaygrade.training.network import NetworkSettings
 
     postings = build_postings(read_table(synthetic_csv).frame)
     small = NetworkSettings(members=2, hidden=(8,))

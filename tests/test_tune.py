@@ -12,15 +12,16 @@ import numpy as np
 import optuna
 import pytest
 
-from mlpaygrade.data.synthetic import SyntheticMarket
-from mlpaygrade.data.table import Table, read_table
-from mlpaygrade.experiments import tune as tuning
-from mlpaygrade.experiments.contenders import NETWORK, TUNED, read_tuned, tuned_rivals
-from mlpaygrade.experiments.search import network_start, save_tuned, suggest_network
-from mlpaygrade.experiments.settings import Settings, read_settings
-from mlpaygrade.experiments.tune import Tuned, tune
-from mlpaygrade.models.rivals import RIVALS
-from mlpaygrade.schema import YEAR, DataError, InputError, ResourceError
+from mlpaygrade.dataset.table import Table, read_table
+from mlpaygrade.errors import DataError, InputError, ResourceError
+from mlpaygrade.job.fields import YEAR
+from mlpaygrade.testing.synthetic import SyntheticMarket
+from mlpaygrade.training.settings import Settings, read_settings
+from research import tune as tuning
+from research.contenders import NETWORK, TUNED, read_tuned, tuned_rivals
+from research.rivals import RIVALS
+from research.search import network_start, save_tuned, suggest_network
+from research.tune import Tuned, tune
 
 
 @pytest.fixture(scope="module")
@@ -217,9 +218,9 @@ def _outcome(name: str, settings: dict[str, Any]) -> Tuned:
 
 
 def test_a_rolling_windows_score_is_the_row_wise_rmse(table: Table) -> None:
-    from mlpaygrade.data.postings import build_postings
-    from mlpaygrade.data.split import rolling_origin
-    from mlpaygrade.experiments.contenders import RivalContender
+    from mlpaygrade.dataset.postings import build_postings
+    from mlpaygrade.dataset.split import rolling_origin
+    from research.contenders import RivalContender
 
     past = tuning.training_years(build_postings(table.frame))
     split = rolling_origin(past, folds=3, window=0.12)[-1]

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from mlpaygrade import Predictor
 from mlpaygrade.app.answer import spread
 from mlpaygrade.cli.text import estimate_text
-from mlpaygrade.data.truth import Truth, width_shares, widths
-from mlpaygrade.distribution import LEVELS, MEDIAN, TARGETS
-from mlpaygrade.predictor import Estimate
-from mlpaygrade.uncertainty import SOURCES, ErrorBudget, error_budget
+from mlpaygrade.forecast.distribution import LEVELS, MEDIAN, TARGETS
+from mlpaygrade.forecast.error_budget import SOURCES, ErrorBudget, error_budget
+from mlpaygrade.forecast.predictor import Estimate
+from mlpaygrade.testing.truth import Truth, width_shares, widths
 
 NORMAL = np.array([NormalDist().inv_cdf(float(level)) for level in LEVELS])
 

@@ -12,18 +12,23 @@ __version__ = "0.1.0"
 __all__ = ["Estimate", "Job", "MLPayGradeError", "Predictor", "__version__"]
 
 if TYPE_CHECKING:
-    from mlpaygrade.predictor import Estimate, Predictor
-    from mlpaygrade.schema import Job, MLPayGradeError
+    from mlpaygrade.errors import MLPayGradeError
+    from mlpaygrade.forecast.predictor import Estimate, Predictor
+    from mlpaygrade.job.fields import Job
 
 
 def __getattr__(name: str) -> Any:
     """Load the public names when they are first asked for, so that importing the package costs nothing."""
     if name in {"Predictor", "Estimate"}:
-        from mlpaygrade import predictor
+        from mlpaygrade.forecast import predictor
 
         return getattr(predictor, name)
-    if name in {"Job", "MLPayGradeError"}:
-        from mlpaygrade import schema
+    if name == "Job":
+        from mlpaygrade.job.fields import Job
 
-        return getattr(schema, name)
+        return Job
+    if name == "MLPayGradeError":
+        from mlpaygrade.errors import MLPayGradeError
+
+        return MLPayGradeError
     raise AttributeError(f"module 'mlpaygrade' has no attribute '{name}'")

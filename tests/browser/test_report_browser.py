@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from mlpaygrade.data.postings import build_postings
-from mlpaygrade.data.synthetic import SyntheticMarket
+from mlpaygrade.dataset.postings import build_postings
+from mlpaygrade.market.page import Origin, report_page
 from mlpaygrade.market.statistics import market_statistics
-from mlpaygrade.report.page import Origin, report_page
+from mlpaygrade.testing.synthetic import SyntheticMarket
 
 VIEWS = [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")]
 BACKGROUND = {"light": (255, 255, 255), "dark": (20, 25, 31)}

@@ -8,10 +8,10 @@ from html import escape
 from typing import Any
 
 from mlpaygrade.app.charts import Range, facts, notes_list, range_chart, table
-from mlpaygrade.evidence import Cell, Closest
-from mlpaygrade.predictor import Estimate
-from mlpaygrade.uncertainty import SOURCES
-from mlpaygrade.words import (
+from mlpaygrade.forecast.error_budget import SOURCES
+from mlpaygrade.forecast.evidence import Cell, Closest
+from mlpaygrade.forecast.predictor import Estimate
+from mlpaygrade.rendering.words import (
     at_most_of_100,
     counted,
     distance_text,

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from mlpaygrade.app import address, charts, workbook
-from mlpaygrade.app.appraisal import Rules, ageing_factor, appraise, judge, market_date
+from mlpaygrade.app import address, charts
 from mlpaygrade.app.serving import literal, predictor, show_error
-from mlpaygrade.app.sheet import MAX_BYTES, MAX_ROWS, Sheet, read_sheet, template
-from mlpaygrade.data.reference import rows as table_rows
-from mlpaygrade.schema import DataError
-from mlpaygrade.words import counted, percent
+from mlpaygrade.benchmarking import workbook
+from mlpaygrade.benchmarking.appraisal import Rules, ageing_factor, appraise, judge, market_date
+from mlpaygrade.benchmarking.sheet import MAX_BYTES, MAX_ROWS, Sheet, read_sheet, template
+from mlpaygrade.errors import DataError
+from mlpaygrade.job.reference import rows as table_rows
+from mlpaygrade.rendering.words import counted, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -265,7 +266,7 @@ def _audit(sheet: Sheet, rules: Rules, content: bytes) -> list[tuple[str, str]]:
 def _explain_columns() -> None:
     lines = [
         [row["header"], "yes" if row["required"] == "yes" else "no", row["meaning"]]
-        for row in table_rows("benchmark_columns")
+        for row in table_rows("benchmark_columns", room="benchmarking")
     ]
     st.html(
         charts.table(

@@ -12,10 +12,11 @@ from mlpaygrade.app.charts import Range, notes_list, range_chart, table
 from mlpaygrade.app.choice import Choice, read_parameters
 from mlpaygrade.app.form import job_form, offer_nearest, remembered, standing
 from mlpaygrade.app.serving import predictor, show_error
-from mlpaygrade.predictor import ReadJob
-from mlpaygrade.scenarios import CHANGEABLE, Scenario, across, ladder, scenarios, value_text
-from mlpaygrade.schema import EXPERIENCE, LABELS, MLPayGradeError
-from mlpaygrade.words import counted, dollar_range, dollars, signed_dollars
+from mlpaygrade.errors import MLPayGradeError
+from mlpaygrade.explain.scenarios import CHANGEABLE, Scenario, across, ladder, scenarios, value_text
+from mlpaygrade.forecast.predictor import ReadJob
+from mlpaygrade.job.fields import EXPERIENCE, LABELS
+from mlpaygrade.rendering.words import counted, dollar_range, dollars, signed_dollars
 
 FORM: Final = "career"
 CHANGES: Final = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from html import escape
 from math import floor, log10
 
-from mlpaygrade.words import dollar_range, dollars, signed_dollars
+from mlpaygrade.rendering.words import dollar_range, dollars, signed_dollars
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
-from mlpaygrade.data import taxonomy
-from mlpaygrade.predictor import Predictor, ReadJob
-from mlpaygrade.schema import (
+from mlpaygrade.errors import InputError
+from mlpaygrade.forecast.predictor import Predictor, ReadJob
+from mlpaygrade.job import taxonomy
+from mlpaygrade.job.fields import (
     EMPLOYMENT,
     EXPERIENCE,
     FIELD_NAMES,
@@ -19,7 +20,6 @@ from mlpaygrade.schema import (
     LAST_YEAR,
     REMOTE,
     SIZE,
-    InputError,
     Job,
 )
 

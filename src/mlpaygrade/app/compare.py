@@ -14,10 +14,10 @@ from mlpaygrade.app.charts import Range, notes_list, range_chart
 from mlpaygrade.app.choice import Choice, read_figure, read_packed
 from mlpaygrade.app.form import job_form, offer_nearest, remembered, standing
 from mlpaygrade.app.serving import predictor, show_error
-from mlpaygrade.predictor import Estimate
-from mlpaygrade.scenarios import Comparison, compare
-from mlpaygrade.schema import InputError, MLPayGradeError
-from mlpaygrade.words import dollars, percent, place_text, signed_dollars
+from mlpaygrade.errors import InputError, MLPayGradeError
+from mlpaygrade.explain.scenarios import Comparison, compare
+from mlpaygrade.forecast.predictor import Estimate
+from mlpaygrade.rendering.words import dollars, percent, place_text, signed_dollars
 
 NAMES: Final = ("Job A", "Job B", "Job C")
 STARTS: Final = (

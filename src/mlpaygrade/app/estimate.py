@@ -11,9 +11,9 @@ from mlpaygrade.app import address, answer, onepage, why
 from mlpaygrade.app.choice import MAX_FIGURE_USD, Choice, read_figure, read_parameters
 from mlpaygrade.app.form import job_form, offer_nearest, standing
 from mlpaygrade.app.serving import explanation, literal, predictor, show_error
-from mlpaygrade.predictor import Estimate
-from mlpaygrade.schema import InputError, MLPayGradeError
-from mlpaygrade.words import dollars
+from mlpaygrade.errors import InputError, MLPayGradeError
+from mlpaygrade.forecast.predictor import Estimate
+from mlpaygrade.rendering.words import dollars
 
 FORM = "estimate"
 

@@ -13,9 +13,9 @@ import streamlit as st
 from mlpaygrade.app import address
 from mlpaygrade.app.choice import Choice
 from mlpaygrade.app.serving import predictor
-from mlpaygrade.data import taxonomy
-from mlpaygrade.predictor import Estimate
-from mlpaygrade.schema import EMPLOYMENT, EXPERIENCE, LABELS, REMOTE, SIZE
+from mlpaygrade.forecast.predictor import Estimate
+from mlpaygrade.job import taxonomy
+from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, LABELS, REMOTE, SIZE
 
 FIRST_MENU_YEAR: Final = 2020
 SUGGESTED: Final = 4

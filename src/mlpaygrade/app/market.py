@@ -14,11 +14,11 @@ import streamlit as st
 
 from mlpaygrade.app import address, charts
 from mlpaygrade.app.serving import literal, predictor
-from mlpaygrade.app.workbook import harmless
-from mlpaygrade.data import taxonomy
-from mlpaygrade.data.titles import FAMILIES, Family, family_name, title_family
-from mlpaygrade.schema import EXPERIENCE, LABELS
-from mlpaygrade.words import counted, dollar_range, dollars
+from mlpaygrade.benchmarking.workbook import harmless
+from mlpaygrade.job import taxonomy
+from mlpaygrade.job.fields import EXPERIENCE, LABELS
+from mlpaygrade.job.titles import FAMILIES, Family, family_name, title_family
+from mlpaygrade.rendering.words import counted, dollar_range, dollars
 
 PART: Final = "market.json"
 CELLS: Final = "same title, level and country"
@@ -205,6 +205,6 @@ def _download(columns: Sequence[str], rows: Sequence[Sequence[str]], *, name: st
 
 
 def _palette() -> Any:
-    from mlpaygrade.market.charts import DARK, LIGHT
+    from mlpaygrade.rendering.charts import DARK, LIGHT
 
     return DARK if st.context.theme.type == "dark" else LIGHT

@@ -11,9 +11,9 @@ import streamlit as st
 
 from mlpaygrade.app import address, charts
 from mlpaygrade.app.serving import literal, predictor
-from mlpaygrade.bundle import Bundle
-from mlpaygrade.data.titles import FAMILIES, family_name
-from mlpaygrade.words import at_most_of_100, counted, dollars, percent
+from mlpaygrade.forecast.bundle import Bundle
+from mlpaygrade.job.titles import FAMILIES, family_name
+from mlpaygrade.rendering.words import at_most_of_100, counted, dollars, percent
 
 CHANGELOG: Final = Path(__file__).resolve().parents[3] / "CHANGELOG.md"
 IMPORTANCE: Final = "importance.json"

@@ -9,10 +9,10 @@ from html import escape
 
 from mlpaygrade.app import answer, why
 from mlpaygrade.app.style import sheet
-from mlpaygrade.evidence import Cell
-from mlpaygrade.explain import Explanation
-from mlpaygrade.predictor import Estimate
-from mlpaygrade.words import dollars, job_text
+from mlpaygrade.explain.explanation import Explanation
+from mlpaygrade.forecast.evidence import Cell
+from mlpaygrade.forecast.predictor import Estimate
+from mlpaygrade.rendering.words import dollars, job_text
 
 _FRAME = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">

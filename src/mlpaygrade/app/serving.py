@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from mlpaygrade.explain import Explanation, explain
-from mlpaygrade.predictor import Estimate, Predictor
-from mlpaygrade.schema import MLPayGradeError
+from mlpaygrade.errors import MLPayGradeError
+from mlpaygrade.explain.explanation import Explanation, explain
+from mlpaygrade.forecast.predictor import Estimate, Predictor
 
 BACKGROUND = "background.json"
 BUNDLE_VARIABLE = "MLPAYGRADE_BUNDLE"

@@ -6,7 +6,7 @@ Enters: an `Explanation` or a `Comparison`. Leaves: markup. Asks the model nothi
 from html import escape
 
 from mlpaygrade.app.charts import Step, waterfall
-from mlpaygrade.explain import (
+from mlpaygrade.explain.explanation import (
     LIMITS,
     PLAYERS,
     Explanation,
@@ -15,7 +15,7 @@ from mlpaygrade.explain import (
     player_value,
     width_sentence,
 )
-from mlpaygrade.scenarios import Comparison
+from mlpaygrade.explain.scenarios import Comparison
 
 NEGLIGIBLE_USD = 500
 

@@ -10,8 +10,8 @@ import sys
 
 import typer
 
-from mlpaygrade.cli import backtest, data, explain, market, models, predict, score, train
-from mlpaygrade.schema import MLPayGradeError
+from mlpaygrade.cli import data, explain, market, predict, score, train
+from mlpaygrade.errors import MLPayGradeError
 
 app = typer.Typer(
     name="mlpaygrade",
@@ -21,13 +21,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (predict, explain, score, train, backtest, models, market):
+for module in (predict, explain, score, train, market):
     module.register(app)
 app.add_typer(data.app, name="data")
 
 
 def main() -> None:
-    """Run the command line; every foreseen error becomes one message and its exit code."""
+    """Run the command line."""
+    run_app(app)
+
+
+def run_app(app: typer.Typer) -> None:
+    """Run commands; every foreseen error becomes one message and its exit code."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         app()

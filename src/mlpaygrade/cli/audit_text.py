@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mlpaygrade.data.audit import Audit
-from mlpaygrade.data.claims import ClaimResult, plain_word
-from mlpaygrade.schema import EMPLOYMENT, EXPERIENCE, SIZE, TARGET
-from mlpaygrade.words import dollars
+from mlpaygrade.audit.claims import ClaimResult, plain_word
+from mlpaygrade.audit.summary import Audit
+from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, SIZE, TARGET
+from mlpaygrade.rendering.words import dollars
 
 PLAIN_WIDTH = 132
 """Columns of text where the output is no terminal that could tell its own."""

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mlpaygrade.cli import options
-from mlpaygrade.schema import DataError, InputError
+from mlpaygrade.errors import DataError, InputError
 
 app = typer.Typer(help="Fetch, check and audit data files.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -33,7 +33,7 @@ def fetch(
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-    from mlpaygrade.data import sources
+    from mlpaygrade.dataset import sources
 
     if source not in ("github", "kaggle"):
         raise InputError(f"--source must be github or kaggle; got {source!r}. Leave it out for github.")
@@ -59,7 +59,7 @@ def check(
     json: options.Json = False,
 ) -> None:
     """Print everything that is wrong with a file, each with column, rows and remedy. Exits with 3 if anything is."""
-    from mlpaygrade.data.table import check_table
+    from mlpaygrade.dataset.table import check_table
 
     report = check_table(_chosen(file, data), require_salary=not jobs_only)
     if json:
@@ -106,8 +106,8 @@ def check(
 @app.command()
 def audit(file: File = None, data: options.Data = None, json: options.Json = False) -> None:
     """Say what a file really is: bands, order, copies, what a random split would leak, which claims hold."""
-    from mlpaygrade.data.audit import audit_table
-    from mlpaygrade.data.table import read_table
+    from mlpaygrade.audit.summary import audit_table
+    from mlpaygrade.dataset.table import read_table
 
     found = audit_table(read_table(_chosen(file, data)))
     if json:
@@ -124,6 +124,6 @@ def _chosen(file: Path | None, data: str | None) -> Path:
         raise InputError(f"Give FILE or --data, not both; got {file} and {data}.")
     if file is not None:
         return file
-    from mlpaygrade.data.sources import resolve
+    from mlpaygrade.dataset.sources import resolve
 
     return resolve(data)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlpaygrade.cli import options
-from mlpaygrade.schema import InputError
+from mlpaygrade.errors import InputError
 
 if TYPE_CHECKING:
-    from mlpaygrade.explain import Explanation
-    from mlpaygrade.scenarios import Scenario
+    from mlpaygrade.explain.explanation import Explanation
+    from mlpaygrade.explain.scenarios import Scenario
 
 Waterfall = Annotated[
     Path | None, typer.Option("--waterfall", metavar="FILE", help="Draw the contributions into a .svg or .png file.")
@@ -47,8 +47,8 @@ def explain(
     json: options.Json = False,
 ) -> None:
     """Say why a job pays what it does: contributions of its fields in dollars that add up to the estimate."""
-    from mlpaygrade.explain import explain as explain_job
-    from mlpaygrade.waterfall import write_waterfall
+    from mlpaygrade.explain.explanation import explain as explain_job
+    from mlpaygrade.explain.waterfall import write_waterfall
 
     predictor = options.load_predictor(bundle)
     read = predictor.read_job(
@@ -88,8 +88,8 @@ def scenarios(
     json: options.Json = False,
 ) -> None:
     """Say what would change the estimate: one or two fields changed, the largest gain first, supported jobs only."""
-    from mlpaygrade.scenarios import read_allowed
-    from mlpaygrade.scenarios import scenarios as find
+    from mlpaygrade.explain.scenarios import read_allowed
+    from mlpaygrade.explain.scenarios import scenarios as find
 
     if context.args and not allow:
         raise InputError(f"Got the unexpected argument '{context.args[0]}'. Fields to change follow --allow.")
@@ -111,7 +111,7 @@ def scenarios(
     if json:
         options.print_json([scenario.to_json() for scenario in found.scenarios])
         return
-    from mlpaygrade.words import job_text
+    from mlpaygrade.rendering.words import job_text
 
     print(f"{job_text(found.job)}: ${found.estimate_usd:,.0f}\n")
     print(scenarios_text(found.scenarios[:limit]))
@@ -121,8 +121,8 @@ def scenarios(
 
 def explanation_text(explanation: "Explanation") -> str:
     """The contributions as a table, with what they are measured against and what stands behind them."""
-    from mlpaygrade.explain import LIMITS, background_sentence, signed_dollars, width_sentence
-    from mlpaygrade.words import job_text
+    from mlpaygrade.explain.explanation import LIMITS, background_sentence, signed_dollars, width_sentence
+    from mlpaygrade.rendering.words import job_text
 
     lines = [job_text(explanation.job), "", f"  {'Average posting':<58}{f'${explanation.base_usd:,.0f}':>12}"]
     lines += [
@@ -143,8 +143,8 @@ def explanation_text(explanation: "Explanation") -> str:
 
 def scenarios_text(found: "tuple[Scenario, ...]") -> str:
     """Scenarios as a table."""
-    from mlpaygrade.explain import signed_dollars
-    from mlpaygrade.scenarios import WORDING
+    from mlpaygrade.explain.explanation import signed_dollars
+    from mlpaygrade.explain.scenarios import WORDING
 
     if not found:
         return "  No change of these fields leads to a job that enough postings support."

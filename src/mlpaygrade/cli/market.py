@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlpaygrade.cli import options
-from mlpaygrade.schema import InputError, ResourceError
+from mlpaygrade.errors import InputError, ResourceError
 
 if TYPE_CHECKING:
     from mlpaygrade.market.arrivals import Calendar
@@ -51,8 +51,8 @@ def market(
     _require_market(drawing=output is not None)
     # Matrices of a few hundred columns gain nothing from threads, and on a busy machine their threads wait for one another.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from mlpaygrade.data.known_files import known_file
-    from mlpaygrade.data.postings import build_postings
+    from mlpaygrade.dataset.editions import known_file
+    from mlpaygrade.dataset.postings import build_postings
     from mlpaygrade.market.statistics import market_statistics
 
     arrivals = _calendar(calendar)
@@ -64,7 +64,7 @@ def market(
             postings, calendar=arrivals, seed=seed, progress=lambda _, done, total: bar("statistics", done, total, {})
         ).to_json()
         if output is not None:
-            from mlpaygrade.report.page import Origin, report_page
+            from mlpaygrade.market.page import Origin, report_page
 
             origin = Origin(name=table.path.name, sha256=table.sha256, synthetic=table.synthetic)
             page = report_page(statistics, origin=origin, progress=lambda name, done, total: bar(name, done, total, {}))

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from mlpaygrade.data.table import Table
-    from mlpaygrade.experiments.forecaster import Progress
-    from mlpaygrade.predictor import Predictor
+    from mlpaygrade.dataset.table import Table
+    from mlpaygrade.forecast.predictor import Predictor
+    from mlpaygrade.training.forecaster import Progress
 
 Title = Annotated[str, typer.Option("--title", help="Job title, as in an advert.", show_default=False)]
 Experience = Annotated[
@@ -47,7 +47,7 @@ Data = Annotated[
 
 def load_predictor(bundle: Path | None) -> "Predictor":
     """The predictor of a bundle; says on stderr when its data was synthetic."""
-    from mlpaygrade.predictor import Predictor
+    from mlpaygrade.forecast.predictor import Predictor
 
     predictor = Predictor.load(bundle)
     if predictor.bundle.provenance["synthetic"]:
@@ -57,8 +57,8 @@ def load_predictor(bundle: Path | None) -> "Predictor":
 
 def load_table(data: str | None) -> "Table":
     """The data file through the gate; its remarks go to stderr."""
-    from mlpaygrade.data.sources import resolve
-    from mlpaygrade.data.table import read_table
+    from mlpaygrade.dataset.sources import resolve
+    from mlpaygrade.dataset.table import read_table
 
     table = read_table(resolve(data))
     for note in table.notes:
@@ -70,7 +70,7 @@ def require_training() -> None:
     """Raises ResourceError where the training libraries are not installed."""
     from importlib.util import find_spec
 
-    from mlpaygrade.schema import ResourceError
+    from mlpaygrade.errors import ResourceError
 
     if missing := [name for name in ("tensorflow", "keras", "sklearn", "mlflow") if find_spec(name) is None]:
         raise ResourceError(

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mlpaygrade.cli import options
-from mlpaygrade.schema import DataError
+from mlpaygrade.errors import DataError
 
 
 def register(app: typer.Typer) -> None:
@@ -22,7 +22,7 @@ def score(
     bundle: options.BundleOption = None,
 ) -> None:
     """Estimate every row of a file. Exits with 3 when rows had no answer; they keep their place, with a reason."""
-    from mlpaygrade.batch import score_file
+    from mlpaygrade.forecast.score import score_file
 
     predictor = options.load_predictor(bundle)
     with options.progress_bar() as progress:

@@ -3,10 +3,10 @@
 Enters: what the predictor answers. Leaves: strings. Computes nothing.
 """
 
-from mlpaygrade.evidence import SAME_JOB
-from mlpaygrade.predictor import Estimate
-from mlpaygrade.uncertainty import SOURCES
-from mlpaygrade.words import (
+from mlpaygrade.forecast.error_budget import SOURCES
+from mlpaygrade.forecast.evidence import SAME_JOB
+from mlpaygrade.forecast.predictor import Estimate
+from mlpaygrade.rendering.words import (
     at_most_of_100,
     distance_text,
     dollar_range,

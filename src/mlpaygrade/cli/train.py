@@ -1,4 +1,4 @@
-"""`mlpaygrade train` and `mlpaygrade evaluate`."""
+"""`mlpaygrade train`, `mlpaygrade evaluate` and `mlpaygrade promote`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from mlpaygrade.cli import options
+from mlpaygrade.errors import InputError
 
 Through = Annotated[int | None, typer.Option("--train-through", metavar="YEAR", help="Last work year to train on.")]
 Config = Annotated[Path | None, typer.Option("--config", metavar="TOML", help="Settings (default: the tuned ones).")]
@@ -16,6 +17,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(train)
     app.command()(evaluate)
+    app.command()(promote)
 
 
 def train(
@@ -37,13 +39,13 @@ def train(
     file holds that the old bundle has not seen; tracked runs enter the model registry as the challenger.
     """
     options.require_training()
-    from mlpaygrade.experiments.drift import drift_against
-    from mlpaygrade.experiments.registry import register_challenger
-    from mlpaygrade.experiments.report import report_text
-    from mlpaygrade.experiments.settings import read_settings
-    from mlpaygrade.experiments.store import connect, store_uri
-    from mlpaygrade.experiments.tracking import track_run
-    from mlpaygrade.experiments.train import train as run_training
+    from mlpaygrade.evaluation.drift import drift_against
+    from mlpaygrade.training.registry import register_challenger
+    from mlpaygrade.training.report import report_text
+    from mlpaygrade.training.run import train as run_training
+    from mlpaygrade.training.settings import read_settings
+    from mlpaygrade.training.store import connect, store_uri
+    from mlpaygrade.training.tracking import track_run
 
     settings = read_settings(config)
     table = options.load_table(data)
@@ -77,10 +79,10 @@ def evaluate(
     newest year) and tests on the rest.
     """
     options.require_training()
-    from mlpaygrade.experiments.evaluate import evaluate_bundle
-    from mlpaygrade.experiments.report import report_text
-    from mlpaygrade.experiments.settings import read_settings
-    from mlpaygrade.experiments.train import train as run_training
+    from mlpaygrade.training.evaluate import evaluate_bundle
+    from mlpaygrade.training.report import report_text
+    from mlpaygrade.training.run import train as run_training
+    from mlpaygrade.training.settings import read_settings
 
     folder = output or Path("runs") / "evaluate"
     settings = read_settings(config)
@@ -99,3 +101,27 @@ def evaluate(
     else:
         print(report_text(report))
     options.say(f"The report is {folder / 'report.json'}.")
+
+
+def promote(
+    challenger: Annotated[
+        str | None, typer.Option("--challenger", metavar="RUN", help="MLflow run (default: the alias challenger).")
+    ] = None,
+    data: options.Data = None,
+    runs: Annotated[
+        Path, typer.Option("--runs", metavar="DIR", help="Folder of runs whose mlflow.db holds the registry.")
+    ] = Path("runs"),
+) -> None:
+    """Make the challenger champion if it is significantly better on postings later than both were trained on; refuse otherwise.
+
+    The registry is $MLFLOW_TRACKING_URI, or the database in DIR. A refusal ends with exit code 2.
+    """
+    options.require_training()
+    from mlpaygrade.training.registry import promote as run_promotion
+    from mlpaygrade.training.registry import verdict_text
+    from mlpaygrade.training.store import store_uri
+
+    verdict = run_promotion(challenger, options.load_table(data), uri=store_uri(runs))
+    print(verdict_text(verdict))
+    if not verdict.promoted:
+        raise InputError("The challenger must be significantly better than the champion; the champion stays.")

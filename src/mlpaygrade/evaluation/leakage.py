@@ -14,12 +14,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlpaygrade.data.encode import CATEGORICAL, NUMERIC, Encoded, JobColumns, JobEncoder
-from mlpaygrade.data.postings import Postings, pair_rows
-from mlpaygrade.data.split import Split
-from mlpaygrade.distribution import Prediction
-from mlpaygrade.evaluation.conformal import Calibration, Truth
-from mlpaygrade.schema import FORBIDDEN, SALARY, TARGET, MLPayGradeError
+from mlpaygrade.dataset.postings import Postings, pair_rows
+from mlpaygrade.dataset.split import Split
+from mlpaygrade.errors import MLPayGradeError
+from mlpaygrade.forecast.calibration import Calibration, Truth
+from mlpaygrade.forecast.distribution import Prediction
+from mlpaygrade.forecast.encode import CATEGORICAL, NUMERIC, Encoded, JobColumns, JobEncoder
+from mlpaygrade.job.fields import FORBIDDEN, SALARY, TARGET
 
 Columns = Mapping[str, NDArray[Any]]
 """Feature columns by name, each (n,), numbers or codes."""

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlpaygrade.data import taxonomy
-from mlpaygrade.data.postings import Postings
-from mlpaygrade.distribution import LEVEL_WEIGHTS, LEVELS, MEDIAN, Prediction
-from mlpaygrade.evaluation.conformal import INTERVALS
-from mlpaygrade.schema import EMPLOYMENT, EXPERIENCE, LABELS, LOCATION, REMOTE, SIZE, TITLE, YEAR
+from mlpaygrade.dataset.postings import Postings
+from mlpaygrade.forecast.calibration import INTERVALS
+from mlpaygrade.forecast.distribution import LEVEL_WEIGHTS, LEVELS, MEDIAN, Prediction
+from mlpaygrade.job import taxonomy
+from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, LABELS, LOCATION, REMOTE, SIZE, TITLE, YEAR
 
 MIN_SLICE = 30
 """Slices with fewer rows are left out of tables: their figures would be noise."""

@@ -12,10 +12,10 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpaygrade.data.postings import Postings
-from mlpaygrade.distribution import Prediction
-from mlpaygrade.evaluation.conformal import INTERVALS
+from mlpaygrade.dataset.postings import Postings
 from mlpaygrade.evaluation.metrics import pinball
+from mlpaygrade.forecast.calibration import INTERVALS
+from mlpaygrade.forecast.distribution import Prediction
 
 DRAWS: Final = 2_000
 CONFIDENCE: Final = 0.95

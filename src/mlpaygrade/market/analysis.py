@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mlpaygrade.job.fields import TARGET
 from mlpaygrade.market.arrivals import Calendar
 from mlpaygrade.market.model import TERMS, AdjustedModel, Term, fit_adjusted
 from mlpaygrade.market.resample import Bootstrap
 from mlpaygrade.market.sample import FieldKey, Floats, Ints, Sample
-from mlpaygrade.schema import TARGET
 
 FAMILY_TERMS: Final[tuple[Term, ...]] = (
     ("year",),

@@ -14,9 +14,10 @@ from typing import Final
 
 import numpy as np
 
-from mlpaygrade.data.postings import Postings
+from mlpaygrade.dataset.postings import Postings
+from mlpaygrade.errors import DataError, Defect
+from mlpaygrade.job.fields import YEAR
 from mlpaygrade.market.sample import Ints
-from mlpaygrade.schema import YEAR, DataError, Defect
 
 SNAPSHOT: Final = "snapshot_date"
 

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from mlpaygrade.data.claims import ClaimResult, judge_claims
+from mlpaygrade.audit.claims import ClaimResult, judge_claims
+from mlpaygrade.job.fields import EXPERIENCE, LABELS
 from mlpaygrade.market import wording
 from mlpaygrade.market.analysis import Analysis, Section
 from mlpaygrade.market.remote import ALPHA
-from mlpaygrade.schema import EXPERIENCE, LABELS
 
 CLAIMED_ROWS: Final = 16_494
 """The claims were made of a file of so many rows."""

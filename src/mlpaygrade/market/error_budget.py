@@ -12,12 +12,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from mlpaygrade.job.fields import FEATURES
 from mlpaygrade.market import wording
 from mlpaygrade.market.analysis import Analysis, Section, number
 from mlpaygrade.market.model import TERMS, fit_adjusted
 from mlpaygrade.market.resample import Bootstrap, bootstrap_of, normal_interval
 from mlpaygrade.market.sample import Floats, Ints, Sample
-from mlpaygrade.schema import FEATURES
 
 FEWEST: Final = 200
 """Postings of the newest year that have a twin in all fields; below, pure error is not known."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from mlpaygrade.market import wording
-from mlpaygrade.market.charts import Drawing, Palette
+from mlpaygrade.rendering.charts import Drawing, Palette
 
 Json = Mapping[str, Any]
 

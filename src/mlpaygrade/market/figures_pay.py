@@ -8,8 +8,9 @@ from functools import partial
 
 import numpy as np
 
-from mlpaygrade.market import charts, wording
+from mlpaygrade.market import wording
 from mlpaygrade.market.figure import Figure, Json, change_row, change_text, ends_text, span_text, usd_text
+from mlpaygrade.rendering import charts
 
 
 def effects_figures(figures: Json) -> list[Figure]:

@@ -8,8 +8,9 @@ from typing import Final
 
 import numpy as np
 
-from mlpaygrade.market import charts, wording
+from mlpaygrade.market import wording
 from mlpaygrade.market.figure import MOST_LINES, Figure, Json, change_row, change_text, ends_text, span_text, usd_text
+from mlpaygrade.rendering import charts
 
 MAP_EDGES: Final = (-0.5, -0.3, -0.1, 0.1)
 """Bounds of the map's five classes, relative to the reference country."""

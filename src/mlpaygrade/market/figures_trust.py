@@ -6,8 +6,9 @@ Enters: the figures of a section's JSON. Leaves: `Figure`s. Computes no statisti
 from functools import partial
 from typing import Final
 
-from mlpaygrade.market import charts, wording
+from mlpaygrade.market import wording
 from mlpaygrade.market.figure import Figure, Json
+from mlpaygrade.rendering import charts
 
 
 def fitness_figures(figures: Json) -> list[Figure]:

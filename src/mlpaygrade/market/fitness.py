@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from mlpaygrade.job.fields import COLUMNS, CURRENCY, YEAR
 from mlpaygrade.market import wording
 from mlpaygrade.market.analysis import Analysis, Section
 from mlpaygrade.market.sample import MIN_CELL, FieldKey
-from mlpaygrade.schema import COLUMNS, CURRENCY, YEAR
 
 ABSENT: Final = (
     "sex or gender",

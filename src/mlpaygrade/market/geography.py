@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from mlpaygrade.job.fields import LOCATION, TARGET
 from mlpaygrade.market import wording
 from mlpaygrade.market.analysis import Analysis, Section, number
 from mlpaygrade.market.model import as_json
 from mlpaygrade.market.resample import Z95, group_quantiles, percentile_interval, plain_quantiles
 from mlpaygrade.market.sample import MIN_CELL, Floats, Ints
-from mlpaygrade.schema import LOCATION, TARGET
 
 RAW_ROWS = 3
 """Published rankings list countries from so few rows; shown to compare with."""

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from mlpaygrade.data.copies import find_copies
-from mlpaygrade.data.postings import build_postings
+from mlpaygrade.audit.copies import find_copies
+from mlpaygrade.dataset.postings import build_postings
 from mlpaygrade.market import wording
 from mlpaygrade.market.analysis import Analysis, Section
 from mlpaygrade.market.sample import FieldKey, Floats, Ints, Sample

@@ -7,13 +7,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from mlpaygrade.job.fields import EXPERIENCE, REMOTE
 from mlpaygrade.market import wording
 from mlpaygrade.market.analysis import Analysis, Section, number, pair_codes, row_moments
 from mlpaygrade.market.hypotheses import holm, two_sided_p
 from mlpaygrade.market.model import AdjustedModel, as_json
 from mlpaygrade.market.resample import group_quantiles, percentile_interval, plain_quantiles
 from mlpaygrade.market.sample import MIN_CELL, FieldKey, Floats
-from mlpaygrade.schema import EXPERIENCE, REMOTE
 
 ALPHA: Final = 0.05
 """A difference is called clear when its corrected p value is lower."""

@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlpaygrade.data import taxonomy
-from mlpaygrade.data.postings import Postings
-from mlpaygrade.schema import (
+from mlpaygrade.dataset.postings import Postings
+from mlpaygrade.job import taxonomy
+from mlpaygrade.job.fields import (
     EMPLOYMENT,
     EXPERIENCE,
     LABELS,

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from mlpaygrade.data.postings import Postings, build_postings
-from mlpaygrade.data.table import Table
+from mlpaygrade.dataset.postings import Postings, build_postings
+from mlpaygrade.dataset.table import Table
 from mlpaygrade.market.analysis import Analysis, Section
 from mlpaygrade.market.arrivals import Calendar
 from mlpaygrade.market.bands import bands_section

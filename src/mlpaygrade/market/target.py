@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from mlpaygrade.job.fields import EXPERIENCE, LABELS, SIZE, TITLE
 from mlpaygrade.market import wording
 from mlpaygrade.market.analysis import Analysis, Section
 from mlpaygrade.market.hypotheses import skewness
 from mlpaygrade.market.resample import group_quantiles, normal_interval, percentile_interval
 from mlpaygrade.market.sample import Floats
-from mlpaygrade.schema import EXPERIENCE, LABELS, SIZE, TITLE
 
 FENCE: Final = 1.5
 """Tukey's fence lies this many interquartile ranges above the upper quartile."""

@@ -8,12 +8,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from mlpaygrade.job.fields import LOCATION, YEAR
 from mlpaygrade.market import wording
 from mlpaygrade.market.analysis import Analysis, Section, number, row_moments
 from mlpaygrade.market.arrivals import snapshot_of
 from mlpaygrade.market.model import TERMS, AdjustedModel, Effect, Term, as_json, fit_adjusted
 from mlpaygrade.market.sample import MIN_CELL, Field, Ints, Sample
-from mlpaygrade.schema import LOCATION, YEAR
 
 STEP_POSTINGS: Final = 100
 """Without a calendar a step of the series holds at least so many postings,"""

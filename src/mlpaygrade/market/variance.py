@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from mlpaygrade.job.fields import EMPLOYMENT, LABELS, SIZE
 from mlpaygrade.market import wording
 from mlpaygrade.market.analysis import Analysis, Section, number, pair_codes, row_moments
 from mlpaygrade.market.resample import normal_interval
 from mlpaygrade.market.sample import MIN_CELL, Floats, Ints
-from mlpaygrade.schema import EMPLOYMENT, LABELS, SIZE
 
 
 def variance_section(analysis: Analysis) -> Section:

@@ -1,0 +1,1 @@
+"""The laboratory, outside the package: rivals, tuning, comparison, backtest, robustness."""

@@ -1,0 +1,202 @@
+"""`python -m research tune | compare | backtest`, from a checkout with the training environment."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mlpaygrade.cli import options, run_app
+from mlpaygrade.cli.train import Config, Track
+from mlpaygrade.errors import ResourceError
+
+if TYPE_CHECKING:
+    from research.tune import Tuned
+
+TunedFile = Annotated[
+    Path | None, typer.Option("--tuned", metavar="TOML", help="Tuned settings of the rivals (default: the package's).")
+]
+
+
+def tune(
+    model: Annotated[str, typer.Option("--model", metavar="NAME", help="network, or a rival's name.")],
+    trials: Annotated[
+        int, typer.Option("--trials", help="Finished trials the study shall have, earlier ones counted.")
+    ],
+    data: options.Data = None,
+    config: Config = None,
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            "--storage",
+            metavar="FILE|URL",
+            help="Journal file, SQLite or PostgreSQL URL (default: runs/tune/journal.log).",
+        ),
+    ] = None,
+    study: Annotated[
+        str | None, typer.Option("--study", metavar="NAME", help="Study (default: from model and data).")
+    ] = None,
+    workers: Annotated[int, typer.Option("--workers", help="Processes on the study.")] = 1,
+    output: Annotated[Path, typer.Option("--output", metavar="DIR", help="Folder of the chosen settings.")] = Path(
+        "runs/tune"
+    ),
+    tuned: TunedFile = None,
+) -> None:
+    """Choose a model's settings by walking forward inside the training years; the newest year is never opened.
+
+    Run again with the same study, it goes on where it stopped. The network's settings go to DIR/network.toml, for
+    `train --config`; a rival's into DIR/tuned.toml or the file of --tuned, for `compare --tuned`.
+    """
+    _require_libraries()
+    from mlpaygrade.training.settings import read_settings
+    from research.search import save_tuned
+    from research.tune import tune as run_study
+
+    base = read_settings(config)
+    table = options.load_table(data)
+    with options.progress_bar() as progress:
+        found = run_study(
+            model,
+            table,
+            trials=trials,
+            progress=progress,
+            base=base,
+            storage=storage,
+            study_name=study,
+            workers=workers,
+        )
+    path = save_tuned(found, folder=output, rivals=tuned or output / "tuned.toml")
+    print(_tuned_text(found))
+    options.say(f"The settings are in {path}.")
+
+
+def _tuned_text(found: "Tuned") -> str:
+    lines = [f"{found.name}: {found.trials} trials ({found.pruned} given up early), {found.study['protocol']}"]
+    lines.append(f"  RMSE log {found.rmse_log:.4f}, pinball {found.pinball_log:.4f} (uncalibrated)")
+    if found.default_rmse_log is not None:
+        lines.append(f"  with the settings it started from: RMSE log {found.default_rmse_log:.4f}")
+    for key, value in found.settings.items():
+        if isinstance(value, dict):
+            lines += [f"  [{key}]", *(f"    {name:<22}{item}" for name, item in value.items())]
+        else:
+            lines.append(f"  {key:<24}{value}")
+    return "\n".join(lines)
+
+
+def compare(
+    output: Annotated[Path, typer.Option("--output", metavar="DIR", help="Folder of the results.")] = Path(
+        "runs/compare"
+    ),
+    data: options.Data = None,
+    config: Config = None,
+    tuned: TunedFile = None,
+    models: Annotated[
+        str | None, typer.Option("--models", metavar="A,B", help="Models (default: the network and every rival).")
+    ] = None,
+    stages: Annotated[
+        str | None, typer.Option("--stages", metavar="A,B", help="Stages (default: all, the main table first).")
+    ] = None,
+    track: Track = True,
+    json: options.Json = False,
+) -> None:
+    """Fit every model with its tuned settings on all but the newest year, and judge them on that year.
+
+    Stages: main, seeds, titles, geography, monthly, learning, stratified, random, weekly. DIR/compare.json and DIR/compare.md are
+    rewritten after each; what has been fitted is kept in DIR/cache, so a comparison that was stopped goes on where it was.
+    """
+    _require_libraries()
+    from mlpaygrade.training.settings import read_settings
+    from mlpaygrade.training.store import connect, store_uri
+    from research.compare import ALL_MODELS, STAGES, network_figures, open_workbench
+    from research.compare import compare as run_comparison
+    from research.compare_report import compare_text
+    from research.compare_tracking import track_comparison
+    from research.contenders import TUNED, tuned_rivals
+
+    settings, rivals = read_settings(config), tuned_rivals(tuned or TUNED)
+    names = models.split(",") if models else list(ALL_MODELS)
+    table = options.load_table(data)
+    if track:
+        connect(store_uri(output.resolve().parent))  # a store that is away is said before the work, not after it
+    with options.progress_bar() as progress:
+        result = run_comparison(
+            table,
+            output=output,
+            settings=settings,
+            tuned=rivals,
+            stages=stages.split(",") if stages else list(STAGES),
+            models=names,
+            progress=progress,
+        )
+        if track:
+            bench, _ = open_workbench(
+                table, output=output, settings=settings, tuned=rivals, models=names, progress=progress
+            )
+            run_id = track_comparison(result, output, figures=network_figures(bench))
+            options.say(f"Logged to MLflow: run {run_id}.")
+    if json:
+        options.print_json(result)
+    else:
+        print(compare_text(result))
+    options.say(f"The comparison is {output / 'compare.json'} and {output / 'compare.md'}.")
+
+
+LIBRARIES = ("tensorflow", "keras", "sklearn", "mlflow", "optuna", "xgboost", "lightgbm", "catboost")
+
+
+def _require_libraries() -> None:
+    """Raises ResourceError where a library that the comparison needs is not installed."""
+    from importlib.util import find_spec
+
+    if missing := [name for name in LIBRARIES if find_spec(name) is None]:
+        raise ResourceError(
+            f"Tuning and comparing need {', '.join(missing)}, which this environment lacks. Install the training extra: "
+            "pip install 'mlpaygrade[train]'."
+        )
+
+
+def backtest(
+    output: Annotated[Path, typer.Option("--output", metavar="DIR", help="Folder for backtest.json and its picture.")],
+    data: options.Data = None,
+    calendar: Annotated[
+        Path | None,
+        typer.Option(
+            "--calendar", metavar="CSV", help="When rows arrived (default: $MLPAYGRADE_CALENDAR, else by order)."
+        ),
+    ] = None,
+    first_year: Annotated[int, typer.Option("--first-year", help="Work year to begin with.")] = 2023,
+    config: Annotated[Path | None, typer.Option("--config", metavar="TOML", help="Settings.")] = None,
+    json: options.Json = False,
+) -> None:
+    """Walk through the arrival order: train on the past, calibrate on earlier weeks, predict the next. Resumes after a kill."""
+    options.require_training()
+    from mlpaygrade.training.settings import read_settings
+    from research.backtest_run import backtest_text, run_backtest
+
+    named = calendar or (Path(value) if (value := os.environ.get("MLPAYGRADE_CALENDAR")) else None)
+    settings = read_settings(config)
+    table = options.load_table(data)
+    with options.progress_bar() as progress:
+        result = run_backtest(
+            table, output=output, settings=settings, calendar=named, first_year=first_year, progress=progress
+        )
+    if json:
+        options.print_json(result.to_json())
+    else:
+        print(backtest_text(result))
+    options.say(f"The figures by week are {output / 'backtest.json'}, the picture {output / 'backtest.png'}.")
+
+
+app = typer.Typer(
+    name="research",
+    help=__doc__,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (tune, compare, backtest):
+    app.command()(command)
+
+if __name__ == "__main__":
+    run_app(app)

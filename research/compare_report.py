@@ -1,0 +1,220 @@
+"""The comparison as a markdown text, drawn from compare.json alone.
+
+Enters: the result of a comparison. Leaves: text. Computes nothing and rounds once, here.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from research.rivals import LABELS
+
+METRICS: Final = {
+    "rmse_log": ("RMSE log", "{:+.4f}"),
+    "mae_usd": ("MAE", "{:+,.0f}"),
+    "pinball_log": ("pinball", "{:+.5f}"),
+    "score_90_usd": ("interval score", "{:+,.0f}"),
+}
+
+
+def compare_text(result: Mapping[str, Any]) -> str:
+    """The stages that are there, the main table first."""
+    lines = ["# The network and its rivals", "", f"Protocol: {result['protocol']}.", ""]
+    if result["synthetic"]:
+        lines += ["The data is SYNTHETIC: nothing here is about real pay.", ""]
+    for name, stage in result["stages"].items():
+        lines += [*PARTS[name](stage), ""]
+    return "\n".join(lines)
+
+
+def _main(stage: Mapping[str, Any]) -> list[str]:
+    models = stage["models"]
+    header: tuple[str, ...] = (
+        "model",
+        "RMSE log",
+        "MAE",
+        "R2",
+        "pinball",
+        "score 90 %",
+        "coverage 90 %",
+        "width 90 %",
+        "middles RMSE",
+        "middles MAE",
+        "seconds",
+    )
+    rows: list[tuple[str, ...]] = []
+    for name, one in models.items():
+        row, posting = one["rows"], one["postings"]
+        rows.append(
+            (
+                LABELS[name],
+                f"{row['rmse_log']:.4f}",
+                f"${row['mae_usd']:,.0f}",
+                f"{row['r2_usd']:.3f}",
+                f"{row['pinball_log']:.5f}",
+                f"${row['score_90_usd']:,.0f}",
+                f"{row['coverage_90']:.1%}",
+                f"${row['width_90_usd']:,.0f}",
+                f"{posting['rmse_log']:.4f}" if posting["n"] else "",
+                f"${posting['mae_usd']:,.0f}" if posting["n"] else "",
+                f"{one['seconds']:.0f}",
+            )
+        )
+    lines = ["## The newest year", "", *_table(header, rows)]
+    groups = list(next(iter(models.values()))["groups"])
+    if groups:
+        count = {group: next(iter(models.values()))["groups"][group]["n"] for group in groups}
+        header = ("RMSE log", *(f"{group} (n = {count[group]:,})" for group in groups))
+        rows = [
+            (LABELS[name], *(f"{one['groups'][g]['rmse_log']:.4f}" for g in groups)) for name, one in models.items()
+        ]
+        lines += ["", "### Groups", "", *_table(header, rows)]
+    if stage["differences"]:
+        parts = list(next(iter(stage["differences"].values())))
+        lines += ["", "### Network minus rival, 95 % interval of a paired bootstrap by posting", ""]
+        lines += ["Below zero the network is better; a star marks an interval that lies below zero."]
+        for part in parts:
+            lines += ["", f"{part}:", "", *_differences({n: d[part] for n, d in stage["differences"].items()})]
+    for residuals in stage["residuals"].values():
+        lines += ["", "### Residuals of the network", "", *(f"- {sentence}" for sentence in residuals["sentences"])]
+    return lines
+
+
+def _differences(by_rival: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    metrics = [metric for metric in METRICS if metric in next(iter(by_rival.values()))]
+    rows = [
+        (f"against {LABELS[name]}", *(_difference(metric, found[metric]) for metric in metrics))
+        for name, found in by_rival.items()
+    ]
+    return _table(("difference", *(METRICS[metric][0] for metric in metrics)), rows)
+
+
+def _difference(metric: str, one: Mapping[str, Any]) -> str:
+    form = METRICS[metric][1].format
+    star = " *" if one["significant"] else ""
+    return f"{form(one['difference'])} [{form(one['low'])}, {form(one['high'])}]{star}"
+
+
+def _seeds(stage: Mapping[str, Any]) -> list[str]:
+    if not stage:
+        return []
+    spread = stage["rows"]
+    lines = ["## Five seeds of the network", ""]
+    rows = [
+        (
+            str(run["seed"]),
+            f"{run['rows']['rmse_log']:.4f}",
+            f"${run['rows']['mae_usd']:,.0f}",
+            f"{run['rows']['r2_usd']:.3f}",
+            f"{run['rows']['pinball_log']:.5f}",
+        )
+        for run in stage["runs"]
+    ]
+    rows.append(
+        (
+            "mean ± sd",
+            f"{spread['rmse_log']['mean']:.4f} ± {spread['rmse_log']['sd']:.4f}",
+            f"${spread['mae_usd']['mean']:,.0f} ± {spread['mae_usd']['sd']:,.0f}",
+            f"{spread['r2_usd']['mean']:.3f} ± {spread['r2_usd']['sd']:.3f}",
+            f"{spread['pinball_log']['mean']:.5f} ± {spread['pinball_log']['sd']:.5f}",
+        )
+    )
+    return [*lines, *_table(("seed", "RMSE log", "MAE", "R2", "pinball"), rows)]
+
+
+def _titles(stage: Mapping[str, Any]) -> list[str]:
+    rows = [
+        (
+            LABELS[name],
+            f"{stage['seen'][name]['rmse_log']:.4f}",
+            f"{one['rmse_log']:.4f}",
+            f"{stage['penalty'][name]:+.1%}",
+        )
+        for name, one in stage["hidden"].items()
+    ]
+    return [
+        "## Titles held out",
+        "",
+        f"{stage['postings']:,} later postings of {stage['titles']} titles, five folds over the titles; "
+        "single uncalibrated fits.",
+        "",
+        *_table(("model", "title seen", "title held out", "penalty"), rows),
+        *_optional_differences(stage),
+    ]
+
+
+def _geography(stage: Mapping[str, Any]) -> list[str]:
+    lines = ["## Other markets"]
+    for direction, found in stage.items():
+        rows = [
+            (LABELS[name], f"{one['rmse_log']:.4f}", f"{found['trained on both'][name]['rmse_log']:.4f}")
+            for name, one in found["across"].items()
+        ]
+        lines += ["", f"{direction} ({found['postings']:,} postings):", ""]
+        lines += [*_table(("model", "RMSE log across", "trained on both"), rows), *_optional_differences(found)]
+    return lines
+
+
+def _models(title: str) -> Callable[[Mapping[str, Any]], list[str]]:
+    def part(stage: Mapping[str, Any]) -> list[str]:
+        return [f"## {title}", "", *_errors(stage["models"]), *_optional_differences(stage)]
+
+    return part
+
+
+def _random(stage: Mapping[str, Any]) -> list[str]:
+    share = stage["test rows with an exact twin in training"]
+    return [
+        "## What a random split would have claimed",
+        "",
+        f"{share:.1%} of the {stage['rows']:,} test rows have an exact twin among the training rows.",
+        "",
+        *_errors(stage["models"]),
+        "",
+        "The same fits on test rows without a twin:",
+        "",
+        *_errors(stage["models on rows without a twin"]),
+    ]
+
+
+def _errors(models: Mapping[str, Mapping[str, float]]) -> list[str]:
+    rows = [
+        (LABELS[name], f"{one['rmse_log']:.4f}", f"${one['mae_usd']:,.0f}", f"{one['r2_usd']:.3f}")
+        for name, one in models.items()
+    ]
+    return _table(("model", "RMSE log", "MAE", "R2"), rows)
+
+
+def _learning(stage: Mapping[str, Any]) -> list[str]:
+    lines = ["## How the error falls with data"]
+    for name, found in stage.items():
+        points = ", ".join(f"{p['postings']:,}: {p['rmse_log']:.4f}" for p in found["points"])
+        expected = found["expected"]
+        lines += [
+            "",
+            f"{LABELS[name]}, RMSE log by training postings: {points}. The fitted curve expects "
+            + ", ".join(f"{value:.4f} with {factor}" for factor, value in expected.items())
+            + f", and never less than {found['curve']['floor'] ** 0.5:.4f}.",
+        ]
+    return lines
+
+
+def _optional_differences(stage: Mapping[str, Any]) -> list[str]:
+    return ["", *_differences(stage["differences"])] if stage.get("differences") else []
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    return [*lines, *("| " + " | ".join(row) + " |" for row in rows)]
+
+
+PARTS: Final[Mapping[str, Callable[[Mapping[str, Any]], list[str]]]] = {
+    "main": _main,
+    "seeds": _seeds,
+    "titles": _titles,
+    "geography": _geography,
+    "monthly": _models("Month by month through the newest year"),
+    "learning": _learning,
+    "stratified": _models("Stratified folds over all years"),
+    "random": _random,
+    "weekly": _models("Week by week through the newest year"),
+}

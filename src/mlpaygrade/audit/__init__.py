@@ -1,0 +1,1 @@
+"""What a file of the dataset really is: pairing, copies, claims."""

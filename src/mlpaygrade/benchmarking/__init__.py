@@ -1,0 +1,1 @@
+"""An employer's rows against the market."""

@@ -1,1 +1,0 @@
-"""From a CSV file to postings, splits and encoded arrays."""

@@ -1,0 +1,1 @@
+"""The public dataset: editions, download, the one reader of files, postings, splits."""

@@ -1,0 +1,73 @@
+"""Everything that can go wrong for a user, each error with the exit code that the command line gives it.
+
+MLPayGradeError (1)
+ +-- InputError (2)    an option or a field of a job breaks a rule
+ +-- DataError (3)     a data file breaks a rule; carries every defect found
+ +-- BundleError (4)   a bundle is missing, truncated, altered or of another version
+ +-- FetchError (5)    data could not be downloaded or found
+ +-- ResourceError (6) an extra is not installed, a disk is full, a file cannot be written
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defect:
+    """One broken rule in a data file.
+
+    `rows` are 1-based data rows (the header is row 0), at most the first few; `count` is how many there are.
+    """
+
+    column: str
+    rule: str
+    value: str
+    remedy: str
+    rows: tuple[int, ...] = ()
+    count: int = 1
+
+    def __str__(self) -> str:
+        where = ""
+        if self.rows:
+            where = f" in {self.count:,} row{'s' if self.count != 1 else ''} (first: row {self.rows[0]})"
+        return f"{self.column}: {self.rule}; got {self.value}{where}. {self.remedy}"
+
+
+class MLPayGradeError(Exception):
+    """Base of every error a user can meet; its text says rule, value and remedy."""
+
+    exit_code = 1
+
+
+class InputError(MLPayGradeError):
+    """An option or a field of a job breaks a rule."""
+
+    exit_code = 2
+
+
+class DataError(MLPayGradeError):
+    """A data file breaks one or more rules."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, *, defects: Sequence[Defect] = ()) -> None:
+        self.defects = tuple(defects)
+        super().__init__("\n".join([message, *(f"  - {defect}" for defect in self.defects)]))
+
+
+class BundleError(MLPayGradeError):
+    """A bundle is missing, truncated, altered or of another version."""
+
+    exit_code = 4
+
+
+class FetchError(MLPayGradeError):
+    """Data could not be downloaded or found."""
+
+    exit_code = 5
+
+
+class ResourceError(MLPayGradeError):
+    """The surroundings lack something: an extra, disk space, permission."""
+
+    exit_code = 6

@@ -1,0 +1,186 @@
+"""What a newer file holds that an older bundle has not seen, and how well the bundle still answers.
+
+Enters: the predictor of the old bundle and the postings of a file. Leaves: a report as plain numbers, and its text. The old
+market is known from the bundle's own evidence, so no old file is needed. Fits nothing.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, cast, get_args
+
+import numpy as np
+
+from mlpaygrade.dataset.postings import Postings, build_postings, columns_of
+from mlpaygrade.dataset.table import Table
+from mlpaygrade.errors import BundleError
+from mlpaygrade.evaluation.metrics import evaluate
+from mlpaygrade.forecast.bundle import write_json
+from mlpaygrade.forecast.predictor import Predictor
+from mlpaygrade.job import taxonomy
+from mlpaygrade.job.fields import EXPERIENCE, LABELS, LOCATION, TITLE
+
+SHOWN: Final = 10
+STABLE, SHIFTED = 0.1, 0.25
+"""Customary readings of the population stability index: below the first stable, above the second a shift."""
+PSEUDO_SHARE: Final = 1e-4
+"""Share that a value absent on one side counts as, so that the index stays finite."""
+
+_EVIDENCE: Final[Mapping[str, tuple[str, int]]] = {
+    "experience": ("same level, any title and country", 0),
+    "title": ("same title and level, any country", 0),
+    "title family": ("same title family and level, any country", 0),
+    "country": ("same title, level and country", 2),
+}
+"""Dimension -> level of the bundle's evidence, and the position of the value in its keys."""
+
+
+def drift_report(old: Predictor, postings: Postings) -> dict[str, Any]:
+    """Drift of the file's later postings against the bundle's training data.
+
+    {"trained_through", "later_years", "postings", "new titles", "new countries", "mix": {dimension: {"total_variation", "psi",
+    "reading"}}, "error": {...}}. Without a later work year the whole file is compared and `later_years` is empty: the bundle may
+    have learnt from it, so its error there flatters.
+    """
+    trained_through = int(old.bundle.provenance["trained_through"])
+    later = postings.year > trained_through
+    arrived = postings.take(later) if later.any() else postings
+    before, now = old_counts(old), new_counts(arrived)
+    rows = evaluate(old.predict(columns_of(arrived.jobs)), arrived)["rows"]
+    promised = old.bundle.evaluation.get("rows", {})
+    return {
+        "trained_through": trained_through,
+        "later_years": sorted(set(arrived.year.tolist())) if later.any() else [],
+        "postings": len(arrived),
+        "titles": len(now["title"]),
+        "new titles": _unseen(before["title"], now["title"]),
+        "new countries": _unseen(before["country"], now["country"]),
+        "mix": {dimension: shift(before[dimension], now[dimension]) for dimension in before},
+        "error": {
+            metric: {"now": rows[metric], "promised": promised.get(metric)}
+            for metric in ("rmse_log", "mae_usd", "pinball_log", "coverage_90", "bias_usd")
+        },
+    }
+
+
+def drift_against(bundle: Path | None, table: Table, *, output: Path) -> str:
+    """Drift of a file against a bundle (default: the packaged one) in words; the figures go to OUTPUT/drift.json.
+
+    Raises BundleError for a named bundle that cannot be used. Where there is no drift to measure the text says why.
+    """
+    try:
+        old = Predictor.load(bundle)
+        provenance = old.bundle.provenance
+    except BundleError as error:
+        if bundle is not None:
+            raise
+        return f"Drift is not measured: the packaged bundle cannot be used. {error}"
+    if provenance["data_sha256"] == table.sha256:
+        return f"Drift is not measured: the old bundle was trained on {table.path.name} itself."
+    if provenance["synthetic"] != table.synthetic:
+        kinds = {True: "synthetic", False: "real"}
+        knows = kinds[provenance["synthetic"]]
+        return (
+            f"Drift is not measured: the old bundle knows {knows} data, {table.path.name} is {kinds[table.synthetic]}."
+        )
+    report = drift_report(old, build_postings(table.frame))
+    output.mkdir(parents=True, exist_ok=True)
+    write_json(output / "drift.json", report)
+    return drift_text(report)
+
+
+def old_counts(old: Predictor) -> dict[str, Counter[str]]:
+    """Training postings of the bundle by value of each dimension, out of its evidence."""
+    result: dict[str, Counter[str]] = {}
+    for dimension, (level, position) in _EVIDENCE.items():
+        result[dimension] = Counter()
+        for key, cell in old.bundle.evidence.cells[level].items():
+            result[dimension][key.split("|")[position]] += int(cell[0])
+    return result
+
+
+def new_counts(postings: Postings) -> dict[str, Counter[str]]:
+    """Postings by value of each dimension."""
+    jobs = postings.jobs
+    return {
+        "experience": Counter(jobs[EXPERIENCE]),
+        "title": Counter(jobs[TITLE]),
+        "title family": Counter(jobs[TITLE].map(taxonomy.title_family)),
+        "country": Counter(jobs[LOCATION]),
+    }
+
+
+def shift(before: Counter[str], now: Counter[str]) -> dict[str, Any]:
+    """How far two mixes lie apart.
+
+    total_variation: share of postings that would have to move, 0 to 1. psi: population stability index. largest: the values
+    whose share moved most, [value, before, now].
+    """
+    values = sorted({*before, *now})
+    p = np.array([before[value] for value in values]) / max(1, before.total())
+    q = np.array([now[value] for value in values]) / max(1, now.total())
+    p_safe, q_safe = np.maximum(p, PSEUDO_SHARE), np.maximum(q, PSEUDO_SHARE)
+    psi = float(np.sum((q_safe - p_safe) * np.log(q_safe / p_safe)))
+    order = np.argsort(-np.abs(q - p))[:3]
+    return {
+        "total_variation": float(np.abs(p - q).sum() / 2),
+        "psi": psi,
+        "reading": "stable" if psi < STABLE else "moving" if psi < SHIFTED else "shifted",
+        "largest": [[values[i], float(p[i]), float(q[i])] for i in order],
+    }
+
+
+def drift_text(report: Mapping[str, Any]) -> str:
+    """The report in sentences."""
+    years = ", ".join(map(str, report["later_years"]))
+    first = (
+        f"Against the old bundle (trained through {report['trained_through']}): {report['postings']:,} postings of {years}."
+        if years
+        else f"The file holds no work year after {report['trained_through']}: all {report['postings']:,} postings are compared, "
+        "and the old bundle may have learnt from them."
+    )
+    lines = [first]
+    for kind in ("titles", "countries"):
+        new = report[f"new {kind}"]
+        named = ", ".join(f"{_named(kind, value)} ({count:,})" for value, count in new["most frequent"])
+        lines.append(
+            f"  new {kind}: {new['count']:,} in {new['share']:.1%} of postings" + (f": {named}" if named else "")
+        )
+    for dimension, one in report["mix"].items():
+        moves = ", ".join(f"{_named(dimension, value)} {was:.1%} to {now:.1%}" for value, was, now in one["largest"])
+        lines.append(
+            f"  {dimension}: {one['reading']} (total variation {one['total_variation']:.3f}, PSI {one['psi']:.3f}): {moves}"
+        )
+    error = report["error"]
+    lines.append(
+        f"  the old bundle's error on them: RMSE log {_beside(error['rmse_log'], '{:.4f}')}; "
+        f"MAE {_beside(error['mae_usd'], '${:,.0f}')}; "
+        f"estimate minus pay, on average, {_beside(error['bias_usd'], '${:,.0f}')}; "
+        f"90 % intervals cover {_beside(error['coverage_90'], '{:.1%}')}."
+    )
+    return "\n".join(lines)
+
+
+def _beside(figure: Mapping[str, float | None], form: str) -> str:
+    """A figure now, and the one that the bundle's own evaluation promised."""
+    now, promised = (None if value is None else form.format(value).replace("$-", "-$") for value in figure.values())
+    return f"{now} (promised: {promised})" if promised is not None else str(now)
+
+
+def _named(dimension: str, value: str) -> str:
+    if dimension == "experience":
+        return str(LABELS[EXPERIENCE].get(value, value))
+    if dimension in ("country", "countries"):
+        return taxonomy.country(value).name
+    if dimension == "title family" and value in get_args(taxonomy.Family):
+        return taxonomy.family_name(cast(taxonomy.Family, value))
+    return value
+
+
+def _unseen(before: Counter[str], now: Counter[str]) -> dict[str, Any]:
+    new = Counter({value: count for value, count in now.items() if value not in before})
+    return {
+        "count": len(new),
+        "share": new.total() / max(1, now.total()),
+        "most frequent": [[value, count] for value, count in new.most_common(SHOWN)],
+    }

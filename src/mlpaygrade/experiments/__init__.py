@@ -1,1 +1,0 @@
-"""Runs: train, evaluate, tune and compare, each in one folder."""

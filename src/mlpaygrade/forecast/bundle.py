@@ -1,0 +1,205 @@
+"""The bundle: everything that training hands to serving, in one folder.
+
+Enters: named parts as bytes or JSON. Leaves: a folder with `manifest.json` and files whose names carry their hash. The manifest
+is replaced atomically and last, so a write that is killed leaves the old bundle whole. Every part is checked by hash on load.
+JSON and ONNX only; nothing in it is executed. Does not predict.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+from mlpaygrade.errors import BundleError, ResourceError
+from mlpaygrade.forecast.background import Background
+from mlpaygrade.forecast.calibration import Calibration
+from mlpaygrade.forecast.encode import JobEncoder
+from mlpaygrade.forecast.evidence import Evidence
+from mlpaygrade.forecast.refusal import AbstentionRule
+
+FORMAT: Final = 2
+MANIFEST: Final = "manifest.json"
+PARTS: Final = (
+    "network.onnx",
+    "encoder.json",
+    "calibration.json",
+    "abstention.json",
+    "evidence.json",
+    "background.json",
+    "evaluation.json",
+)
+"""Parts that every bundle has; others may travel with them."""
+
+_AGAIN: Final = "Train it again, or reinstall the package for the bundled one."
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """An opened bundle.
+
+    path: its folder. manifest: format, files, provenance. Parts are read and checked when first asked for.
+    """
+
+    path: Path
+    manifest: Mapping[str, Any]
+
+    def part(self, name: str) -> bytes:
+        """The bytes of one part. Raises BundleError when it is missing, truncated or altered."""
+        entry: Mapping[str, Any] | None = self.manifest["files"].get(name)
+        if entry is None:
+            raise BundleError(f"The bundle {self.path} has no part '{name}'. {_AGAIN}")
+        file = self.path / str(entry["path"])
+        try:
+            content: bytes = file.read_bytes()
+        except OSError as error:
+            raise BundleError(f"The bundle's part {file} cannot be read ({error.strerror}). {_AGAIN}") from error
+        if hashlib.sha256(content).hexdigest() != entry["sha256"]:
+            raise BundleError(
+                f"The bundle's part {file} is truncated or altered: {len(content):,} bytes whose hash is not the "
+                f"one in its manifest. {_AGAIN}"
+            )
+        return content
+
+    def json(self, name: str) -> Any:
+        """One JSON part."""
+        return json.loads(self.part(name))
+
+    def has(self, name: str) -> bool:
+        """Whether a part travels in this bundle."""
+        return name in self.manifest["files"]
+
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        """Where it comes from: version, data hash, trained through, seed, versions, synthetic or not."""
+        provenance: Mapping[str, Any] = self.manifest["provenance"]
+        return provenance
+
+    @cached_property
+    def encoder(self) -> JobEncoder:
+        """The encoder fitted on the training postings."""
+        return JobEncoder.from_json(self.json("encoder.json"))
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """The conformal calibration."""
+        return Calibration.from_json(self.json("calibration.json"))
+
+    @cached_property
+    def abstention(self) -> AbstentionRule:
+        """When an answer is "not enough data"."""
+        return AbstentionRule.from_json(self.json("abstention.json"))
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """Counts and quartiles of the training postings."""
+        return Evidence.from_json(self.json("evidence.json"))
+
+    @cached_property
+    def background(self) -> Background:
+        """The jobs that explanations compare with."""
+        return Background.from_json(self.json("background.json"))
+
+    @cached_property
+    def evaluation(self) -> Mapping[str, Any]:
+        """Measured quality with its protocol."""
+        document: Mapping[str, Any] = self.json("evaluation.json")
+        return document
+
+
+def bundled_path() -> Path:
+    """Folder of the bundle that ships inside the package."""
+    return Path(str(resources.files("mlpaygrade") / "model"))
+
+
+def load_bundle(path: Path | None = None) -> Bundle:
+    """Open a bundle (default: the one that ships inside the package) and check every part's hash.
+
+    Raises BundleError when it is missing, damaged or of another format.
+    """
+    folder = bundled_path() if path is None else path
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+    except OSError as error:
+        raise BundleError(f"There is no bundle in {folder}: {MANIFEST} cannot be read. {_AGAIN}") from error
+    except ValueError as error:
+        raise BundleError(f"{folder / MANIFEST} is truncated or altered: it is not JSON. {_AGAIN}") from error
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict) or "provenance" not in manifest:
+        raise BundleError(f"{folder / MANIFEST} is altered: it lists no files or no provenance. {_AGAIN}")
+    if manifest.get("format") != FORMAT:
+        raise BundleError(
+            f"The bundle in {folder} has format {manifest.get('format')}; this version reads {FORMAT}. {_AGAIN}"
+        )
+    bundle = Bundle(folder, manifest)
+    for name in {*PARTS, *manifest["files"]}:
+        bundle.part(name)
+    return bundle
+
+
+def write_bundle(
+    folder: Path, parts: Mapping[str, bytes | Mapping[str, Any]], *, provenance: Mapping[str, Any]
+) -> Bundle:
+    """Write a bundle so that a reader sees the old one or the new one, never a mixture.
+
+    parts: name -> bytes or JSON. Raises ResourceError when the folder cannot be written.
+    """
+    if missing := [name for name in PARTS if name not in parts]:
+        raise BundleError(f"A bundle needs the part '{missing[0]}'.")
+    files = {}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        replaced = _listed_files(folder)
+        for name, part in parts.items():
+            content = part if isinstance(part, bytes) else _json_bytes(part)
+            digest = hashlib.sha256(content).hexdigest()
+            stem, suffix = name.rsplit(".", 1)
+            path = f"{stem}-{digest[:12]}.{suffix}"
+            _write_atomically(folder / path, content)
+            files[name] = {"path": path, "sha256": digest, "bytes": len(content)}
+        manifest = {"format": FORMAT, "provenance": dict(provenance), "files": files}
+        _write_atomically(folder / MANIFEST, _json_bytes(manifest, indent=1))
+        for path in replaced - {entry["path"] for entry in files.values()}:
+            (folder / path).unlink(missing_ok=True)
+    except OSError as error:
+        raise ResourceError(
+            f"The bundle cannot be written to {folder}: {error.strerror}. Give another folder."
+        ) from error
+    return load_bundle(folder)
+
+
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a JSON document so that a reader sees the old file or the new one."""
+    _write_atomically(path, _json_bytes(document, indent=1))
+
+
+def _listed_files(folder: Path) -> set[str]:
+    """Names of the part files of the bundle that is about to be replaced; empty when there is none to be read."""
+    try:
+        entries = json.loads((folder / MANIFEST).read_bytes())["files"].values()
+        return {Path(entry["path"]).name for entry in entries}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return set()
+
+
+def _json_bytes(document: Mapping[str, Any], *, indent: int | None = None) -> bytes:
+    separators = None if indent else (",", ":")
+    return json.dumps(document, indent=indent, separators=separators, allow_nan=False).encode() + b"\n"
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

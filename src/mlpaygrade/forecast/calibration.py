@@ -1,0 +1,192 @@
+"""Conformal calibration of predicted quantiles in log dollars, for the whole and for groups.
+
+Enters: predictions for postings that the model has not seen, and what those postings paid. Leaves: `Calibration`, by how much
+every central interval of every target is widened (or narrowed) on both sides: conformalised quantile regression (Romano,
+Patterson and Candes 2019, theorem 1) with the finite-sample correction, counted in postings. Groups (Mondrian conformal
+prediction, Vovk et al. 2003) get a further widening, shrunk towards none by the number of postings behind it. The median and the
+estimate stay where the model put them: by how much one window's pay lies above it says little about the next window
+(docs/experiments.md), so that error is paid for in width. Under exchangeability with the calibration postings coverage holds for
+the whole, and for groups as far as their widenings are not shrunk; drift after them is not corrected, `backtest` measures it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlpaygrade.errors import BundleError, DataError
+from mlpaygrade.forecast.distribution import LEVELS, MEDIAN, TARGETS, Prediction
+from mlpaygrade.forecast.groups import DIMENSIONS, GROUPS
+
+if TYPE_CHECKING:
+    from mlpaygrade.dataset.postings import Postings
+
+INTERVALS: Final[Mapping[int, tuple[int, int]]] = {
+    percent: (
+        int(np.argmin(np.abs(LEVELS - (1 - percent / 100) / 2))),
+        int(np.argmin(np.abs(LEVELS - (1 + percent / 100) / 2))),
+    )
+    for percent in (50, 80, 90)
+}
+"""Central intervals: percent -> positions of their two ends in `LEVELS`."""
+
+MIN_POSTINGS: Final = 100
+"""Fewer calibration postings than this cannot support a 90 % interval worth stating."""
+
+SHRINKAGE: Final = 100.0
+"""A group's own widening counts n / (n + SHRINKAGE), n its calibration postings."""
+
+NESTED: Final = MEDIAN
+"""Central intervals of a prediction: number k goes from level k to the level as far from the other end, 0 the widest."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Truth:
+    """What n held-out postings paid: low_log, high_log float64 (n,), paired bool (n,); groups int64 (n, dimensions);
+    weights float64 (n,), how much each counts (recency)."""
+
+    low_log: NDArray[np.float64]
+    high_log: NDArray[np.float64]
+    paired: NDArray[np.bool_]
+    groups: NDArray[np.int64]
+    weights: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, postings: "Postings", groups: NDArray[np.int64], *, weights: NDArray[np.float64] | None = None) -> Self:
+        """The truth of postings; without weights all count alike."""
+        return cls(
+            low_log=postings.low_log,
+            high_log=postings.high_log,
+            paired=postings.paired,
+            groups=groups,
+            weights=np.ones(len(postings)) if weights is None else weights,
+        )
+
+
+def conformal_quantile(
+    scores: NDArray[np.floating],
+    level: float,
+    *,
+    weights: NDArray[np.floating] | None = None,
+    count: float | None = None,
+) -> float:
+    """Conformal quantile of scores: at least `level` of future scores lie at or below it.
+
+    scores, weights: float (n,). count: independent units behind the scores (default n). The largest score where there are too
+    few units for the level.
+    """
+    n = float(len(scores) if count is None else count)
+    order = np.argsort(scores)
+    share = np.cumsum(np.ones(len(scores)) if weights is None else weights[order])
+    share /= share[-1]
+    position = np.searchsorted(share, min(level * (n + 1) / n, 1.0) - 1e-12)
+    return float(scores[order[min(int(position), len(scores) - 1)]])
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Calibration:
+    """Widenings in log dollars; below zero where the model's intervals were too wide.
+
+    widening: float64 (3, 11) by `TARGETS` and central interval, the widest first. group_widening: for each dimension,
+    float64 (groups, 3, 11). postings: how many postings stand behind them.
+    """
+
+    widening: NDArray[np.float64]
+    group_widening: tuple[NDArray[np.float64], ...]
+    postings: int
+
+    @classmethod
+    def fit(cls, prediction: Prediction, truth: Truth, *, shrinkage: float = SHRINKAGE) -> Self:
+        """Calibrate on n held-out postings. Raises DataError with fewer than MIN_POSTINGS paired ones."""
+        paired = np.flatnonzero(truth.paired)
+        if len(paired) < MIN_POSTINGS:
+            raise DataError(
+                f"Calibration needs at least {MIN_POSTINGS} held-out postings with both band ends; there are {len(paired)}. "
+                "Give more data, or a larger calibration window."
+            )
+        rows = np.concatenate([np.arange(len(truth.paired)), paired])
+        values = {
+            "low": (paired, truth.low_log[paired]),
+            "high": (paired, truth.high_log[paired]),
+            "any": (rows, np.concatenate([truth.high_log, truth.low_log[paired]])),
+        }
+        widening = np.empty((len(TARGETS), NESTED))
+        group_widening = tuple(np.zeros((groups, *widening.shape)) for groups in GROUPS)
+        for t, target in enumerate(TARGETS):
+            index, value = values[target]
+            scores = _scores(prediction.quantiles(target)[index], value)
+            widening[t] = _quantiles(scores, truth.weights[index], units=_units(index))
+            scores = scores - widening[t]
+            for dimension, found in enumerate(group_widening):
+                group = truth.groups[index, dimension]
+                for number in range(len(found)):
+                    mine = group == number
+                    units = _units(index[mine])
+                    if units and units < _units(index):
+                        own = _quantiles(scores[mine], truth.weights[index[mine]], units=units)
+                        found[number, t] = own * units / (units + shrinkage)
+                scores = scores - found[group, t]
+        return cls(widening=widening, group_widening=group_widening, postings=len(truth.paired))
+
+    def apply(self, prediction: Prediction, groups: NDArray[np.int64]) -> Prediction:
+        """The calibrated prediction of n jobs; the median stays, quantiles stay nondecreasing, measured outwards from it.
+
+        groups: int64 (n, dimensions) as `calibration_groups` gives them.
+        """
+        width = np.broadcast_to(self.widening, (len(prediction), *self.widening.shape)).copy()
+        for dimension, widening in enumerate(self.group_widening):
+            width += widening[groups[:, dimension]]
+        moved = prediction.log_quantiles.copy()
+        moved[..., :MEDIAN] -= width.astype(np.float32)
+        moved[..., MEDIAN + 1 :] += width[..., ::-1].astype(np.float32)
+        moved[..., MEDIAN:] = np.maximum.accumulate(moved[..., MEDIAN:], axis=-1)
+        moved[..., MEDIAN::-1] = np.minimum.accumulate(moved[..., MEDIAN::-1], axis=-1)
+        return Prediction(moved, prediction.log_members)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON of the calibration."""
+        return {
+            "widening": np.round(self.widening, 6).tolist(),
+            "group_widening": {
+                name: np.round(widening, 6).tolist()
+                for name, widening in zip(DIMENSIONS, self.group_widening, strict=True)
+            },
+            "postings": self.postings,
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """The calibration that `to_json` described. Raises BundleError where a part is missing."""
+        try:
+            shape = (len(TARGETS), NESTED)
+            return cls(
+                widening=np.array(document["widening"], dtype=np.float64).reshape(shape),
+                group_widening=tuple(
+                    np.array(document["group_widening"][name], dtype=np.float64).reshape(groups, *shape)
+                    for name, groups in zip(DIMENSIONS, GROUPS, strict=True)
+                ),
+                postings=int(document["postings"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise BundleError(f"The bundle's calibration is damaged ({error}). Install or train it again.") from error
+
+
+def _scores(quantiles: NDArray[np.floating], value: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far each value lies outside each central interval, below zero inside; (n, 23), (n,) -> float64 (n, 11)."""
+    low, high = quantiles[:, :MEDIAN], quantiles[:, :MEDIAN:-1]
+    return np.maximum(low - value[:, None], value[:, None] - high)
+
+
+def _quantiles(scores: NDArray[np.floating], weights: NDArray[np.float64], *, units: int) -> NDArray[np.float64]:
+    """Conformal quantile of each column at the level of its central interval, float64 (11,). scores (n, 11)."""
+    levels = LEVELS[:MEDIAN:-1].astype(np.float64) - LEVELS[:MEDIAN].astype(np.float64)
+    return np.array(
+        [conformal_quantile(scores[:, k], level, weights=weights, count=units) for k, level in enumerate(levels)]
+    )
+
+
+def _units(index: NDArray[np.integer]) -> int:
+    """Distinct postings among rows."""
+    return len(np.unique(index))

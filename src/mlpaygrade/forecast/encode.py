@@ -1,0 +1,236 @@
+"""Jobs as the integer and float arrays that every model gets.
+
+Enters: jobs as columns of the dataset's codes. Leaves: `Encoded` arrays. The encoder is fitted on training
+postings only and travels in the bundle as JSON, so training and serving cannot differ. Id 0 means "not in the
+training data" everywhere; such a value still carries its words, family, continent and income tier.
+Does not read free text: `taxonomy` does that before.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, Self, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlpaygrade.errors import BundleError
+from mlpaygrade.job import taxonomy
+from mlpaygrade.job.fields import (
+    EMPLOYMENT,
+    EXPERIENCE,
+    LABELS,
+    LOCATION,
+    REMOTE,
+    RESIDENCE,
+    SIZE,
+    TITLE,
+    YEAR,
+)
+
+
+class JobColumns(Protocol):
+    """Columns `FEATURES` of equal length, values in the dataset's codes: a mapping of sequences, or a frame."""
+
+    def __getitem__(self, column: str, /) -> Any:
+        """One column."""
+
+
+CATEGORICAL: Final = (
+    "title",
+    "title_family",
+    "experience",
+    "employment",
+    "size",
+    "remote",
+    "location",
+    "location_continent",
+    "location_tier",
+    "residence",
+    "residence_continent",
+    "abroad",
+    "career_stage",
+    "years_back",
+)
+"""Columns of `Encoded.categorical`; `years_back` alone counts from 0, the newest training year and every later one."""
+
+NUMERIC: Final = ("seniority_score",)
+"""Columns of `Encoded.numeric`."""
+
+MAX_YEARS_BACK: Final = 7
+
+MAX_WORDS: Final = 8
+FAMILIES: Final = get_args(taxonomy.Family)
+CONTINENTS: Final = get_args(taxonomy.Continent)
+TIERS: Final = get_args(taxonomy.Tier)
+_STAGES: Final = tuple(f"{level}-{size}" for level in LABELS[EXPERIENCE] for size in LABELS[SIZE])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoded:
+    """Arrays of n jobs.
+
+    categorical: int32 (n, len(CATEGORICAL)), ids from 1, 0 unseen.
+    words: int32 (n, MAX_WORDS), ids of the title's words from 1, padded with 0.
+    numeric: float32 (n, len(NUMERIC)).
+    """
+
+    categorical: NDArray[np.int32]
+    words: NDArray[np.int32]
+    numeric: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.categorical)
+
+    def take(self, index: NDArray[np.integer] | slice) -> "Encoded":
+        """The jobs at `index`."""
+        return Encoded(self.categorical[index], self.words[index], self.numeric[index])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobEncoder:
+    """Vocabularies learnt from training postings.
+
+    titles, countries, words: known values, id = position + 1. oldest_year, newest_year: work years seen; a later year
+    counts as the newest, an earlier one as the oldest.
+    """
+
+    titles: tuple[str, ...]
+    countries: tuple[str, ...]
+    words: tuple[str, ...]
+    oldest_year: int
+    newest_year: int
+
+    @classmethod
+    def fit(cls, jobs: JobColumns, *, min_count: int = 2) -> Self:
+        """Learn the vocabularies of training jobs (one per posting); values seen less than `min_count` times share id 0."""
+        titles = Counter(jobs[TITLE])
+        countries = Counter(jobs[LOCATION])
+        countries.update(r for r, c in zip(jobs[RESIDENCE], jobs[LOCATION], strict=True) if r != c)
+        words: Counter[str] = Counter()
+        for title, count in titles.items():
+            words.update(dict.fromkeys(taxonomy.title_words(title), count))
+        years = np.asarray(jobs[YEAR], dtype=np.int64)
+        return cls(
+            titles=_frequent(titles, min_count),
+            countries=_frequent(countries, min_count),
+            words=_frequent(words, 1),
+            oldest_year=int(years.min()),
+            newest_year=int(years.max()),
+        )
+
+    def sizes(self) -> dict[str, int]:
+        """Number of ids of each categorical column, 0 included."""
+        fixed = {
+            "title": len(self.titles),
+            "title_family": len(FAMILIES),
+            "location": len(self.countries),
+            "residence": len(self.countries),
+            "location_continent": len(CONTINENTS),
+            "residence_continent": len(CONTINENTS),
+            "location_tier": len(TIERS),
+            "abroad": 2,
+            "career_stage": len(_STAGES),
+            "experience": len(LABELS[EXPERIENCE]),
+            "employment": len(LABELS[EMPLOYMENT]),
+            "size": len(LABELS[SIZE]),
+            "remote": len(LABELS[REMOTE]),
+            "years_back": MAX_YEARS_BACK,
+        }
+        return {column: fixed[column] + 1 for column in CATEGORICAL}
+
+    def transform(self, jobs: JobColumns) -> Encoded:
+        """Encode n jobs given as columns of the dataset's codes."""
+        title, location, residence = jobs[TITLE], jobs[LOCATION], jobs[RESIDENCE]
+        experience, size = jobs[EXPERIENCE], jobs[SIZE]
+        ids = {
+            "title": _lookup(title, _index(self.titles)),
+            "title_family": _lookup(title, lambda t: _index(FAMILIES)(taxonomy.title_family(t))),
+            "experience": _lookup(experience, _index(LABELS[EXPERIENCE])),
+            "employment": _lookup(jobs[EMPLOYMENT], _index(LABELS[EMPLOYMENT])),
+            "size": _lookup(size, _index(LABELS[SIZE])),
+            "remote": _lookup(jobs[REMOTE], _index(LABELS[REMOTE])),
+            "location": _lookup(location, _index(self.countries)),
+            "location_continent": _lookup(location, _continent),
+            "location_tier": _lookup(location, _tier),
+            "residence": _lookup(residence, _index(self.countries)),
+            "residence_continent": _lookup(residence, _continent),
+            "abroad": 1 + (np.asarray(residence, dtype=object) != np.asarray(location, dtype=object)).astype(np.int32),
+        }
+        ids["career_stage"] = (ids["experience"] - 1) * len(LABELS[SIZE]) + ids["size"]
+        years = np.clip(np.asarray(jobs[YEAR], dtype=np.int64), self.oldest_year, self.newest_year)
+        ids["years_back"] = np.minimum(self.newest_year - years, MAX_YEARS_BACK)
+        score = _lookup(zip(experience, size, strict=True), lambda pair: taxonomy.seniority_score(*pair), np.float64)
+        return Encoded(
+            categorical=np.column_stack([ids[column] for column in CATEGORICAL]).astype(np.int32, copy=False),
+            words=self._words(title),
+            numeric=score[:, None].astype(np.float32),
+        )
+
+    def _words(self, titles: Iterable[str]) -> NDArray[np.int32]:
+        index = _index(self.words)
+
+        def one(title: str) -> int:
+            known = [i for word in taxonomy.title_words(title) if (i := index(word))][:MAX_WORDS]
+            rows.append(known + [0] * (MAX_WORDS - len(known)))
+            return len(rows) - 1
+
+        rows: list[list[int]] = []
+        position = _lookup(titles, one)
+        table: NDArray[np.int32] = np.array(rows, dtype=np.int32).reshape(-1, MAX_WORDS)
+        return np.asarray(table[position])
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON of the encoder."""
+        return {
+            "titles": self.titles,
+            "countries": self.countries,
+            "words": self.words,
+            "oldest_year": self.oldest_year,
+            "newest_year": self.newest_year,
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """The encoder that `to_json` described. Raises BundleError where a part is missing."""
+        try:
+            return cls(
+                titles=tuple(document["titles"]),
+                countries=tuple(document["countries"]),
+                words=tuple(document["words"]),
+                oldest_year=int(document["oldest_year"]),
+                newest_year=int(document["newest_year"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise BundleError(
+                f"The bundle's encoder is damaged ({error}). Install or train the bundle again."
+            ) from error
+
+
+def _frequent(counts: Mapping[str, int], min_count: int) -> tuple[str, ...]:
+    return tuple(sorted(value for value, count in counts.items() if count >= min_count))
+
+
+def _index(values: Iterable[Hashable]) -> Callable[[Hashable], int]:
+    table = {value: position for position, value in enumerate(values, start=1)}
+    return lambda value: table.get(value, 0)
+
+
+def _continent(code: str) -> int:
+    return 1 + CONTINENTS.index(taxonomy.country(code).continent)
+
+
+def _tier(code: str) -> int:
+    return 1 + TIERS.index(taxonomy.country(code).tier)
+
+
+def _lookup(values: Iterable[Any], function: Callable[[Any], float], dtype: type = np.int32) -> NDArray[Any]:
+    """`function` of every value, called once for each distinct one. Returns dtype (n,)."""
+    table: dict[Any, float] = {}
+
+    def one(value: Any) -> float:
+        if value not in table:
+            table[value] = function(value)
+        return table[value]
+
+    return np.fromiter(map(one, values), dtype=dtype)

@@ -1,0 +1,147 @@
+"""What stands behind an estimate: counts and quartiles of the matching training postings.
+
+Enters: cells counted from postings (`count_cells`) or read from a bundle. Leaves: the matching cells of a job, from the most
+specific to the broadest, and the training job that is closest to it. Cells of fewer than `MIN_QUARTILES`
+postings give their count only. Predicts nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from mlpaygrade.errors import BundleError
+from mlpaygrade.job import taxonomy
+from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, LOCATION, REMOTE, SIZE, TITLE
+
+if TYPE_CHECKING:
+    from mlpaygrade.dataset.postings import Postings
+
+MIN_QUARTILES: Final = 5
+ENOUGH: Final = 10
+"""A level with this many postings is the one that an answer says it rests on."""
+
+SAME_JOB: Final = "same job"
+FAMILY: Final = "title_family"
+CONTINENT: Final = "continent"
+
+COUNT_LEVELS: Final[Mapping[str, tuple[str, ...]]] = {
+    SAME_JOB: (TITLE, EXPERIENCE, LOCATION, REMOTE, SIZE, EMPLOYMENT),
+    "same title, level and country": (TITLE, EXPERIENCE, LOCATION),
+    "same title family, level and country": (FAMILY, EXPERIENCE, LOCATION),
+    "same title and level, any country": (TITLE, EXPERIENCE),
+    "same title family, level and continent": (FAMILY, EXPERIENCE, CONTINENT),
+    "same title family and level, any country": (FAMILY, EXPERIENCE),
+    "same level, any title and country": (EXPERIENCE,),
+}
+"""Back-off levels, most specific first: what a person reads -> the fields that must agree."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """Training postings that agree with a job at one level.
+
+    quartiles_usd: 25th, 50th and 75th percentile of the band's middle, None for fewer than MIN_QUARTILES postings.
+    newest_year: work year of the newest of them, None when there are none.
+    """
+
+    level: str
+    postings: int
+    quartiles_usd: tuple[float, float, float] | None = None
+    newest_year: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closest:
+    """The training job that differs from a job in the fewest fields: how far the job lies from the training data.
+
+    differs: those fields, dataset columns; none where the very job was advertised. postings: how many advertise the closest job.
+    newest_year: work year of the newest of them. The work year itself is no field here.
+    """
+
+    differs: tuple[str, ...]
+    postings: int
+    newest_year: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """Cells by level and key (the fields' values joined by `|`): [count, newest year, q25, q50, q75]."""
+
+    cells: Mapping[str, Mapping[str, Sequence[float]]]
+
+    def matching(self, fields: Mapping[str, Any]) -> list[Cell]:
+        """The cell of every level for a job given as dataset columns, most specific first."""
+        full = _with_groups(fields)
+        found = []
+        for level, keys in COUNT_LEVELS.items():
+            cell = self.cells.get(level, {}).get("|".join(str(full[key]) for key in keys))
+            if cell is None:
+                found.append(Cell(level=level, postings=0))
+                continue
+            quartiles = (cell[2], cell[3], cell[4]) if len(cell) > 2 else None
+            found.append(Cell(level=level, postings=int(cell[0]), quartiles_usd=quartiles, newest_year=int(cell[1])))
+        return found
+
+    def support(self, fields: Mapping[str, Any]) -> Cell:
+        """The most specific cell with at least ENOUGH postings, else the broadest."""
+        cells = self.matching(fields)
+        return next((cell for cell in cells if cell.postings >= ENOUGH), cells[-1])
+
+    def closest(self, fields: Mapping[str, Any]) -> Closest:
+        """The training job that is closest to one given as dataset columns.
+
+        Of those that differ in equally many fields, one that keeps level, title and country in that order, then the commonest.
+        """
+        keys = COUNT_LEVELS[SAME_JOB]
+        wanted = [str(fields[key]) for key in keys]
+        keep = [keys.index(key) for key in (EXPERIENCE, TITLE, LOCATION)]
+
+        def parts(key: str) -> list[str]:
+            return key.rsplit("|", len(keys) - 1)  # a title, the first part, may hold the sign itself
+
+        def distance(item: tuple[str, Sequence[float]]) -> tuple[int, list[bool], float]:
+            differs = [one != other for one, other in zip(parts(item[0]), wanted, strict=True)]
+            return sum(differs), [differs[place] for place in keep], -item[1][0]
+
+        key, cell = min(self.cells[SAME_JOB].items(), key=distance)
+        differs = tuple(name for name, one, other in zip(keys, parts(key), wanted, strict=True) if one != other)
+        return Closest(differs=differs, postings=int(cell[0]), newest_year=int(cell[1]))
+
+    def to_json(self) -> Mapping[str, Any]:
+        """Plain JSON of the evidence."""
+        return self.cells
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """The evidence that `to_json` described. Raises BundleError where a level is missing."""
+        if missing := [level for level in COUNT_LEVELS if level not in document]:
+            raise BundleError(
+                f"The bundle's evidence lacks the level '{missing[0]}'. Install or train the bundle again."
+            )
+        return cls(document)
+
+
+def count_cells(postings: "Postings") -> Evidence:
+    """Count postings by every level."""
+    jobs = postings.jobs.copy()
+    jobs[FAMILY] = jobs[TITLE].map(taxonomy.title_family)
+    jobs[CONTINENT] = jobs[LOCATION].map(lambda code: taxonomy.country(code).continent)
+    jobs["middle"] = postings.midpoint_usd
+    jobs["year"] = postings.year
+    cells: dict[str, dict[str, list[float]]] = {}
+    for level, keys in COUNT_LEVELS.items():
+        cells[level] = {}
+        for key, group in jobs.groupby(list(keys), sort=True):
+            cell: list[float] = [len(group), int(group["year"].max())]
+            if len(group) >= MIN_QUARTILES:
+                cell += [round(float(q)) for q in group["middle"].quantile([0.25, 0.5, 0.75])]
+            cells[level]["|".join(map(str, key))] = cell
+    return Evidence(cells)
+
+
+def _with_groups(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **fields,
+        FAMILY: taxonomy.title_family(str(fields[TITLE])),
+        CONTINENT: taxonomy.country(str(fields[LOCATION])).continent,
+    }

@@ -1,0 +1,133 @@
+"""Job titles as words and families, for any text, seen or not.
+
+Enters: a title. Leaves: canonical words and one of six families. Rows of `tables/titles.csv`, `abbreviations.csv`,
+`family_rules.csv` and `families.csv`; what a family is is decision 0001. Does not read a title as another one
+(`taxonomy` does) and never fails: any text has words and a family.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
+from types import MappingProxyType
+from typing import Final, Literal, cast, get_args
+
+from mlpaygrade.job.reference import fold, rows
+
+Family = Literal["DATA_SCIENCE", "DATA_ENGINEERING", "DATA_ANALYSIS", "MACHINE_LEARNING", "MANAGEMENT", "SPECIALIZED"]
+
+FAMILIES: Final[tuple[Family, ...]] = get_args(Family)
+
+_LONGEST_PHRASE: Final = 3
+_TOKEN: Final = re.compile(r"[^\W_]+(?:\+\+|#)?")
+
+
+def title_family(title: str) -> Family:
+    """The one family of a title, known or not: the table of titles first, else the first keyword rule that holds."""
+    words = title_words(title)
+    return _family_table().get(words) or _family_by_rule(words)
+
+
+def family_name(family: Family) -> str:
+    """The family as a person reads it, such as "Data engineering"."""
+    return next(row["name"] for row in rows("families") if row["family"] == family)
+
+
+@lru_cache(maxsize=65_536)
+def title_words(title: str) -> tuple[str, ...]:
+    """The canonical words of any text: lower case, abbreviations written out, spelling and plural folded.
+
+    "Sr. ML Eng" -> ("senior", "machine", "learning", "engineer"). Words that carry no role ("of", "m/f/d") are dropped;
+    a text without any other gives ().
+    """
+    singulars = vocabulary()
+    words = _write_out(_whole_written_out(title_tokens(title)))
+    return tuple(word[:-1] if len(word) > 3 and word[-1] == "s" and word[:-1] in singulars else word for word in words)
+
+
+def title_tokens(title: str) -> tuple[str, ...]:
+    """The written words of a title in lower case, in their order, nothing expanded: "ML-Ops" -> ("ml", "ops")."""
+    return tuple(_TOKEN.findall(fold(title)))
+
+
+def _whole_written_out(tokens: tuple[str, ...]) -> tuple[str, ...]:
+    """Write out an abbreviation that is the whole title but for its rank: ("sr", "de") -> ("sr", "data", "engineer").
+
+    Inside a longer title "de" may be anything, so it is left alone there.
+    """
+    core = [place for place, token in enumerate(tokens) if not all(word in ranks() for word in _write_out((token,)))]
+    if len(core) != 1 or tokens[core[0]] not in phrases("whole"):
+        return tokens
+    return (*tokens[: core[0]], *phrases("whole")[tokens[core[0]]].split(), *tokens[core[0] + 1 :])
+
+
+def _write_out(tokens: Sequence[str]) -> list[str]:
+    """Replace abbreviations, spelling variants and fillers by their words, the longest phrase first."""
+    written_out, fillers = phrases("word"), phrases("filler")
+    words: list[str] = []
+    start = 0
+    while start < len(tokens):
+        for length in range(min(_LONGEST_PHRASE, len(tokens) - start), 0, -1):
+            phrase = " ".join(tokens[start : start + length])
+            if phrase in written_out or phrase in fillers:
+                words.extend(written_out.get(phrase, "").split())
+                break
+        else:
+            words.append(tokens[start])
+        start += length
+    return words
+
+
+def without_rank(words: Sequence[str]) -> tuple[str, ...]:
+    """`words` without those that say how senior somebody is; they belong to the experience level."""
+    kinds = ranks()
+    kept = [
+        word
+        for place, word in enumerate(words)
+        if not (
+            kinds.get(word) == "rank"
+            or (kinds.get(word) == "rank-front" and place == 0)
+            or (kinds.get(word) == "rank-end" and place == len(words) - 1)
+        )
+    ]
+    return tuple(kept) or tuple(words)
+
+
+def _family_by_rule(words: Sequence[str]) -> Family:
+    text = f" {' '.join(words)} "
+
+    def holds(alternatives: str) -> bool:
+        return any(f" {phrase} " in text for phrase in alternatives.split("|"))
+
+    for rule in rows("family_rules"):
+        if (
+            holds(rule["any_of"])
+            and (not rule["one_of"] or holds(rule["one_of"]))
+            and not (rule["none_of"] and holds(rule["none_of"]))
+        ):
+            return cast(Family, rule["family"])
+    return "SPECIALIZED"
+
+
+@cache
+def _family_table() -> Mapping[tuple[str, ...], Family]:
+    return MappingProxyType({tuple(row["words"].split()): cast(Family, row["family"]) for row in rows("titles")})
+
+
+@cache
+def vocabulary() -> frozenset[str]:
+    """Every canonical word of the titles in the table."""
+    return frozenset(word for row in rows("titles") for word in row["words"].split())
+
+
+@cache
+def phrases(kind: str) -> Mapping[str, str]:
+    """Abbreviations of one kind (word, whole, filler) -> the words they stand for."""
+    return MappingProxyType({row["text"]: row["words"] for row in rows("abbreviations") if row["kind"] == kind})
+
+
+@cache
+def ranks() -> Mapping[str, str]:
+    """Words that say how senior somebody is -> where they do: rank (anywhere), rank-front, rank-end."""
+    return MappingProxyType(
+        {row["text"]: row["kind"] for row in rows("abbreviations") if row["kind"].startswith("rank")}
+    )

@@ -1,0 +1,282 @@
+"""The rule book for single values: what each column may hold, how a value is read, what is wrong with it.
+
+Enters: the name of a column and the text of one cell. Leaves: a `Reading`: the value, what was repaired to get it, or
+the defect with its remedy. Reads no data file, counts nothing and knows no rows; `table` and batch scoring do that,
+both with these rules.
+
+Repaired and said: surrounding or repeated white space, letter case of codes, whole numbers written as decimals, accents
+written apart, text that was UTF-8 and had been decoded as Windows-1252. Everything else that breaks a rule is a defect:
+nothing is guessed.
+"""
+
+import csv
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from importlib import resources
+from typing import Final
+
+from mlpaygrade.errors import Defect, InputError
+from mlpaygrade.job import fields as schema
+from mlpaygrade.job.taxonomy import MAX_TEXT, country_codes, resolve_country
+
+MISSING_WORDS: Final = frozenset({"", "nan", "none", "null", "n/a", "#n/a", "<na>", "nat", "-", "--", "?", "na"})
+"""Lower-case spellings of "no value". In a country column `NA` is Namibia and therefore not among them."""
+
+MAX_LOCAL_SALARY: Final = 10**12
+"""Salaries in local currency above this are refused as absurd."""
+
+INTEGER_COLUMNS: Final = (schema.YEAR, schema.REMOTE, schema.SALARY, schema.TARGET)
+COUNTRY_COLUMNS: Final = (schema.RESIDENCE, schema.LOCATION)
+
+_PLAIN_INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
+_MONEY_MARKS: Final = re.compile(
+    r"^[\s$€£¥₹]*(?:usd|eur|gbp)?\s*([0-9][0-9,_'\s.]*?)\s*(k|m)?\s*(?:usd|eur|gbp)?\s*$", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How the text of one cell was read.
+
+    `value` is what enters (str, or int for `INTEGER_COLUMNS`), None exactly when `defect` is set. `notes` say what was
+    repaired, empty where the text was taken as it stood. `defect` carries no rows; `table` adds them.
+    """
+
+    value: str | int | None
+    notes: tuple[str, ...] = ()
+    defect: Defect | None = None
+
+
+@lru_cache(maxsize=65_536)
+def read_value(column: str, text: str) -> Reading:
+    """Read the text of one cell of one of `schema.COLUMNS`; pure and cached, never raises for bad text."""
+    if column not in schema.COLUMNS:
+        raise KeyError(f"no rule for column {column!r}")
+    cleaned, notes = clean_text(text)
+    if is_missing(column, cleaned):
+        hint = (
+            "Namibia is NA, in capitals." if column in COUNTRY_COLUMNS and cleaned.lower() == "na" else _allowed(column)
+        )
+        remedy = f"Fill the value in, or remove the row yourself. {hint}".strip()
+        return _defect(column, "must not be empty", text, remedy)
+    if any(unicodedata.category(character) in {"Cc", "Cs", "Co", "Cn"} for character in cleaned):
+        remedy = "The file is damaged or not plain text; export it again as UTF-8 CSV."
+        return _defect(column, "must not contain NUL or other control characters", text, remedy)
+    reading = _RULES[column](column, cleaned)
+    if reading.defect is not None:
+        return reading
+    return Reading(value=reading.value, notes=(*notes, *reading.notes))
+
+
+def clean_text(text: str) -> tuple[str, tuple[str, ...]]:
+    """The text without mojibake, surrounding and repeated white space, and what of that was done."""
+    if text.isascii() and text == text.strip() and "  " not in text and text.isprintable():
+        return text, ()
+    notes = []
+    repaired = repair_mojibake(text)
+    if repaired != text:
+        notes.append("UTF-8 that had been decoded as Windows-1252 repaired")
+    stripped = repaired.strip(" \t\r\n\f\v\u00a0\u200b\ufeff")
+    if stripped != repaired:
+        notes.append("surrounding white space removed")
+    single = " ".join(stripped.split())
+    if single != stripped:
+        notes.append("inner white space reduced to single spaces")
+    composed = unicodedata.normalize("NFC", single)
+    if composed != single:
+        notes.append("accents composed (Unicode NFC)")
+    return composed, tuple(notes)
+
+
+def repair_mojibake(text: str) -> str:
+    """Undo UTF-8 decoded as Windows-1252 (`DonnÃ©es` -> `Données`), up to three times over; else the text unchanged."""
+    for _ in range(3):
+        if text.isascii():
+            return text
+        raw = bytearray()
+        for character in text:
+            try:
+                raw += character.encode("cp1252")
+            except UnicodeEncodeError:
+                if ord(character) > 0xFF:
+                    return text
+                raw.append(ord(character))
+        try:
+            text = raw.decode("utf-8")
+        except UnicodeDecodeError:
+            return text
+    return text
+
+
+def is_missing(column: str, cleaned: str) -> bool:
+    """Whether cleaned text says "no value" in this column."""
+    if cleaned == "NA" and column in COUNTRY_COLUMNS:
+        return False
+    return cleaned.lower() in MISSING_WORDS
+
+
+@lru_cache(maxsize=1)
+def plain_words() -> Mapping[tuple[str, str], str]:
+    """(column, lower-case plain word) -> code, from `tables/plain_words.csv`; for remedies, never for silent repair."""
+    table = resources.files("mlpaygrade.job") / "tables" / "plain_words.csv"
+    with table.open(encoding="utf-8") as lines:
+        return {(row["column"], row["word"]): row["code"] for row in csv.DictReader(lines)}
+
+
+def _read_code(column: str, cleaned: str) -> Reading:
+    labels = schema.LABELS[column]
+    if cleaned in labels:
+        return Reading(value=cleaned)
+    if cleaned.upper() in labels:
+        return Reading(value=cleaned.upper(), notes=("letter case of the code corrected",))
+    return _defect(column, _one_of(column), cleaned, _suggest(column, cleaned))
+
+
+def _read_remote(column: str, cleaned: str) -> Reading:
+    reading = _whole_number(column, cleaned)
+    if reading.value in schema.LABELS[column]:
+        return reading
+    return _defect(column, _one_of(column), cleaned, _suggest(column, cleaned))
+
+
+def _read_year(column: str, cleaned: str) -> Reading:
+    reading = _whole_number(column, cleaned)
+    rule = f"must be a year from {schema.FIRST_YEAR} to {schema.LAST_YEAR}"
+    if not isinstance(reading.value, int) or not schema.FIRST_YEAR <= reading.value <= schema.LAST_YEAR:
+        return _defect(column, rule, cleaned, "Write the year in four digits, such as 2024.")
+    return reading
+
+
+def _read_title(column: str, cleaned: str) -> Reading:
+    if len(cleaned) > MAX_TEXT:
+        shown = cleaned[:60] + "..."
+        remedy = "Check for a missing quote or a shifted column, or shorten the title."
+        return _defect(column, f"must be at most {MAX_TEXT} characters", shown, remedy)
+    if not any(character.isalpha() for character in cleaned):
+        return _defect(column, "must contain a letter", cleaned, "Write the title in words; check for shifted columns.")
+    if "\ufffd" in cleaned:
+        remedy = "The character was lost before this file was written; correct it at the source or by hand."
+        return _defect(column, "must not contain the replacement character U+FFFD", cleaned, remedy)
+    return Reading(value=cleaned)
+
+
+def _read_country(column: str, cleaned: str) -> Reading:
+    if cleaned in country_codes():
+        return Reading(value=cleaned)
+    if cleaned.upper() in country_codes():
+        return Reading(value=cleaned.upper(), notes=("letter case of the code corrected",))
+    remedy = "Look the code up in ISO 3166-1, for example US, GB, DE or IN."
+    try:
+        country = resolve_country(cleaned)
+    except InputError:
+        pass
+    else:
+        if country.code is not None:
+            remedy = f"Write {country.code} for {cleaned!r}."
+        elif country.suggestions:
+            remedy = f"Perhaps {' or '.join(country.suggestions)} is meant. {remedy}"
+    return _defect(column, "must be an ISO 3166-1 alpha-2 country code", cleaned, remedy)
+
+
+def _read_salary(column: str, cleaned: str) -> Reading:
+    low, high = (schema.MIN_SALARY_USD, schema.MAX_SALARY_USD) if column == schema.TARGET else (1, MAX_LOCAL_SALARY)
+    reading = _whole_number(column, cleaned)
+    if reading.defect is not None:
+        return reading
+    if not isinstance(reading.value, int) or not low <= reading.value <= high:
+        rule = (
+            f"must lie from {low:,} to {high:,}"
+            if column == schema.TARGET
+            else f"must be positive and at most {high:,}"
+        )
+        unit = (
+            "one year's gross pay in US dollars"
+            if column == schema.TARGET
+            else "one year's gross pay in salary_currency"
+        )
+        return _defect(column, rule, cleaned, f"The column holds {unit}; correct the value or remove the row yourself.")
+    return reading
+
+
+def _read_currency(column: str, cleaned: str) -> Reading:
+    del column
+    return Reading(value=cleaned)
+
+
+def _whole_number(column: str, cleaned: str) -> Reading:
+    if _PLAIN_INTEGER.fullmatch(cleaned):
+        return Reading(value=int(cleaned))
+    rule = "must be a whole number in plain digits"
+    try:
+        number = Decimal(cleaned)
+    except InvalidOperation:
+        return _defect(column, rule, cleaned, _number_remedy(cleaned))
+    if not number.is_finite() or abs(number) >= 10**18:
+        return _defect(column, rule, cleaned, _number_remedy(cleaned))
+    if number != number.to_integral_value():
+        return _defect(column, rule, cleaned, f"Round it, for example to {round(number)}.")
+    return Reading(value=int(number), notes=("decimal notation read as a whole number",))
+
+
+def _number_remedy(cleaned: str) -> str:
+    """What to write instead of `120,000` or `$120k`; the pattern is for advice only and never changes a value."""
+    found = _MONEY_MARKS.match(cleaned)
+    if found is None:
+        return "Write digits only, such as 120000."
+    digits, scale = (
+        found.group(1).strip(),
+        {"k": 1_000, "m": 1_000_000, None: 1}[found.group(2) and found.group(2).lower()],
+    )
+    grouped = re.fullmatch(r"[0-9]{1,3}(?:[,._' ][0-9]{3})+", digits)
+    plain = re.sub(r"[^0-9]", "", digits) if grouped else digits
+    try:
+        number = Decimal(plain) * scale
+    except InvalidOperation:
+        return "Write digits only, such as 120000."
+    if number != number.to_integral_value():
+        return "Write digits only, such as 120000."
+    return f"Write {int(number)}: digits only, no separators, signs or letters."
+
+
+def _one_of(column: str) -> str:
+    return f"must be one of {', '.join(map(str, schema.LABELS[column]))}"
+
+
+def _allowed(column: str) -> str:
+    return f"It {_one_of(column)}." if column in schema.LABELS else ""
+
+
+def _suggest(column: str, cleaned: str) -> str:
+    code = plain_words().get((column, " ".join(cleaned.lower().replace("-", " ").replace("%", "").split())))
+    if (
+        code is None
+        and cleaned.endswith("%")
+        and cleaned[:-1].strip() in {str(label) for label in schema.LABELS[column]}
+    ):
+        code = cleaned[:-1].strip()
+    if code is not None:
+        return f"Write {code} for {cleaned!r}."
+    return "Use " + ", ".join(f"{key} ({label})" for key, label in schema.LABELS[column].items()) + "."
+
+
+def _defect(column: str, rule: str, text: str, remedy: str) -> Reading:
+    return Reading(value=None, defect=Defect(column=column, rule=rule, value=repr(text), remedy=remedy))
+
+
+_RULES: Final[Mapping[str, Callable[[str, str], Reading]]] = {
+    schema.YEAR: _read_year,
+    schema.EXPERIENCE: _read_code,
+    schema.EMPLOYMENT: _read_code,
+    schema.TITLE: _read_title,
+    schema.SALARY: _read_salary,
+    schema.CURRENCY: _read_currency,
+    schema.TARGET: _read_salary,
+    schema.RESIDENCE: _read_country,
+    schema.REMOTE: _read_remote,
+    schema.LOCATION: _read_country,
+    schema.SIZE: _read_code,
+}

@@ -1,1 +1,0 @@
-"""Models of pay: the network, and the rivals it is compared with."""

@@ -1,0 +1,88 @@
+"""How figures and jobs are written for a person: one spelling for terminal, app and reports.
+
+Enters: amounts, shares, counts, fields, jobs. Leaves: strings. Computes nothing, knows no markup; whoever
+shows a title escapes it.
+"""
+
+from collections.abc import Sequence
+from math import ceil
+
+from mlpaygrade.job import taxonomy
+from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, FIELD_NAMES, LABELS, REMOTE, SIZE, Job
+
+
+def dollars(usd: float) -> str:
+    """An amount as a person writes it: $141K."""
+    return f"-{dollars(-usd)}" if usd < -500 else f"${abs(usd) / 1000:,.0f}K"
+
+
+def signed_dollars(usd: float) -> str:
+    """A difference with its sign: +$12K, -$3K, and $0K where it rounds to nothing."""
+    return f"+{dollars(usd)}" if usd >= 500 else dollars(usd)
+
+
+def dollar_range(low_usd: float, high_usd: float) -> str:
+    """Two amounts: $120K to $180K."""
+    return f"{dollars(low_usd)} to {dollars(high_usd)}"
+
+
+def percent(share: float) -> str:
+    """A share in [0, 1] as a percentage: 88.5%."""
+    return f"{share:.1%}"
+
+
+def at_most_of_100(share: float) -> str:
+    """A share in [0, 1] as a bound in whole hundredths, never rounded down: 0.014 is at most 2 of 100."""
+    return f"{ceil(round(100 * share, 6))}"
+
+
+def rough_percent(share: float) -> str:
+    """A share in [0, 1] in whole percent, for what is known no better: 33%, and <1% where it is too little to say."""
+    return f"{share:.0%}" if share >= 0.005 else "<1%"
+
+
+def position(share: float) -> str:
+    """Where an amount stands that a share in [0.01, 0.99] of advertised figures lie below, to follow it in a sentence."""
+    if share <= 0.01:
+        return "lies below at least 99 of 100 advertised figures for such a job"
+    if share >= 0.99:
+        return "lies above at least 99 of 100 advertised figures for such a job"
+    return f"lies above about {round(100 * share)} of 100 advertised figures for such a job"
+
+
+def distance_text(differs: Sequence[str], postings: int) -> str:
+    """How far a job lies from the data: the fields (dataset columns) in which the closest advertised job differs, if any."""
+    if not differs:
+        return f"This very job was advertised in {counted(postings, 'posting')}"
+    *names, last = (FIELD_NAMES[column] for column in differs)
+    named = f"{', '.join(names)} and {last}" if names else last
+    return f"The closest advertised job differs in {named} ({counted(postings, 'posting')})"
+
+
+def counted(n: int, noun: str, plural: str = "") -> str:
+    """A count with its noun: 1 posting, 1,204 postings."""
+    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
+
+
+def place_text(job: Job) -> str:
+    """Where a job is: the company's country, and the employee's where it is another one."""
+    where = taxonomy.country(job.location).name
+    if job.residence == job.location:
+        return where
+    return f"{where} (employee in {taxonomy.country(job.residence).name})"
+
+
+def terms_text(job: Job) -> str:
+    """Level, place of work, contract, company size and year: senior, on site, full time, medium (50 to 250) company, 2024."""
+    words = [
+        LABELS[EXPERIENCE][job.experience],
+        LABELS[REMOTE][job.remote],
+        LABELS[EMPLOYMENT][job.employment],
+        LABELS[SIZE][job.size] + " company",
+    ]
+    return f"{', '.join(word.lower() for word in words)}, {job.year}"
+
+
+def job_text(job: Job) -> str:
+    """A job in plain words on one line."""
+    return f"{job.title}, {place_text(job)}: {terms_text(job)}"

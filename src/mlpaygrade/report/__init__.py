@@ -1,1 +1,0 @@
-"""The market as one page that needs nothing else."""

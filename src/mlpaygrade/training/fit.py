@@ -1,0 +1,173 @@
+"""Fitting the network: pinball loss averaged over members, early stopping, resume after a kill.
+
+Enters: encoded training postings with the two ends of their bands. Leaves: a fitted Keras model and its history.
+Chooses no setting and sees no test posting. Same seed, machine and versions: the same weights.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from mlpaygrade.dataset.postings import Postings
+from mlpaygrade.forecast.distribution import LEVELS, Prediction, concatenate
+from mlpaygrade.forecast.encode import Encoded, JobEncoder
+from mlpaygrade.training.network import INPUTS, NetworkSettings, build_network, serving_network
+
+Progress = Callable[[int, int, dict[str, float]], None]
+"""Called after each epoch with (epoch, epochs, {"loss": ..., "val_loss": ...})."""
+
+PREDICT_BATCH = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingSettings:
+    """How the network is fitted.
+
+    half_life_years: age at which a posting weighs half. patience: epochs without a better validation loss before
+    stopping (with validation postings only; a guard for longer trainings, which the default never needs). The weights are those
+    of the last epoch, not of the best: the same postings calibrate, and a pick among epochs would flatter them.
+    """
+
+    seed: int = 0
+    epochs: int = 24
+    patience: int = 24
+    batch_size: int = 256
+    learning_rate: float = 4e-3
+    warm_up: float = 0.05
+    weight_decay: float = 1e-3
+    half_life_years: float = 2.0
+    min_count: int = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedNetwork:
+    """A fitted network with its encoder.
+
+    model: the serving network (`log_quantiles`, `log_members`). epochs: how many were run before training stopped.
+    history: metric -> value of each epoch.
+    """
+
+    model: keras.Model
+    encoder: JobEncoder
+    epochs: int
+    history: dict[str, list[float]]
+
+    def predict(self, encoded: Encoded) -> Prediction:
+        """Predictions for encoded jobs."""
+        parts = []
+        for start in range(0, len(encoded), PREDICT_BATCH):
+            batch = encoded.take(slice(start, start + PREDICT_BATCH))
+            output = self.model([getattr(batch, name) for name in INPUTS], training=False)
+            parts.append(
+                Prediction(ops.convert_to_numpy(output["log_quantiles"]), ops.convert_to_numpy(output["log_members"]))
+            )
+        return concatenate(parts)
+
+
+def recency_weights(time_years: NDArray[np.float64], *, half_life_years: float) -> NDArray[np.float64]:
+    """Weight of each posting by age, float64 (n,), mean 1: halved for every `half_life_years`."""
+    weights = 0.5 ** ((time_years.max() - time_years) / half_life_years)
+    return np.asarray(weights / weights.mean())
+
+
+def posting_targets(postings: Postings, weights: NDArray[np.float64]) -> NDArray[np.float32]:
+    """What the loss needs: float32 (n, 4) of log high, log low, paired (0 or 1), weight."""
+    return np.column_stack([postings.high_log, postings.low_log, postings.paired, weights]).astype(np.float32)
+
+
+@keras.saving.register_keras_serializable("mlpaygrade")
+def posting_pinball(targets: Any, quantiles: Any) -> Any:
+    """Mean pinball loss of a batch of postings.
+
+    targets: (B, 4) as `posting_targets`. quantiles: (B, M, 3, 23). The low and high heads learn from paired postings,
+    the head of any row from every row. Loss of each member, then the mean: not the loss of the ensemble's mean.
+    """
+    high, low, paired, weight = (targets[:, i][:, None, None] for i in range(4))
+
+    def pinball(value: Any, predicted: Any) -> Any:
+        error = value - predicted
+        return ops.mean(ops.maximum(LEVELS * error, (LEVELS - 1) * error), axis=-1, keepdims=True)
+
+    low_head, high_head, any_head = (quantiles[:, :, i] for i in range(3))
+    of_ends = paired * (pinball(low, low_head) + pinball(high, high_head))
+    of_rows = pinball(high, any_head) + paired * pinball(low, any_head)
+    return ops.mean((of_ends + of_rows) * weight)
+
+
+class _Reporter(keras.callbacks.Callback):
+    def __init__(self, progress: Progress, epochs: int) -> None:
+        super().__init__()
+        self.progress, self.epochs = progress, epochs
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.progress(epoch + 1, self.epochs, dict(logs or {}))
+
+
+def fit_network(
+    postings: Postings,
+    validation: Postings | None = None,
+    *,
+    network: NetworkSettings,
+    training: TrainingSettings,
+    epochs: int | None = None,
+    checkpoint: Path | None = None,
+    progress: Progress | None = None,
+) -> FittedNetwork:
+    """Fit the network on postings.
+
+    validation: later postings for early stopping; without them all `epochs` are run (default: the settings'). The
+        learning rate falls to its end over the epochs of this fit, so a shorter one is no half-finished longer one.
+    checkpoint: folder that lets a killed run resume at the last whole epoch; removed when done.
+    """
+    keras.utils.clear_session()  # layer names count up within a process; they are part of the exported bytes
+    keras.utils.set_random_seed(training.seed)
+    encoder = JobEncoder.fit(postings.jobs, min_count=training.min_count)
+    weights = recency_weights(postings.time_years, half_life_years=training.half_life_years)
+    _, row_usd = postings.row_values_usd()
+    log_rows = np.log1p(row_usd)
+    model = build_network(network, encoder, start=np.quantile(log_rows, LEVELS.astype(np.float64)))
+    last = epochs or training.epochs
+    total = last * -(-len(postings) // training.batch_size)
+    warm_up = max(1, round(training.warm_up * total))
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0, max(1, total - warm_up), alpha=0.02, warmup_target=training.learning_rate, warmup_steps=warm_up
+    )
+    optimizer = keras.optimizers.AdamW(schedule, weight_decay=training.weight_decay, clipnorm=1.0)
+    model.compile(optimizer, loss=posting_pinball, jit_compile=False)
+
+    callbacks: list[Any] = []
+    if progress is not None:
+        callbacks.append(_Reporter(progress, last))
+    if checkpoint is not None:
+        callbacks.append(keras.callbacks.BackupAndRestore(str(checkpoint)))
+    arguments: dict[str, Any] = {}
+    if validation is not None:
+        callbacks.append(keras.callbacks.EarlyStopping("val_loss", patience=training.patience))
+        held_out = encoder.transform(validation.jobs)
+        arguments["validation_data"] = (_inputs(held_out), posting_targets(validation, np.ones(len(validation))))
+        arguments["validation_batch_size"] = PREDICT_BATCH
+    history = model.fit(
+        _inputs(encoder.transform(postings.jobs)),
+        posting_targets(postings, weights),
+        batch_size=training.batch_size,
+        epochs=last,
+        verbose=0,
+        callbacks=callbacks,
+        **arguments,
+    ).history
+    return FittedNetwork(
+        model=serving_network(model, lowest=float(log_rows.min()), highest=float(log_rows.max())),
+        encoder=encoder,
+        epochs=len(history["loss"]),
+        history={name: [float(value) for value in values] for name, values in history.items()},
+    )
+
+
+def _inputs(encoded: Encoded) -> dict[str, NDArray[Any]]:
+    return {name: getattr(encoded, name) for name in INPUTS}

@@ -1,0 +1,303 @@
+"""The network: embeddings that borrow strength, an ensemble inside one network, quantiles that never cross.
+
+Enters: `Encoded` jobs. Leaves: a Keras model of log pay quantiles for the low end, the high end and any row of a
+posting. Does not train (`training`), calibrate or export.
+
+Sources: TabM, Gorishniy et al. 2025 (many members in one network, loss averaged over members; weights of their own, or shared
+ones that each member scales, as in BatchEnsemble, Wen et al. 2020); RealMLP, Holzmueller et al. 2024 (schedule, initial scale).
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import keras
+import numpy as np
+from keras import layers, ops
+from numpy.typing import NDArray
+
+from mlpaygrade.forecast.distribution import LEVEL_WEIGHTS, LEVELS, MEDIAN, TARGETS
+from mlpaygrade.forecast.encode import CATEGORICAL, MAX_WORDS, NUMERIC, JobEncoder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkSettings:
+    """Shape of the network.
+
+    members: size of the ensemble. share_weights: whether members scale one set of weights instead of having their own.
+    hidden: units of each layer. *_dim: embedding sizes. id_mask, word_mask: share of title and country ids, and of a title's
+    words, hidden in training, so that unseen values degrade gently. use_*: parts that ablation can drop.
+    """
+
+    members: int = 16
+    share_weights: bool = False
+    hidden: tuple[int, ...] = (64, 64)
+    title_dim: int = 32
+    country_dim: int = 16
+    code_dim: int = 4
+    embedding_scale: float = 0.3
+    dropout: float = 0.15
+    id_mask: float = 0.05
+    word_mask: float = 0.3
+    use_words: bool = True
+    use_family: bool = True
+    use_hierarchy: bool = True
+    use_year: bool = True
+    use_interactions: bool = True
+
+
+@keras.saving.register_keras_serializable("mlpaygrade")
+class EnsembleDense(layers.Layer):
+    """Dense layer of an ensemble, each member with its own weights.
+
+    Shape: (B, M, D) -> (B, M, units);  y_m = x_m W_m + b_m.
+    """
+
+    def __init__(self, units: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.units = units
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create the weights."""
+        members, width = int(input_shape[1] or 0), int(input_shape[2] or 0)
+        deviation = float(np.sqrt(2 / width))  # He's; the initializer of that name would count the members as inputs
+        self.kernel = self.add_weight(name="kernel", shape=(members, width, self.units), initializer=_normal(deviation))
+        self.bias = self.add_weight(name="bias", shape=(members, self.units), initializer="zeros")
+
+    def call(self, inputs: Any) -> Any:
+        """Apply the layer."""
+        return _by_member(inputs, self.kernel) + self.bias
+
+    def get_config(self) -> dict[str, Any]:
+        """Configuration for saving."""
+        return {**super().get_config(), "units": self.units}
+
+
+@keras.saving.register_keras_serializable("mlpaygrade")
+class SharedDense(layers.Layer):
+    """Dense layer whose weight is shared by all members, each scaling its input and output.
+
+    Shape: (B, M, D) -> (B, M, units);  y_m = ((x_m * r_m) W) * s_m + b_m.
+    """
+
+    def __init__(self, units: int, *, diverse: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.units, self.diverse = units, diverse
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create the weights; `diverse` draws the input scaling apart, as the first layer of TabM does."""
+        _, members, width = input_shape
+        scale = keras.initializers.RandomNormal(mean=1.0, stddev=0.5) if self.diverse else "ones"
+        self.kernel = self.add_weight(name="kernel", shape=(width, self.units), initializer="he_normal")
+        self.r = self.add_weight(name="r", shape=(members, width), initializer=scale)
+        self.s = self.add_weight(name="s", shape=(members, self.units), initializer="ones")
+        self.bias = self.add_weight(name="bias", shape=(members, self.units), initializer="zeros")
+
+    def call(self, inputs: Any) -> Any:
+        """Apply the layer."""
+        return ops.matmul(inputs * self.r, self.kernel) * self.s + self.bias
+
+    def get_config(self) -> dict[str, Any]:
+        """Configuration for saving."""
+        return {**super().get_config(), "units": self.units, "diverse": self.diverse}
+
+
+def _quantiles_of_parts() -> NDArray[np.float32]:
+    steps = len(LEVELS) - 1
+    upward = np.arange(steps)[:, None] < np.arange(len(LEVELS))[None, :]  # a step lies below every later level
+    at_median = upward[:, MEDIAN : MEDIAN + 1]
+    return np.vstack([np.ones(len(LEVELS)), upward.astype(float) - at_median]).astype(np.float32)
+
+
+QUANTILES_OF_PARTS: Final = _quantiles_of_parts()
+"""float32 (23, 23): a median and 22 steps between neighbouring levels, times this, are the quantiles."""
+
+
+@keras.saving.register_keras_serializable("mlpaygrade")
+class QuantileHead(layers.Layer):
+    """Quantiles of each target by each member: a median, and positive steps away from it on both sides.
+
+    Shape: (B, M, D) -> (B, M, len(TARGETS), len(LEVELS)), log1p USD, increasing in the last axis.
+    Starts at `start`, float (len(LEVELS),): the quantiles of the training data.
+    """
+
+    def __init__(self, start: list[float], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.start = [float(value) for value in start]
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create one weight matrix per member."""
+        members, width = int(input_shape[1] or 0), int(input_shape[2] or 0)
+        start = np.asarray(self.start)
+        self.centre, self.scale = start[MEDIAN], max(float(np.std(start)), 1e-3)
+        steps = np.log(np.expm1(np.maximum(np.diff((start - self.centre) / self.scale), 1e-3)))
+        bias = np.broadcast_to(np.concatenate([[0.0], steps]), (members, len(TARGETS), len(LEVELS)))
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(members, width, len(TARGETS) * len(LEVELS)),
+            initializer=_normal(0.01),
+        )
+        self.bias = self.add_weight(
+            name="bias", shape=bias.shape, initializer=lambda _shape, dtype=None: ops.convert_to_tensor(bias, dtype)
+        )
+
+    def call(self, inputs: Any) -> Any:
+        """Apply the head."""
+        raw = ops.reshape(_by_member(inputs, self.kernel), (-1, *self.bias.shape)) + self.bias
+        parts = ops.concatenate([raw[..., :1], ops.softplus(raw[..., 1:])], axis=-1)
+        quantiles = ops.matmul(parts, QUANTILES_OF_PARTS)
+        return quantiles * self.scale + self.centre
+
+    def get_config(self) -> dict[str, Any]:
+        """Configuration for saving."""
+        return {**super().get_config(), "start": self.start}
+
+
+@keras.saving.register_keras_serializable("mlpaygrade")
+class MaskIds(layers.Layer):
+    """Replace a share of ids by 0 (unseen) while training. Any shape, int."""
+
+    def __init__(self, share: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.share = share
+        self.generator = keras.random.SeedGenerator()
+
+    def call(self, ids: Any, training: bool = False) -> Any:
+        """Mask while training."""
+        if not training or self.share == 0:
+            return ids
+        return ops.where(keras.random.uniform(ops.shape(ids), seed=self.generator) < self.share, 0, ids)
+
+    def get_config(self) -> dict[str, Any]:
+        """Configuration for saving."""
+        return {**super().get_config(), "share": self.share}
+
+
+@keras.saving.register_keras_serializable("mlpaygrade")
+class WordMean(layers.Layer):
+    """Mean embedding of a title's known words. Shape: (B, MAX_WORDS) int -> (B, dim)."""
+
+    def __init__(self, words: int, dim: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.words, self.dim = words, dim
+        self.embedding = layers.Embedding(words + 1, dim, embeddings_initializer=_normal(0.05))
+
+    def call(self, ids: Any) -> Any:
+        """Average over the words that are there."""
+        there = ops.cast(ids > 0, "float32")[..., None]
+        return ops.sum(self.embedding(ids) * there, 1) / ops.maximum(ops.sum(there, 1), 1.0)
+
+    def get_config(self) -> dict[str, Any]:
+        """Configuration for saving."""
+        return {**super().get_config(), "words": self.words, "dim": self.dim}
+
+
+@keras.saving.register_keras_serializable("mlpaygrade")
+class YearOffset(layers.Layer):
+    """Log pay of an earlier year against the newest one, all else equal. Shape: (B,) int -> (B, 1, 1, 1); 0 for the newest."""
+
+    def __init__(self, years: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.years = years
+        self.offset = layers.Embedding(years, 1, embeddings_initializer="zeros")
+
+    def call(self, years_back: Any) -> Any:
+        """Look the offset up."""
+        earlier = ops.cast(years_back > 0, "float32")[:, None]
+        return (self.offset(years_back) * earlier)[:, None, None, :]
+
+    def get_config(self) -> dict[str, Any]:
+        """Configuration for saving."""
+        return {**super().get_config(), "years": self.years}
+
+
+def _by_member(inputs: Any, kernel: Any) -> Any:
+    """Each member's inputs times its own matrix: (B, M, D), (M, D, units) -> (B, M, units)."""
+    return ops.transpose(ops.matmul(ops.transpose(inputs, (1, 0, 2)), kernel), (1, 0, 2))
+
+
+def _normal(stddev: float) -> keras.initializers.Initializer:
+    return keras.initializers.RandomNormal(stddev=stddev)
+
+
+INPUTS: Final = ("categorical", "words", "numeric")
+
+
+def build_network(settings: NetworkSettings, encoder: JobEncoder, *, start: NDArray[np.float64]) -> keras.Model:
+    """The network, untrained.
+
+    start: float (23,), quantiles of log1p pay in the training rows, where every head begins.
+    Inputs by name as in `Encoded`; output (B, M, 3, 23) log1p USD.
+    """
+    categorical = keras.Input((len(CATEGORICAL),), dtype="int32", name="categorical")
+    words = keras.Input((MAX_WORDS,), dtype="int32", name="words")
+    numeric = keras.Input((len(NUMERIC),), dtype="float32", name="numeric")
+    sizes = encoder.sizes()
+
+    def ids(column: str) -> Any:
+        return categorical[:, CATEGORICAL.index(column)]
+
+    def embed(column: str, dim: int) -> Any:
+        return layers.Embedding(sizes[column], dim, embeddings_initializer=_normal(settings.embedding_scale))(
+            ids(column)
+        )
+
+    def masked(column: str, dim: int) -> Any:
+        table = layers.Embedding(sizes[column], dim, embeddings_initializer=_normal(settings.embedding_scale))
+        return table(MaskIds(settings.id_mask)(ids(column)))
+
+    title = masked("title", settings.title_dim)
+    if settings.use_family:
+        title += embed("title_family", settings.title_dim)
+    if settings.use_words:
+        title += WordMean(len(encoder.words), settings.title_dim)(MaskIds(settings.word_mask)(words))
+    location = masked("location", settings.country_dim)
+    residence = masked("residence", settings.country_dim)
+    if settings.use_hierarchy:
+        location += embed("location_continent", settings.country_dim) + embed("location_tier", settings.country_dim)
+        residence += embed("residence_continent", settings.country_dim)
+    codes = ["experience", "employment", "size", "remote", "abroad"]
+    parts = [title, location, residence]
+    if settings.use_interactions:
+        codes.append("career_stage")
+        parts.append(numeric)
+    parts += [embed(column, settings.code_dim) for column in codes]
+
+    x = ops.concatenate(parts, axis=-1)
+    x = ops.repeat(x[:, None, :], settings.members, axis=1)
+    for depth, units in enumerate(settings.hidden):
+        dense = SharedDense(units, diverse=depth == 0) if settings.share_weights else EnsembleDense(units)
+        x = dense(x)
+        x = layers.Dropout(settings.dropout)(layers.Activation("silu")(x))
+    head = QuantileHead([float(value) for value in start])(x)
+    if settings.use_year:
+        head += YearOffset(sizes["years_back"], name="year_offset")(ids("years_back"))
+    return keras.Model([categorical, words, numeric], head, name="pay")
+
+
+@keras.saving.register_keras_serializable("mlpaygrade")
+class ServingHead(layers.Layer):
+    """What is exported: members averaged, clamped to the log pay that training saw.
+
+    Shape: (B, M, 3, 23) -> log_quantiles (B, 3, 23) and log_members (B, M).
+    """
+
+    def __init__(self, lowest: float, highest: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.lowest, self.highest = lowest, highest
+
+    def call(self, quantiles: Any) -> dict[str, Any]:
+        """Average the members, and integrate each member's quantiles of any row."""
+        clamped = ops.clip(quantiles, self.lowest, self.highest)
+        return {
+            "log_quantiles": ops.mean(clamped, axis=1),
+            "log_members": ops.sum(clamped[:, :, TARGETS.index("any")] * LEVEL_WEIGHTS, axis=-1),
+        }
+
+    def get_config(self) -> dict[str, Any]:
+        """Configuration for saving."""
+        return {**super().get_config(), "lowest": self.lowest, "highest": self.highest}
+
+
+def serving_network(network: keras.Model, *, lowest: float, highest: float) -> keras.Model:
+    """The network with its serving head: outputs log_quantiles (B, 3, 23) and log_members (B, M)."""
+    return keras.Model(network.inputs, ServingHead(lowest, highest)(network.output), name="pay_serving")

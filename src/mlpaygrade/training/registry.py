@@ -1,0 +1,187 @@
+"""The model registry: a challenger enters with every training, and becomes champion only by being better.
+
+Enters: MLflow runs that hold a bundle as their model. Leaves: versions of one registered model under the aliases `champion` and
+`challenger`. The judge is the paired bootstrap by posting, on postings of later work years than either bundle was trained on.
+Trains nothing.
+"""
+
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import mlflow
+import numpy as np
+from mlflow.exceptions import MlflowException
+
+from mlpaygrade.dataset.postings import build_postings, columns_of
+from mlpaygrade.dataset.table import Table
+from mlpaygrade.errors import BundleError, InputError
+from mlpaygrade.evaluation.paired import Difference, compare_predictions
+from mlpaygrade.forecast.predictor import Predictor
+from mlpaygrade.training.store import GONE, connect
+from mlpaygrade.training.store_address import shown
+
+MODEL: Final = "mlpaygrade"
+CHAMPION: Final = "champion"
+CHALLENGER: Final = "challenger"
+PREVIOUS: Final = "previous-champion"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What was decided, and on what.
+
+    differences: metric -> challenger minus champion; empty where there was no champion to beat.
+    """
+
+    promoted: bool
+    challenger: str
+    champion: str | None
+    reason: str
+    postings: int
+    differences: Mapping[str, Difference]
+
+
+def register_challenger(run_id: str, *, uri: str) -> str:
+    """Register the model of a run and give it the alias `challenger`; returns its version. Raises InputError without one."""
+    client = connect(uri)
+    try:
+        for found in client.search_model_versions(f"name = '{MODEL}'"):
+            if found.run_id == run_id:
+                version = str(found.version)
+                break
+        else:
+            version = str(mlflow.register_model(f"runs:/{run_id}/model", MODEL).version)
+    except MlflowException as error:
+        if error.error_code not in GONE:
+            raise
+        raise InputError(
+            f"There is no run '{run_id}' with a model in {shown(uri)}. Give the id that `train` printed."
+        ) from error
+    client.set_registered_model_alias(MODEL, CHALLENGER, version)
+    return version
+
+
+def promote(run_id: str | None, table: Table, *, uri: str) -> Verdict:
+    """Make the challenger champion if it is significantly better; the old champion keeps the alias `previous-champion`.
+
+    run_id: run of the challenger (default: the version with the alias). Better: the 95 % interval of the difference in RMSE
+    of log pay lies below zero, and that of the pinball loss does not lie above. Raises InputError where no later postings
+    are there to judge by.
+    """
+    client = connect(uri)
+    challenger = register_challenger(run_id, uri=uri) if run_id else _version(client, CHALLENGER)
+    if challenger is None:
+        raise InputError(f"There is no challenger in {shown(uri)}. Train one: mlpaygrade train --output runs/NAME.")
+    champion = _version(client, CHAMPION)
+    if champion == challenger:
+        raise InputError(f"Version {challenger} is the champion already. Name the run of another model.")
+    if champion is None:
+        verdict = Verdict(
+            promoted=True,
+            challenger=challenger,
+            champion=None,
+            reason="there was no champion to beat",
+            postings=0,
+            differences={},
+        )
+    else:
+        verdict = _judge(challenger, champion, table)
+    for tag, value in _record(verdict, table).items():
+        client.set_model_version_tag(MODEL, challenger, tag, value)
+    if verdict.promoted:
+        if champion is not None:
+            client.set_registered_model_alias(MODEL, PREVIOUS, champion)
+        client.set_registered_model_alias(MODEL, CHAMPION, challenger)
+        if _version(client, CHALLENGER) == challenger:
+            client.delete_registered_model_alias(MODEL, CHALLENGER)
+    return verdict
+
+
+def load_version(version: str, folder: Path) -> Predictor:
+    """The predictor of a registered version's bundle, brought to `folder`; the registry is the one MLflow points at."""
+    folder.mkdir(parents=True, exist_ok=True)
+    local = Path(mlflow.artifacts.download_artifacts(artifact_uri=f"models:/{MODEL}/{version}", dst_path=str(folder)))
+    manifests = sorted(local.rglob("manifest.json"))
+    if not manifests:
+        raise InputError(f"Version {version} of '{MODEL}' holds no bundle. Register a run of `mlpaygrade train`.")
+    try:
+        return Predictor.load(manifests[0].parent)
+    except BundleError as error:
+        raise BundleError(
+            f"Version {version} of '{MODEL}' cannot be judged: the bundle is damaged or of a release that this one cannot read. "
+            "Judge it with that release, or set a new beginning: take its alias away, as docs/tracking.md says."
+        ) from error
+
+
+def judge_bundles(challenger: Predictor, champion: Predictor, table: Table) -> tuple[int, dict[str, Difference]]:
+    """Challenger minus champion on the postings later than both were trained on. Raises InputError where there are none."""
+    postings = build_postings(table.frame)
+    through = max(int(one.bundle.provenance["trained_through"]) for one in (challenger, champion))
+    later = postings.take(np.flatnonzero(postings.year > through))
+    if not len(later):
+        raise InputError(
+            f"Both models must be judged on later postings than either was trained on, and {table.path.name} holds none after "
+            f"{through}. Give a newer file with --data, or train the challenger with --train-through {through - 1}."
+        )
+    columns = columns_of(later.jobs)
+    return len(later), compare_predictions(challenger.predict(columns), champion.predict(columns), later)
+
+
+def verdict_text(verdict: Verdict) -> str:
+    """The verdict in a few lines."""
+    word = "promoted to champion" if verdict.promoted else "refused"
+    lines = [f"Version {verdict.challenger} is {word}: {verdict.reason}."]
+    if verdict.differences:
+        lines.append(f"Challenger minus champion on {verdict.postings:,} later postings, 95 % interval:")
+    lines += [
+        f"  {name:<14}{one.difference:+.5g} [{one.low:+.5g}, {one.high:+.5g}]"
+        for name, one in verdict.differences.items()
+    ]
+    return "\n".join(lines)
+
+
+def _judge(challenger: str, champion: str, table: Table) -> Verdict:
+    with tempfile.TemporaryDirectory(prefix="mlpaygrade-registry-") as folder:
+        new, old = (load_version(version, Path(folder) / version) for version in (challenger, champion))
+        count, differences = judge_bundles(new, old, table)
+    error, loss = differences["rmse_log"], differences["pinball_log"]
+    if not error.significant:
+        reason = f"its RMSE of log pay is not significantly below that of version {champion}"
+    elif loss.low > 0:
+        reason = f"its RMSE of log pay is below that of version {champion}, but its pinball loss is above"
+    else:
+        reason = f"its RMSE of log pay is significantly below that of version {champion}"
+    return Verdict(
+        promoted=error.significant and loss.low <= 0,
+        challenger=challenger,
+        champion=champion,
+        reason=reason,
+        postings=count,
+        differences=differences,
+    )
+
+
+def _record(verdict: Verdict, table: Table) -> dict[str, str]:
+    """What a registered version keeps of its verdict, as tags."""
+    record = {"verdict": verdict.reason, "promoted": str(verdict.promoted)}
+    if verdict.champion is not None:
+        figures = {name: [one.difference, one.low, one.high] for name, one in verdict.differences.items()}
+        record |= {
+            "judged_against": verdict.champion,
+            "judged_on": f"{verdict.postings} postings of data {table.sha256}",
+            "challenger_minus_champion": json.dumps(figures),
+        }
+    return record
+
+
+def _version(client: Any, alias: str) -> str | None:
+    try:
+        return str(client.get_model_version_by_alias(MODEL, alias).version)
+    except MlflowException as error:
+        if error.error_code in GONE:  # neither the model nor the alias need exist yet
+            return None
+        raise

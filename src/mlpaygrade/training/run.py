@@ -1,0 +1,251 @@
+"""One training run: from a table to a run folder with a report and a bundle.
+
+Enters: a validated table, settings, an output folder. Leaves: `OUTPUT/report.json`, `OUTPUT/bundle/`, residual plots in
+`OUTPUT/figures/`.
+The test years are opened once, to report. Stopping at any moment leaves the old bundle usable; starting again with the same
+data and settings resumes.
+"""
+
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+import mlpaygrade
+from mlpaygrade.dataset.editions import known_file
+from mlpaygrade.dataset.postings import Postings, build_postings
+from mlpaygrade.dataset.split import temporal
+from mlpaygrade.dataset.table import Table
+from mlpaygrade.errors import InputError
+from mlpaygrade.evaluation.leakage import (
+    LeakageError,
+    check_calibration,
+    check_encoder,
+    check_features,
+    check_split,
+    check_time,
+    encoded_columns,
+)
+from mlpaygrade.evaluation.metrics import evaluate, point_metrics
+from mlpaygrade.forecast.background import choose_background
+from mlpaygrade.forecast.bundle import Bundle, load_bundle, write_bundle, write_json
+from mlpaygrade.forecast.evidence import count_cells
+from mlpaygrade.forecast.predictor import Predictor
+from mlpaygrade.forecast.refusal import AbstentionRule
+from mlpaygrade.job.fields import FEATURES
+from mlpaygrade.market.statistics import market_json
+from mlpaygrade.training.export import export_onnx
+from mlpaygrade.training.forecaster import Forecaster, Progress, fit_abstention, fit_forecaster
+from mlpaygrade.training.importance import measure_importance
+from mlpaygrade.training.residuals import MIN_ROWS, residual_analysis, residual_figures
+from mlpaygrade.training.ridge import fit_predict_ridge
+from mlpaygrade.training.settings import Settings
+
+LIBRARIES: Final = ("numpy", "pandas", "tensorflow-cpu", "keras", "scikit-learn", "onnx", "tf2onnx", "onnxruntime")
+PARITY_JOBS: Final = 2_000
+LEDGER_PARTS: Final = 8
+DISTANCES: Final = ("the very job", "differs in one field", "differs in more fields")
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Run:
+    """A finished run: its folder, its report (also in report.json) and its bundle."""
+
+    folder: Path
+    report: dict[str, Any]
+    bundle: Bundle
+
+
+def train(table: Table, *, output: Path, settings: Settings, through: int | None = None, progress: Progress) -> Run:
+    """Train, evaluate on later years where there are any, and write the bundle.
+
+    through: last work year to train on; the bundle is that network. Without it the newest year is the test year of an
+    evaluation, and the bundle is a network with the same settings trained on every posting.
+    """
+    started = time.monotonic()
+    known = known_file(table.sha256)
+    postings = build_postings(table.frame, newest=known.newest if known else None)
+    years = sorted(set(postings.year.tolist()))
+    cut = years[-2] if through is None and len(years) > 1 else through
+    past = postings.take(postings.year <= cut) if cut is not None else postings
+    if not len(past):
+        raise InputError(f"train-through must be at least {years[0]}, the file's first year; got {through}.")
+    fingerprint = {"data": table.sha256, "settings": settings.to_json(), "through": through}
+    work = work_folder(output, fingerprint)
+
+    forecaster = fit_forecaster(
+        past, settings=settings, work=work, progress=progress, name=f"through {cut or years[-1]}"
+    )
+    report = {
+        "protocol": None,
+        **_provenance(table, postings, settings),
+        "validation": forecaster.validation,
+    }
+    _refuse_leaks(postings, forecaster, past=past, settings=settings)
+    shutil.rmtree(output / "figures", ignore_errors=True)
+    if cut is not None and cut < years[-1]:
+        report |= _temporal_report(postings, forecaster, settings=settings, through=cut, output=output)
+    if through is None and len(past) < len(postings):
+        forecaster = fit_forecaster(postings, settings=settings, work=work, progress=progress, name="all years")
+        past = postings
+        _refuse_leaks(postings, forecaster, past=past, settings=settings)
+    report["epochs"] = forecaster.epochs
+    report["training_history"] = forecaster.fitted.history
+
+    sample = past.take(np.random.default_rng(settings.training.seed).integers(len(past), size=PARITY_JOBS))
+    network, report["export_difference"] = export_onnx(
+        forecaster.fitted, forecaster.fitted.encoder.transform(sample.jobs)
+    )
+    parts: dict[str, bytes | Mapping[str, Any]] = {
+        "network.onnx": network,
+        "encoder.json": forecaster.fitted.encoder.to_json(),
+        "calibration.json": forecaster.calibration.to_json(),
+        "abstention.json": forecaster.abstention.to_json(),
+        "evidence.json": count_cells(past).to_json(),
+        "background.json": choose_background(past).to_json(),
+        "market.json": market_json(past),
+        "evaluation.json": {"protocol": report["protocol"], **report.get("network", {})},
+    }
+    provenance = {
+        **_provenance(table, past, settings),
+        "trained_through": int(past.year.max()),
+        "newest_day": str(known.newest) if known and through is None else None,
+    }
+    draft = Predictor(write_bundle(work / "draft", parts, provenance=provenance))
+    report["importance"] = measure_importance(draft, past, measured_on="training postings").to_json()
+    report["seconds"] = round(time.monotonic() - started, 1)
+    bundle = write_bundle(output / "bundle", {**parts, "importance.json": report["importance"]}, provenance=provenance)
+    write_json(output / "report.json", report)
+    shutil.rmtree(work)
+    return Run(folder=output, report=report, bundle=bundle)
+
+
+def finished_run(folder: Path) -> Run:
+    """The run that `train` left in a folder. Raises InputError where it left none."""
+    try:
+        report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{folder} holds no finished run. Give a folder that `mlpaygrade train --output` filled."
+        ) from error
+    return Run(folder=folder, report=report, bundle=load_bundle(folder / "bundle"))
+
+
+def _temporal_report(
+    postings: Postings, forecaster: Forecaster, *, settings: Settings, through: int, output: Path
+) -> dict[str, Any]:
+    """Figures on the years after `through`; the residual plots go to OUTPUT/figures."""
+    split = temporal(postings, through=through)
+    check_split(postings, split)
+    check_time(postings, split)
+    past, future = postings.take(split.train), postings.take(split.test)
+    index, usd = future.row_values_usd()
+    ridge = fit_predict_ridge(past, future, half_life_years=settings.training.half_life_years)
+    prediction = forecaster.predict(future)
+    residuals = None
+    if len(index) >= MIN_ROWS:
+        residuals = residual_analysis(prediction, future)
+        (output / "figures").mkdir(parents=True)
+        for name, figure in residual_figures(prediction, future).items():
+            figure.savefig(output / "figures" / f"{name}.png")
+    later = f"{through + 1}" if int(future.year.max()) == through + 1 else f"{through + 1} and later"
+    return {
+        "protocol": f"trained on work years to {through}, tested on every row of {later}",
+        "network": evaluate(prediction, future, further=_ledger(past, future)),
+        "ridge": {"rows": point_metrics(np.log1p(usd), ridge[index])},
+        "residuals": residuals,
+    }
+
+
+def _ledger(past: Postings, future: Postings) -> dict[str, list[str]]:
+    """Further dimensions of the coverage ledger: what an answer rests on, how far it lies from the data, and when it arrived."""
+    evidence = count_cells(past)
+    jobs = [
+        dict(zip(FEATURES, job, strict=True)) for job in future.jobs[list(FEATURES)].itertuples(index=False, name=None)
+    ]
+    part = np.arange(len(future)) * LEDGER_PARTS // len(future) + 1
+    return {
+        "rests on": [evidence.support(job).level for job in jobs],
+        "closest advertised job": [DISTANCES[min(len(evidence.closest(job).differs), 2)] for job in jobs],
+        "order of arrival": [f"part {number} of {LEDGER_PARTS}" for number in part],
+    }
+
+
+def _refuse_leaks(postings: Postings, forecaster: Forecaster, *, past: Postings, settings: Settings) -> None:
+    """Raises LeakageError where the shipped network, its encoder or its calibration saw what it must not."""
+    encoder = forecaster.fitted.encoder
+    check_encoder(encoder, past.jobs, min_count=settings.training.min_count)
+    check_features(encoded_columns(encoder.transform(past.jobs)), past)
+    later = postings.take(np.flatnonzero(postings.year > past.year.max()))
+    check_calibration(
+        forecaster.calibration,
+        forecaster.raw,
+        forecaster.held_out,
+        groups=forecaster.groups,
+        train=past,
+        test=later if len(later) else None,
+    )
+    if forecaster.abstention != _abstention_again(forecaster):
+        raise LeakageError(
+            "The limit of refusal must be what held-out training postings make of it",
+            value=f"a limit of {forecaster.abstention.limit:.4f} log dollars",
+            remedy="Choose it on those postings, and change nothing after looking at the test.",
+        )
+
+
+def _abstention_again(forecaster: Forecaster) -> AbstentionRule:
+    """The limit of refusal that a forecaster's own held-out postings lead to."""
+    return fit_abstention(forecaster.calibration.apply(forecaster.raw, forecaster.groups), forecaster.held_out)
+
+
+def _provenance(table: Table, postings: Postings, settings: Settings) -> dict[str, Any]:
+    return {
+        "version": mlpaygrade.__version__,
+        "data_sha256": table.sha256,
+        "synthetic": table.synthetic,
+        "rows": int((postings.rows >= 0).sum()),
+        "postings": len(postings),
+        "paired_share": float(postings.paired.mean()),
+        "seed": settings.training.seed,
+        "settings": settings.to_json(),
+        "commit": _commit(),
+        "libraries": {name: metadata.version(name) for name in LIBRARIES},
+    }
+
+
+def _commit() -> str | None:
+    """Commit of the source tree, None outside one."""
+    try:
+        found = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip()
+
+
+def work_folder(output: Path, fingerprint: Mapping[str, Any]) -> Path:
+    """Folder of checkpoints: kept from a killed run with the same data and settings, emptied otherwise."""
+    work = output / "work"
+    marker = work / "fingerprint.json"
+    try:
+        same = json.loads(marker.read_text()) == json.loads(json.dumps(fingerprint))
+    except (OSError, ValueError):
+        same = False
+    if not same:
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
+        write_json(marker, fingerprint)
+    return work
