@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Final, Literal, TypeVar
 
 from mlpaygrade.errors import InputError
+from mlpaygrade.job.canonical import canonical_title
 from mlpaygrade.job.countries import (
     CONTINENTS,
     TIERS,
@@ -30,8 +31,10 @@ from mlpaygrade.job.titles import (
     FAMILIES,
     Family,
     family_name,
+    market_family,
     phrases,
     ranks,
+    title_bigrams,
     title_family,
     title_tokens,
     title_words,
@@ -51,15 +54,18 @@ __all__ = [
     "Match",
     "Tier",
     "TitleReading",
+    "canonical_title",
     "career_stage",
     "common_titles",
     "country",
     "country_codes",
     "family_name",
+    "market_family",
     "resolve_country",
     "resolve_title",
     "seniority_score",
     "suggest_titles",
+    "title_bigrams",
     "title_family",
     "title_words",
 ]
@@ -127,8 +133,8 @@ def suggest_titles(text: str, *, known: Collection[str], limit: int = _SUGGESTIO
 
 @cache
 def common_titles() -> tuple[str, ...]:
-    """Titles common in adverts of 2024-2025 that are not in the public data; nothing is claimed about their pay."""
-    return tuple(row["title"] for row in rows("titles") if row["source"] != "dataset")
+    """Titles common in adverts of 2024-2025 that stand in no edition at hand; nothing is claimed about their pay."""
+    return tuple(row["title"] for row in rows("titles") if row["source"] == "common title")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
