@@ -89,8 +89,8 @@ def test_the_start_is_judged_again_where_its_process_was_killed(
 def test_workers_end_with_a_killed_parent(table: Table, tmp_path: Path) -> None:
     code = (
         "import pathlib, sys\n"
-        "from mlpaygrade.data.table import read_table\n"
-        "from mlpaygrade.experiments.tune import tune\n"
+        "from mlpaygrade.dataset.table import read_table\n"
+        "from research.tune import tune\n"
         "if __name__ == '__main__':\n"
         "    tune('ridge', read_table(pathlib.Path(sys.argv[1])), trials=10**6, workers=2, storage=sys.argv[2],\n"
         "         progress=lambda *_: None)\n"
