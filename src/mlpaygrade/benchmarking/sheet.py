@@ -340,7 +340,7 @@ def _in_words(column: str, text: str) -> _Cell | None:
                 return _Cell(code, f'read "{text}" as {label}')
     if column in COUNTRY_COLUMNS:
         try:
-            reading = taxonomy.resolve_country(text)
+            reading = taxonomy.read_place(text)
         except InputError:
             return None
         if reading.code is not None:

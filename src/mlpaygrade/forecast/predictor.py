@@ -323,13 +323,9 @@ class Predictor:
         return concatenate(parts)
 
     def _country(self, text: str, role: str, notes: list[str]) -> str:
-        reading = taxonomy.resolve_country(text)
+        reading = taxonomy.read_place(text)
         if reading.code is None:
-            near = ", ".join(f"{code} ({taxonomy.country(code).name})" for code in reading.suggestions)
-            raise InputError(
-                f"{role} must be a country's two-letter code or English name; got '{text}'. "
-                + (f"Did you mean {near}?" if near else "Give a code such as US, GB or DE.")
-            )
+            raise InputError(f"{role} must be a country; got '{text}'. {reading.note}")
         if reading.note:
             notes.append(f"{role}: {reading.note}")
         return reading.code

@@ -27,10 +27,11 @@ def rows(table: str, *, room: str = "job") -> tuple[dict[str, str], ...]:
 
 
 def fold(text: str) -> str:
-    """`text` without case and accents: "Côte d'Ivoire" -> "cote d'ivoire"."""
+    """`text` without case and accents: "Côte d'Ivoire" -> "cote d'ivoire". Every case of a text folds alike ("ı" as "I" does)."""
     if text.isascii():
         return text.lower()
-    return "".join(char for char in unicodedata.normalize("NFKD", text).casefold() if not unicodedata.combining(char))
+    letters = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).upper()).casefold()
+    return "".join(char for char in letters if not unicodedata.combining(char))
 
 
 def squash(text: str) -> str:

@@ -19,13 +19,12 @@ from mlpaygrade.job.countries import (
     TIERS,
     Continent,
     Country,
-    CountryReading,
     Tier,
     country,
     country_codes,
-    resolve_country,
 )
 from mlpaygrade.job.fields import EXPERIENCE, SIZE, Experience, Size
+from mlpaygrade.job.places import PlaceReading, looks_like_us_states, read_place
 from mlpaygrade.job.reference import MAX_TEXT, checked_text, rows, squash
 from mlpaygrade.job.titles import (
     FAMILIES,
@@ -49,9 +48,9 @@ __all__ = [
     "TIERS",
     "Continent",
     "Country",
-    "CountryReading",
     "Family",
     "Match",
+    "PlaceReading",
     "Tier",
     "TitleReading",
     "canonical_title",
@@ -60,8 +59,9 @@ __all__ = [
     "country",
     "country_codes",
     "family_name",
+    "looks_like_us_states",
     "market_family",
-    "resolve_country",
+    "read_place",
     "resolve_title",
     "seniority_score",
     "suggest_titles",

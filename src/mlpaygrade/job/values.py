@@ -21,7 +21,7 @@ from typing import Final
 
 from mlpaygrade.errors import Defect, InputError
 from mlpaygrade.job import fields as schema
-from mlpaygrade.job.taxonomy import MAX_TEXT, country_codes, resolve_country
+from mlpaygrade.job.taxonomy import MAX_TEXT, country_codes, read_place
 
 MISSING_WORDS: Final = frozenset({"", "nan", "none", "null", "n/a", "#n/a", "<na>", "nat", "-", "--", "?", "na"})
 """Lower-case spellings of "no value". In a country column `NA` is Namibia and therefore not among them."""
@@ -171,7 +171,7 @@ def _read_country(column: str, cleaned: str) -> Reading:
         return Reading(value=cleaned.upper(), notes=("letter case of the code corrected",))
     remedy = "Look the code up in ISO 3166-1, for example US, GB, DE or IN."
     try:
-        country = resolve_country(cleaned)
+        country = read_place(cleaned)
     except InputError:
         pass
     else:
