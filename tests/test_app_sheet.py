@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mlpaygrade.benchmarking import workbook
 from mlpaygrade.benchmarking.appraisal import Rules, ageing_factor, appraise, judge, market_date
-from mlpaygrade.benchmarking.sheet import MAX_BYTES, MAX_ROWS, Problem, read_sheet, template
+from mlpaygrade.benchmarking.sheet import MAX_BYTES, MAX_ROWS, Problem, Sheet, read_sheet, template
 from mlpaygrade.errors import DataError
 from mlpaygrade.forecast.predictor import Predictor
 
@@ -282,3 +282,47 @@ def test_an_upload_of_ten_thousand_rows_is_read_in_order(predictor: Predictor) -
     market = appraise(read_sheet(as_text([HEADER, *body])), predictor, progress=read)
     assert list(market["title"]) == [row[0] for row in body]
     assert shares[-1] == 1.0
+
+
+def one_row(header: list[str], row: list[str]) -> Sheet:
+    return read_sheet(as_text([header, row]))
+
+
+def test_pay_in_another_currency_is_never_taken_as_dollars(predictor: Predictor) -> None:
+    header = ["Position", "Seniority level", "Country", "Pay", "Salary currency"]
+    euro = one_row(header, ["Data Scientist", "Senior", "Germany", "85000", "EUR"])
+    assert euro.values[0]["pay_usd"] is None
+    assert "85000 EUR" in euro.problems[0].value
+    assert appraise(euro, predictor)["pay"].isna().all()
+    assert one_row(header, ["Data Scientist", "Senior", "Germany", "85000", "usd"]).values[0]["pay_usd"] == 85_000
+    assert (
+        "without a currency" in one_row(header, ["Data Scientist", "Senior", "Germany", "85000", ""]).problems[0].value
+    )
+
+
+def test_a_column_in_dollars_stands_beside_one_in_another_currency() -> None:
+    header = ["job_title", "experience_level", "company_location", "salary", "salary_currency", "salary_in_usd"]
+    sheet = one_row(header, ["Data Scientist", "SE", "DE", "78.000", "EUR", "84000"])
+    assert sheet.values[0]["pay_usd"] == 84_000
+    assert not sheet.problems
+
+
+def test_pay_without_a_currency_is_said_to_be_read_as_dollars() -> None:
+    assert any(
+        "US dollars" in note for note in one_row(["title", "level", "country", "Pay"], [*GOOD[:3], "90000"]).notes
+    )
+
+
+def test_a_missing_country_is_no_country() -> None:
+    for text in ("N/A", "#N/A", "n/a", "-"):
+        sheet = one_row(HEADER[:3], ["Data Scientist", "Senior", text])
+        assert sheet.values[0]["company_location"] is None
+        assert "must not be empty" in sheet.problems[0].rule
+    assert "Namibia" in one_row(HEADER[:3], ["Data Scientist", "Senior", "NA"]).remarks[0][0]
+
+
+@pytest.mark.parametrize("text", ["85.500", "78.000", "1.234.567"])
+def test_points_between_thousands_are_asked_about(text: str) -> None:
+    sheet = one_row([*HEADER[:3], "Pay USD"], [*GOOD[:3], text])
+    assert sheet.values[0]["pay_usd"] is None
+    assert text.replace(".", "") in sheet.problems[0].remedy

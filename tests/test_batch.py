@@ -103,3 +103,45 @@ def test_the_source_is_never_overwritten(predictor: Predictor, tmp_path: Path) -
     with pytest.raises(InputError, match="another file"):
         score_file(path, path, predictor=predictor)
     assert read(path)[0]["job_title"] == "Data Scientist"
+
+
+@pytest.mark.parametrize("name", ["job", "_row", "id", "f0", "value", 'say "hi"', "; DROP TABLE x"])
+def test_no_name_of_a_column_collides(predictor: Predictor, tmp_path: Path, name: str) -> None:
+    source = write(tmp_path / "in.csv", [["A-1", *GOOD], ["A-2", *GOOD]], [name, *HEADER])
+    assert score_file(source, tmp_path / "out.csv", predictor=predictor).unanswered == 0
+    assert [row[name] for row in read(tmp_path / "out.csv")] == ["A-1", "A-2"]
+
+
+def test_a_row_that_begins_with_a_hash_is_a_row(predictor: Predictor, tmp_path: Path) -> None:
+    source = write(tmp_path / "in.csv", [["#1", *GOOD], ["2", *GOOD], ["# 3", *GOOD]], ["id", *HEADER])
+    assert score_file(source, tmp_path / "out.csv", predictor=predictor).rows == 3
+    assert [row["id"] for row in read(tmp_path / "out.csv")] == ["#1", "2", "# 3"]
+
+
+def test_a_pattern_in_the_name_reads_that_very_file(predictor: Predictor, tmp_path: Path) -> None:
+    write(tmp_path / "pay2.csv", [GOOD] * 3)
+    source = write(tmp_path / "pay[2].csv", [GOOD])
+    assert score_file(source, tmp_path / "out*.csv", predictor=predictor).rows == 1
+    assert len(read(tmp_path / "out*.csv")) == 1
+
+
+def test_kinds_of_unanswered_rows_are_counted_and_bounded(predictor: Predictor, tmp_path: Path) -> None:
+    rows = [[*GOOD[:6], f"Land {n} x", "M"] for n in range(1_200)] + [GOOD]
+    summary = score_file(write(tmp_path / "in.csv", rows), tmp_path / "out.csv", predictor=predictor)
+    assert (summary.rows, summary.unanswered) == (1_201, 1_200)
+    assert sum(summary.reasons.values()) == 1_200
+    assert len(summary.reasons) == 21
+    assert all("company_location" in row["reason"] for row in read(tmp_path / "out.csv")[:-1])
+
+
+def test_a_file_that_changes_while_it_is_read_gives_no_output(
+    predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write(tmp_path / "in.csv", [GOOD, GOOD])
+
+    def meanwhile(done: int, total: int) -> None:
+        write(source, [GOOD, GOOD, GOOD])
+
+    with pytest.raises(DataError, match="changed while it was read"):
+        score_file(source, tmp_path / "out.csv", predictor=predictor, progress=meanwhile)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv"]

@@ -42,7 +42,7 @@ TRAINING_MODULES = {
 }
 TRAINING = TRAINING_MODULES | {"mlflow-skinny", "scikit-learn", "tensorflow-cpu", "xgboost-cpu"}
 """The same as names of distributions."""
-SLOW_MODULES = {"altair", "duckdb", "pandas", "pyarrow", "scipy", "streamlit"}
+SLOW_MODULES = {"altair", "pandas", "pyarrow", "scipy", "streamlit"}
 """Modules that serving may use, but only where they are needed: a process that predicts one job loads none."""
 TRAINING_ROOMS = {"audit", "evaluation", "market", "testing", "training"}
 IMPORTED_LAZILY = {"cli", "__main__"}

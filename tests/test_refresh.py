@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mlpaygrade.dataset.reader import sha256_of
 from mlpaygrade.dataset.table import read_table, sidecar_path
-from mlpaygrade.dataset.textfile import sha256_of
 from mlpaygrade.job.fields import SALARY, TARGET, TITLE, YEAR
 from mlpaygrade.training.run import Run, train
 from mlpaygrade.training.settings import read_settings

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from mlpaygrade.dataset import reader
 from mlpaygrade.dataset import table as gate
+from mlpaygrade.dataset.reader import sha256_of
 from mlpaygrade.dataset.table import CheckReport, check_table, read_table, sidecar_path
-from mlpaygrade.dataset.textfile import sha256_of
 from mlpaygrade.errors import DataError, Defect
 from mlpaygrade.job import fields as schema
 from mlpaygrade.job.values import read_value, repair_mojibake
@@ -50,7 +51,7 @@ def only(report: CheckReport, column: str) -> Defect:
 
 
 def test_rows_come_out_exact_and_in_order(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "CHUNK_ROWS", 7)
+    monkeypatch.setattr(reader, "BLOCK_ROWS", 7)
     dice = random.Random(4)
     rows = [
         row(
@@ -201,14 +202,14 @@ def test_many_bad_values_are_summed_up_and_counted(write: Write) -> None:
 
 
 def test_header_defects(write: Write) -> None:
-    renamed = ["Work Year" if name == "work_year" else name for name in schema.COLUMNS]
-    assert "'Work Year'" in only(check_table(write(text_of([GOOD], header=renamed))), "work_year").remedy
+    renamed = ["Work Yearr" if name == "work_year" else name for name in schema.COLUMNS]
+    assert "'Work Yearr'" in only(check_table(write(text_of([GOOD], header=renamed))), "work_year").remedy
     short = [name for name in schema.COLUMNS if name != "company_size"]
     assert "Add the column" in only(check_table(write(text_of([GOOD[:-1]], header=short))), "company_size").remedy
     twice = [*schema.COLUMNS, "job_title"]
     assert "once" in only(check_table(write(text_of([[*GOOD, "x"]], header=twice))), "job_title").rule
     headless = check_table(write(text_of([GOOD], header=GOOD)))
-    assert {defect.column for defect in headless.defects} == set(schema.COLUMNS)
+    assert not headless.ok
     assert "first line must hold the column names" in headless.defects[0].remedy
 
 

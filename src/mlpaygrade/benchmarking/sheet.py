@@ -7,23 +7,20 @@ is said. Asks no model, keeps nothing on disk.
 
 import csv
 import io
-import tempfile
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
-from pathlib import Path
 from typing import Final
 
-from mlpaygrade.dataset.textfile import recognise
+from mlpaygrade.dataset.columns import match_columns, plain, shown
+from mlpaygrade.dataset.reader import Limits, Rows, open_rows
 from mlpaygrade.errors import DataError, Defect, InputError
 from mlpaygrade.job import taxonomy
-from mlpaygrade.job.fields import EMPLOYMENT, LABELS, REMOTE, RESIDENCE, SIZE, TARGET, YEAR
-from mlpaygrade.job.reference import fold, rows
+from mlpaygrade.job.fields import CURRENCY, EMPLOYMENT, FEATURES, LABELS, REMOTE, RESIDENCE, SALARY, SIZE, TARGET, YEAR
+from mlpaygrade.job.reference import rows as table_rows
 from mlpaygrade.job.values import COUNTRY_COLUMNS, clean_text, is_missing, plain_words, read_value
 
-MAX_BYTES: Final = 5 * 1024 * 1024
-MAX_ROWS: Final = 20_000
+MAX_BYTES: Final = 64 * 1024 * 1024
+MAX_ROWS: Final = 200_000
 MAX_COLUMNS: Final = 200
 MAX_CELL: Final = 1_000
 
@@ -32,6 +29,8 @@ PAY: Final = "pay_usd"
 BAND_LOW: Final = "band_low_usd"
 BAND_HIGH: Final = "band_high_usd"
 AMOUNTS: Final = (PAY, BAND_LOW, BAND_HIGH)
+DOLLARS: Final = ("USD", "US$", "$", "US DOLLAR", "US DOLLARS")
+_WANTED: Final = (REFERENCE, *FEATURES, TARGET, SALARY, CURRENCY, BAND_LOW, BAND_HIGH)
 
 DEFAULTED: Final[Mapping[str, str | int]] = {REMOTE: 0, SIZE: "M", EMPLOYMENT: "FT"}
 """What an empty cell is read as; how often that happened is said."""
@@ -92,7 +91,7 @@ def template() -> str:
     """A file to start from: the header and three made-up rows, as CSV."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([row["header"] for row in rows("benchmark_columns", room="benchmarking")])
+    writer.writerow([row["header"] for row in table_rows("benchmark_columns", room="benchmarking")])
     writer.writerow(
         ["A-1", "Data Engineer", "Senior", "United States", "", "On site", "Medium", "", "", 150000, 130000, 190000]
     )
@@ -103,163 +102,108 @@ def template() -> str:
     return text.getvalue()
 
 
-def read_sheet(content: bytes) -> Sheet:
-    """Read rows from bytes. Raises DataError where they are no table of jobs at all; single cells become problems."""
-    if len(content) > MAX_BYTES:
-        raise DataError(
-            f"At most {MAX_BYTES // 1024 // 1024} MB are read at a time; got {len(content) / 1024 / 1024:.1f} MB. Split the file."
-        )
+def read_sheet(content: bytes, *, sheet: str | None = None) -> Sheet:
+    """Read rows from the bytes of a text, workbook or Parquet file; `sheet` names one of a workbook.
+
+    Raises DataError where they are no table of jobs at all; single cells become problems.
+    """
     if not content.strip():
         raise DataError("There is nothing to read: the text is empty. Start from the template.")
-    records, notes = _records(content)
-    header = records[0][1]
-    places, header_notes = _read_header(header)
-    body = records[1:]
-    if not body:
-        raise DataError("The header is there, and no row below it. Give at least one job.")
-    return _read_rows(body, places, width=len(header), notes=[*notes, *header_notes])
-
-
-def _records(content: bytes) -> tuple[list[tuple[int, list[str]]], list[str]]:
-    """The records that are not blank with their number, the header first as 0, and how the text was decoded."""
-    with tempfile.TemporaryDirectory(prefix="mlpaygrade-") as folder:
-        path = Path(folder) / "rows.csv"
-        path.write_bytes(content)
-        try:
-            file = recognise(path)
-            with file.open() as opened:
-                text = opened.read()
-        except DataError as error:
-            raise DataError("These bytes cannot be read as a table.", defects=error.defects) from error
-    notes = [note for note in file.notes if not note.startswith("fields are separated")]
-    return _split(text.removeprefix("\ufeff").lstrip("\r\n")), notes
-
-
-def _split(text: str) -> list[tuple[int, list[str]]]:
-    first = text.split("\n", 1)[0][:65_536]
-    if any(unicodedata.category(char) in {"Cc", "Cs", "Co", "Cn"} for char in first.rstrip("\r") if char != "\t"):
-        remedy = "Give a CSV file, as a spreadsheet saves it; other files cannot be read here."
-        defect = Defect(column="(file)", rule="must be a text file", value="bytes that are no text", remedy=remedy)
-        raise DataError("These bytes cannot be read as a table.", defects=[defect])
-    delimiter = max((",", ";", "\t", "|"), key=lambda mark: _known_names(first, mark))
-    records: list[tuple[int, list[str]]] = []
-    try:
-        for number, record in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)):
-            if number == 0 and len(record) > MAX_COLUMNS:
-                raise DataError(
-                    f"A table of jobs has at most {MAX_COLUMNS} columns; got {len(record):,}. Look for a missing line break."
-                )
-            if any(cell.strip() for cell in record):
-                records.append((number, record))
-            if len(records) > MAX_ROWS + 1:
-                raise DataError(f"At most {MAX_ROWS:,} rows are read at a time; this table has more. Split the file.")
-    except csv.Error as error:
-        remedy = "Look for a quote that is opened and not closed, or export the file again as CSV (UTF-8)."
-        defect = Defect(column="(file)", rule="must be rows of separated fields", value=str(error), remedy=remedy)
-        raise DataError("This text cannot be read as a table.", defects=[defect]) from error
-    if not records:
-        raise DataError("There is nothing to read: the text holds separators and blanks only. Start from the template.")
-    return records
-
-
-def _known_names(line: str, delimiter: str) -> int:
-    try:
-        names = next(csv.reader([line], delimiter=delimiter), [])
-    except csv.Error:
-        return 0
-    return len({_plain(name) for name in names} & _names().keys())
-
-
-@cache
-def _names() -> Mapping[str, str]:
-    """Every way a column may be called -> its field."""
-    table = rows("benchmark_columns", room="benchmarking")
-    return {
-        _plain(name): row["field"]
-        for row in table
-        for name in (row["field"], row["header"], *filter(None, row["aliases"].split("|")))
-    }
+    limits = Limits(content_bytes=MAX_BYTES, rows=MAX_ROWS, columns=MAX_COLUMNS)
+    rows = open_rows(content, limits=limits, sheet=sheet)
+    matched = match_columns(rows.header, wanted=_WANTED, required=_required())
+    if matched.defects:
+        defects = [replace(defect, column=headers().get(defect.column, defect.column)) for defect in matched.defects]
+        raise DataError("The first line does not name the columns that are needed.", defects=defects)
+    places, currency, said = _amount_columns(rows.header, matched.places)
+    return _read_rows(rows, places, currency=currency, notes=[*rows.notes, *matched.unused_note(), *said])
 
 
 def headers() -> Mapping[str, str]:
     """Field -> the header that a person reads."""
-    return {row["field"]: row["header"] for row in rows("benchmark_columns", room="benchmarking")}
+    return {row["field"]: row["header"] for row in table_rows("benchmark_columns", room="benchmarking")}
 
 
-def _plain(name: str) -> str:
-    return " ".join("".join(char if char.isalnum() else " " for char in fold(name.strip("\ufeff"))).split())
+def _required() -> list[str]:
+    return [row["field"] for row in table_rows("benchmark_columns", room="benchmarking") if row["required"] == "yes"]
 
 
-def _read_header(header: Sequence[str]) -> tuple[dict[str, int], list[str]]:
-    """Field -> place in a row. Raises DataError where a needed column is missing or one is there twice."""
-    places: dict[str, int] = {}
-    unused: list[str] = []
-    defects: list[Defect] = []
-    for place, name in enumerate(header):
-        known = _names().get(_plain(name))
-        if known is None:
-            unused.append(name.strip()[:40] or "(no name)")
-        elif known in places:
-            shown = f"columns {places[known] + 1} and {place + 1}"
-            defects.append(
-                Defect(column=headers()[known], rule="must be there once", value=shown, remedy="Remove one of them.")
-            )
-        else:
-            places[known] = place
-    needed = [
-        row["header"]
-        for row in rows("benchmark_columns", room="benchmarking")
-        if row["required"] == "yes" and row["field"] not in places
-    ]
-    if needed:
-        first = ", ".join(repr(name.strip()[:30]) for name in header[:8])
-        remedy = "Name each of them in the first line; the template shows how."
-        defects.append(
-            Defect(column=", ".join(needed), rule="must be a column", value=first or "no columns", remedy=remedy)
-        )
-    if defects:
-        raise DataError("The first line does not name the columns that are needed.", defects=defects)
-    notes = [f"Columns not used: {', '.join(unused[:12])}{' and more' if len(unused) > 12 else ''}."] if unused else []
-    return places, notes
+def _amount_columns(
+    header: Sequence[str], found: Mapping[str, int]
+) -> tuple[dict[str, int], tuple[int, frozenset[str]] | None, list[str]]:
+    """Field of a `Sheet` -> place; the currency's place with the amounts that it speaks of; what to say of that.
+
+    An amount whose name says USD is in USD whatever a column of currencies says, as in the public dataset.
+    """
+    places = {name: place for name, place in found.items() if name not in (TARGET, SALARY, CURRENCY)}
+    pay = found.get(TARGET, found.get(SALARY))
+    if pay is not None:
+        places[PAY] = pay
+    open_ = frozenset(name for name in AMOUNTS if name in places and "usd" not in plain(header[places[name]]).split())
+    if CURRENCY in found and open_:
+        return places, (found[CURRENCY], open_), []
+    said = [f"{shown(header[places[name]])!r} names no currency: read as US dollars" for name in sorted(open_)]
+    return places, None, said
 
 
 def _read_rows(
-    body: Sequence[tuple[int, Sequence[str]]], places: Mapping[str, int], *, width: int, notes: list[str]
+    rows: Rows, places: Mapping[str, int], *, currency: tuple[int, frozenset[str]] | None, notes: list[str]
 ) -> Sheet:
     reader = _Reader()
     values: list[Mapping[str, str | int | None]] = []
     remarks: list[tuple[str, ...]] = []
     problems: list[Problem] = []
-    for number, record in body:
-        row: dict[str, str | int | None] = {"row": number}
-        said: list[str] = []
-        if len(record) != width:
-            problems.append(
-                Problem(
-                    row=number,
-                    column="(row)",
-                    rule=f"must have {width} fields like the header",
-                    value=f"{len(record)}",
-                    remedy="Look for a missing or an extra separator, or a text with a separator that is not in quotes.",
-                )
-            )
-            values.append({**row, **dict.fromkeys(places)})
-            remarks.append(())
-            continue
-        for name, place in places.items():
-            cell = reader.read(name, record[place])
-            row[name] = cell.value
-            if cell.remark:
-                said.append(f"{headers()[name]}: {cell.remark}")
-            if cell.defect is not None:
-                problems.append(_problem(number, name, cell.defect))
-        problems += _band_problem(number, row)
-        values.append(row)
-        remarks.append(tuple(said))
+    for block in rows.blocks():
+        for place, record in enumerate(block.rows):
+            if not any(cell.strip() for cell in record):
+                continue
+            number = block.first + place
+            row: dict[str, str | int | None] = {"row": number}
+            said: list[str] = []
+            if place in block.ragged:
+                problems.append(_ragged(number, len(record), line=block.ragged[place], width=len(rows.header)))
+                row.update(dict.fromkeys(places))
+            else:
+                for name, at in places.items():
+                    cell = reader.read(name, record[at])
+                    row[name] = cell.value
+                    if cell.remark:
+                        said.append(f"{headers()[name]}: {cell.remark}")
+                    if cell.defect is not None:
+                        problems.append(_problem(number, name, cell.defect))
+                if currency is not None:
+                    problems += _currency_problems(row, record[currency[0]], currency[1])
+                problems += _band_problem(number, row)
+            values.append(row)
+            remarks.append(tuple(said))
+    if not values:
+        raise DataError("The header is there, and no row below it. Give at least one job.")
     notes += _default_notes(values, places)
     return Sheet(
         fields=tuple(places), values=tuple(values), remarks=tuple(remarks), problems=tuple(problems), notes=tuple(notes)
     )
+
+
+def _ragged(number: int, fields: int, *, line: int, width: int) -> Problem:
+    remedy = "Look for a missing or an extra separator, or a text with a separator that is not in quotes."
+    rule = f"must have {width} fields like the header"
+    return Problem(row=number, column="(row)", rule=rule, value=f"{fields} in line {line:,}", remedy=remedy)
+
+
+def _currency_problems(row: dict[str, str | int | None], text: str, amounts: frozenset[str]) -> list[Problem]:
+    """Amounts of a row in another currency than USD are told and not used."""
+    code = clean_text(text)[0].upper()
+    problems = []
+    for name in sorted(amounts):
+        if code not in DOLLARS and isinstance(row[name], int):
+            rule = "must be in US dollars, as other currencies are not converted yet"
+            remedy = "Convert it at a rate of your choice and name the column 'Pay USD', or leave it empty."
+            value = f"{row[name]} {shown(code)}" if code else f"{row[name]} without a currency"
+            problems.append(
+                Problem(row=int(row["row"] or 0), column=headers()[name], rule=rule, value=value, remedy=remedy)
+            )
+            row[name] = None
+    return problems
 
 
 def _band_problem(number: int, row: dict[str, str | int | None]) -> list[Problem]:
@@ -312,8 +256,11 @@ def _read_cell(name: str, text: str) -> _Cell:
         return _Cell("")
     reading = read_value(column, text)
     if reading.defect is None:
-        return _Cell(reading.value, "; ".join(reading.notes))
-    return _in_words(column, clean_text(text)[0]) or _Cell(None, defect=_plain_defect(column, reading.defect))
+        namibia = ('read "NA" as Namibia; leave the cell empty if the country is not known',)
+        said = namibia if column in COUNTRY_COLUMNS and reading.value == "NA" else ()
+        return _Cell(reading.value, "; ".join((*reading.notes, *said)))
+    known = None if is_missing(column, clean_text(text)[0]) else _in_words(column, clean_text(text)[0])
+    return known or _Cell(None, defect=_plain_defect(column, reading.defect))
 
 
 def _plain_defect(column: str, defect: Defect) -> Defect:

@@ -29,11 +29,15 @@ def score(
         summary = score_file(
             source, output, predictor=predictor, progress=lambda done, total: progress("distinct jobs", done, total, {})
         )
+    for note in summary.notes:
+        options.say(f"{source.name}: {note}")
     answered = summary.rows - summary.unanswered
     options.say(
         f"{answered:,} of {summary.rows:,} rows answered ({summary.distinct_jobs:,} distinct jobs, "
         f"{summary.remarked:,} rows with a remark); written to {output}."
     )
+    for reason, count in summary.reasons.items():
+        options.say(f"  not answered in {count:,} row{'s' if count != 1 else ''}: {reason}")
     if summary.unanswered:
         raise DataError(
             f"{summary.unanswered:,} rows of {source} have no answer; the column 'reason' of {output} says why."

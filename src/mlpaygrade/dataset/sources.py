@@ -22,7 +22,7 @@ from typing import Final, Literal
 
 from mlpaygrade.dataset.download import download
 from mlpaygrade.dataset.lock import alone
-from mlpaygrade.dataset.textfile import sha256_of
+from mlpaygrade.dataset.reader import sha256_of
 from mlpaygrade.errors import FetchError, ResourceError
 from mlpaygrade.job import fields as schema
 

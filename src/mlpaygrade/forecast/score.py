@@ -1,31 +1,31 @@
 """Scoring a file: the same rows out, in the same order, with estimates beside them.
 
-Enters: a CSV with the dataset's feature columns; others pass through, salary columns among them, and are never used. Leaves: a
-CSV. Files hold few distinct jobs, so DuckDB finds those, the predictor answers them once, and DuckDB joins them back; memory
-stays bounded. A row that cannot be answered keeps its place with empty figures and a reason. Trains nothing.
+The file is read twice: first to find its distinct jobs, which are few and answered once, then to write every row with the
+answer of its job. Columns that are no feature pass through, salaries among them, and are never used. A row that cannot be
+answered keeps its place with empty figures and a reason.
 """
 
-import shutil
-import tempfile
+import csv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
-import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpaygrade.dataset.table import check_table
-from mlpaygrade.dataset.textfile import recognise
-from mlpaygrade.errors import DataError, InputError, ResourceError
+from mlpaygrade.dataset.columns import Columns, match_columns, plain, shown
+from mlpaygrade.dataset.reader import Rows, open_rows
+from mlpaygrade.dataset.table import Coded, code_rows
+from mlpaygrade.dataset.writing import writing_text
+from mlpaygrade.errors import DataError, InputError
 from mlpaygrade.forecast.calibration import INTERVALS
 from mlpaygrade.forecast.distribution import MEDIAN
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.forecast.refusal import disagreement
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import FEATURES, TITLE, YEAR
-from mlpaygrade.job.values import read_value
+from mlpaygrade.job.values import Reading, read_values
 
 ADDED: Final = (
     "estimate_usd",
@@ -40,7 +40,9 @@ ADDED: Final = (
 was read where that needs saying."""
 
 CHUNK: Final = 32_768
-MEMORY_LIMIT: Final = "300MB"
+KINDS: Final = 20
+"""So many kinds of unanswered rows are told apart in the summary; the file says the reason of each row."""
+OTHER_REASONS: Final = "other reasons"
 
 Progress = Callable[[int, int], None]
 """Called with (distinct jobs answered, distinct jobs)."""
@@ -48,12 +50,17 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreSummary:
-    """What scoring did: rows in the file, rows without an answer, rows answered with a remark, distinct jobs."""
+    """What scoring did: rows in the file, rows without an answer, rows answered with a remark, distinct jobs.
+
+    reasons: why rows have no answer -> how many, the first kinds apart. notes: how the file was read.
+    """
 
     rows: int
     unanswered: int
     remarked: int
     distinct_jobs: int
+    reasons: Mapping[str, int]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,110 +74,107 @@ class _Value:
 def score_file(
     source: Path, output: Path, *, predictor: Predictor, progress: Progress = lambda _done, _total: None
 ) -> ScoreSummary:
-    """Score a CSV file into another.
+    """Score a file into a CSV file.
 
     Raises DataError when the file is no table of jobs, InputError when it would overwrite its source, ResourceError when the
-    output cannot be written. The output appears whole or not at all.
+    output cannot be written. The output appears whole or not at all, and only with as many rows as the source has.
     """
     if output.exists() and source.exists() and output.samefile(source):
         raise InputError(f"The output must be another file than the input; both are {source}. Give another --output.")
-    if not output.parent.is_dir():
-        raise ResourceError(f"The output folder {output.parent} does not exist. Create it, or give another --output.")
-    with tempfile.TemporaryDirectory(prefix=".score-", dir=output.parent) as folder, duckdb.connect() as base:
-        base.execute(f"SET memory_limit='{MEMORY_LIMIT}'; SET preserve_insertion_order=true")
-        base.execute("SET temp_directory=?", [folder])
-        _load(base, source, Path(folder))
-        distinct = _number_jobs(base)
-        _answer(base, predictor, distinct, progress)
-        scored = Path(folder) / "scored.csv"
-        summary = _write(base, scored, distinct)
-        try:
-            scored.replace(output)
-        except OSError as error:
-            raise ResourceError(f"{output} cannot be written ({error.strerror}). Give another --output.") from error
-    return summary
+    rows = open_rows(source)
+    matched = _matched(rows, source)
+    coded = code_rows(rows, matched.places)
+    if coded.defects:
+        raise DataError(f"{shown(str(source), 200)} cannot be read; nothing was written.", defects=coded.defects)
+    job_of_row, codes = _distinct_jobs(coded)
+    answers = _answers(predictor, coded, codes, progress)
+    with writing_text(output) as file:
+        written = _write(rows, file, answers, job_of_row)
+        if written != coded.rows or len(job_of_row) != coded.rows:
+            raise DataError(
+                f"{shown(str(source), 200)} had {coded.rows:,} rows and then {written:,}: it changed while it was read. "
+                "Nothing was written; run the command again."
+            )
+    return _summary(answers, job_of_row, notes=(*rows.notes, *matched.read_as, *coded.notes))
 
 
-def _load(base: duckdb.DuckDBPyConnection, source: Path, folder: Path) -> None:
-    """The file as a table `given` of texts, with its row number `_row`. Structural defects raise DataError."""
-    file = recognise(source)
-    path = source
-    if file.encoding != "utf-8":
-        path = folder / "utf8.csv"
-        with file.open() as text, path.open("w", encoding="utf-8", newline="") as copy:
-            shutil.copyfileobj(text, copy, 1 << 20)
-    try:
-        base.execute(
-            "CREATE TABLE given AS SELECT row_number() OVER () - 1 AS _row, * FROM read_csv(?, header=true, all_varchar=true,"
-            " delim=?, quote='\"', escape='\"', null_padding=false, ignore_errors=false, strict_mode=true,"
-            " nullstr='\u0001', max_line_size=1048576)",
-            [str(path), file.delimiter],
-        )
-        columns = [row[0] for row in base.execute("DESCRIBE given").fetchall()]
-    except duckdb.Error as error:
-        report = check_table(source, require_salary=False)
-        structural = [defect for defect in report.defects if defect.column.startswith("(")] or list(report.defects)
-        raise DataError(f"{source} cannot be read as a table; nothing was written.", defects=structural) from error
-    if missing := [column for column in FEATURES if column not in columns]:
-        report = check_table(source, require_salary=False)
-        relevant = [defect for defect in report.defects if defect.column in missing]
+def _matched(rows: Rows, source: Path) -> Columns:
+    """Where the features stand. Raises DataError where one is missing, or a column of scoring's own is there."""
+    matched = match_columns(rows.header, wanted=FEATURES, required=FEATURES)
+    name = shown(str(source), 200)
+    if matched.defects:
+        missing = ", ".join(defect.column for defect in matched.defects)
+        raise DataError(f"{name} lacks or repeats columns ({missing}); nothing was written.", defects=matched.defects)
+    taken = sorted({plain(column) for column in ADDED} & {plain(column) for column in rows.header})
+    if taken:
         raise DataError(
-            f"{source} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; nothing was written.",
-            defects=relevant,
-        )
-    if taken := [column for column in ADDED if column in columns]:
-        raise DataError(
-            f"{source} already has the column{'s' if len(taken) > 1 else ''} {', '.join(taken)}, which scoring adds. "
+            f"{name} already has the column{'s' if len(taken) > 1 else ''} {', '.join(taken)}, which scoring adds. "
             "Rename or remove them."
         )
-    if base.execute("SELECT count(*) FROM given").fetchall()[0][0] == 0:
-        raise DataError(f"{source} has a header and no rows. Give a file with at least one job.")
+    return matched
 
 
-def _number_jobs(base: duckdb.DuckDBPyConnection) -> int:
-    """Tables `text_N` (id, value) per feature and `jobs` (job, ids...); returns how many distinct jobs there are."""
-    for n, column in enumerate(FEATURES):
-        base.execute(
-            f"CREATE TABLE text_{n} AS SELECT (row_number() OVER () - 1)::INTEGER AS id, value "
-            f'FROM (SELECT DISTINCT "{column}" AS value FROM given)'
-        )
-    ids = ", ".join(f"text_{n}.id AS f{n}" for n in range(len(FEATURES)))
-    joins = " ".join(
-        f'JOIN text_{n} ON given."{column}" IS NOT DISTINCT FROM text_{n}.value' for n, column in enumerate(FEATURES)
-    )
-    base.execute(f"CREATE TABLE coded AS SELECT _row, {ids} FROM given {joins}")
-    keys = ", ".join(f"f{n}" for n in range(len(FEATURES)))
-    base.execute(
-        f"CREATE TABLE jobs AS SELECT (row_number() OVER () - 1)::INTEGER AS job, {keys} FROM (SELECT DISTINCT {keys} FROM coded)"
-    )
-    return int(base.execute("SELECT count(*) FROM jobs").fetchall()[0][0])
+def _distinct_jobs(coded: Coded) -> tuple[NDArray[np.int64], list[NDArray[np.int32]]]:
+    """The job of each row, int64 (n,), and the codes of each distinct job in each feature, (jobs,) each."""
+    columns = [coded.columns[column] for column in FEATURES]
+    job = np.zeros(coded.rows, dtype=np.int64)
+    first = np.zeros(1, dtype=np.int64)
+    for column in columns:
+        _, first, job = np.unique(job * len(column.texts) + column.codes, return_index=True, return_inverse=True)
+    return job, [column.codes[first] for column in columns]
 
 
-def _answer(base: duckdb.DuckDBPyConnection, predictor: Predictor, distinct: int, progress: Progress) -> None:
-    """Table `answers` (job and the columns ADDED), in chunks."""
-    readers = [_reader(column, predictor) for column in FEATURES]
-    values: list[list[_Value]] = []
-    for n, read in enumerate(readers):
-        texts = base.execute(f"SELECT value FROM text_{n} ORDER BY id").fetchall()
-        values.append([read(text or "") for (text,) in texts])
-    base.execute(
-        "CREATE TABLE answers (job INTEGER, estimate_usd BIGINT, band_low_usd BIGINT, band_high_usd BIGINT, lower_90_usd BIGINT,"
-        " upper_90_usd BIGINT, support BIGINT, reason VARCHAR)"
-    )
+def _answers(
+    predictor: Predictor, coded: Coded, codes: Sequence[NDArray[np.int32]], progress: Progress
+) -> dict[str, NDArray[Any]]:
+    """Columns ADDED of all distinct jobs, in chunks; each sees only the texts that occur in it."""
+    values = [_read_texts(column, coded.columns[column].texts, predictor) for column in FEATURES]
+    distinct = len(codes[0])
+    parts = []
     for start in range(0, distinct, CHUNK):
-        codes = base.execute(
-            "SELECT * EXCLUDE (job) FROM jobs WHERE job >= ? AND job < ? ORDER BY job", [start, start + CHUNK]
-        ).fetchnumpy()
-        chunk = _answer_chunk(predictor, values, [np.asarray(codes[f"f{n}"]) for n in range(len(FEATURES))])
-        chunk["job"] = np.arange(start, start + len(chunk["reason"]), dtype=np.int32)
-        base.register("chunk", chunk)
-        base.execute(f"INSERT INTO answers SELECT job, {', '.join(_answered(column) for column in ADDED)} FROM chunk")
-        base.unregister("chunk")
+        used = [np.unique(code[start : start + CHUNK], return_inverse=True) for code in codes]
+        texts = [[of_column[n] for n in places] for of_column, (places, _) in zip(values, used, strict=True)]
+        parts.append(_answer_chunk(predictor, texts, [code for _, code in used]))
         progress(min(start + CHUNK, distinct), distinct)
+    return {column: np.concatenate([part[column] for part in parts]) for column in ADDED}
 
 
-def _answered(column: str) -> str:
-    return column if column == "reason" else f"CASE WHEN {column} >= 0 THEN {column} END"
+def _write(rows: Rows, file: TextIO, answers: Mapping[str, NDArray[Any]], job_of_row: NDArray[np.int64]) -> int:
+    """The rows as they were read with the columns ADDED; returns how many."""
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow([*rows.header, *ADDED])
+    cells = [[_cell(value) for value in answers[column].tolist()] for column in ADDED]
+    added = list(zip(*cells, strict=True))
+    written = 0
+    for block in rows.blocks():
+        jobs = job_of_row[written : written + len(block.rows)].tolist()
+        writer.writerows([*row, *added[job]] for row, job in zip(block.rows, jobs, strict=False))
+        written += len(block.rows)
+    return written
+
+
+def _cell(value: int | str) -> str:
+    return value if isinstance(value, str) else str(value) if value >= 0 else ""
+
+
+def _summary(
+    answers: Mapping[str, NDArray[Any]], job_of_row: NDArray[np.int64], *, notes: tuple[str, ...]
+) -> ScoreSummary:
+    rows_of_job = np.bincount(job_of_row, minlength=len(answers["reason"]))
+    unanswered = answers["estimate_usd"] < 0
+    kinds: dict[str, int] = {}
+    for job in np.flatnonzero(unanswered).tolist():
+        kind = str(answers["reason"][job]).removeprefix("not answered: ")
+        kind = kind if kind in kinds or len(kinds) < KINDS else OTHER_REASONS
+        kinds[kind] = kinds.get(kind, 0) + int(rows_of_job[job])
+    return ScoreSummary(
+        rows=len(job_of_row),
+        unanswered=int(rows_of_job[unanswered].sum()),
+        remarked=int(rows_of_job[~unanswered & (answers["reason"] != "")].sum()),
+        distinct_jobs=len(rows_of_job),
+        reasons=kinds,
+        notes=notes,
+    )
 
 
 def _answer_chunk(
@@ -222,43 +226,24 @@ def _answer_chunk(
     return {**figures, "reason": reason}
 
 
-def _reader(column: str, predictor: Predictor) -> Callable[[str], _Value]:
-    def read(text: str) -> _Value:
-        reading = read_value(column, text)
-        if reading.defect is not None:
-            defect = reading.defect
-            return _Value(None, f"not answered: {defect.column} {defect.rule}; got {defect.value}. {defect.remedy}")
-        remark = "; ".join(f"{column}: {note}" for note in reading.notes)
-        value = reading.value
-        if column == TITLE:
-            try:
-                title = taxonomy.resolve_title(str(value), known=predictor.known_titles)
-            except InputError as error:
-                return _Value(None, f"not answered: {error}")
-            return _Value(title.title, "; ".join(filter(None, [remark, title.note])))
-        if column == YEAR and isinstance(value, int) and value > predictor.bundle.encoder.newest_year:
-            remark = "; ".join(
-                filter(None, [remark, f"{YEAR}: {value} answered as {predictor.bundle.encoder.newest_year}"])
-            )
-        return _Value(value, remark)
-
-    return read
+def _read_texts(column: str, texts: Sequence[str], predictor: Predictor) -> list[_Value]:
+    """The distinct texts of a column as they are read."""
+    return [_value(column, reading, predictor) for reading in read_values(column, texts)]
 
 
-def _write(base: duckdb.DuckDBPyConnection, path: Path, distinct: int) -> ScoreSummary:
-    keys = " AND ".join(f"coded.f{n} = jobs.f{n}" for n in range(len(FEATURES)))
-    added = ", ".join(f"answers.{column}" for column in ADDED)
-    base.execute(
-        f"COPY (SELECT given.* EXCLUDE (_row), {added} FROM given JOIN coded USING (_row) JOIN jobs ON {keys} "
-        f"JOIN answers USING (job) ORDER BY given._row) TO '{str(path).replace(chr(39), chr(39) * 2)}' (HEADER, DELIMITER ',')"
-    )
-    rows, unanswered, remarked = base.execute(
-        "SELECT count(*), count(*) FILTER (estimate_usd IS NULL), count(*) FILTER (estimate_usd IS NOT NULL AND reason <> '') "
-        f"FROM coded JOIN jobs ON {keys} JOIN answers USING (job)"
-    ).fetchall()[0]
-    return ScoreSummary(rows=rows, unanswered=unanswered, remarked=remarked, distinct_jobs=distinct)
-
-
-def summary_json(summary: ScoreSummary) -> Mapping[str, int]:
-    """The summary as plain JSON."""
-    return {name: getattr(summary, name) for name in ("rows", "unanswered", "remarked", "distinct_jobs")}
+def _value(column: str, reading: Reading, predictor: Predictor) -> _Value:
+    if reading.defect is not None:
+        defect = reading.defect
+        return _Value(None, f"not answered: {defect.column} {defect.rule}; got {defect.value}. {defect.remedy}")
+    remark = "; ".join(f"{column}: {note}" for note in reading.notes)
+    value = reading.value
+    if column == TITLE:
+        try:
+            title = taxonomy.resolve_title(str(value), known=predictor.known_titles)
+        except InputError as error:
+            return _Value(None, f"not answered: {error}")
+        return _Value(title.title, "; ".join(filter(None, [remark, title.note])))
+    newest = predictor.bundle.encoder.newest_year
+    if column == YEAR and isinstance(value, int) and value > newest:
+        remark = "; ".join(filter(None, [remark, f"{YEAR}: {value} answered as {newest}"]))
+    return _Value(value, remark)

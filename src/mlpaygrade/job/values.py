@@ -12,7 +12,7 @@ nothing is guessed.
 import csv
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -26,6 +26,10 @@ from mlpaygrade.job.taxonomy import MAX_TEXT, country_codes, read_place
 MISSING_WORDS: Final = frozenset({"", "nan", "none", "null", "n/a", "#n/a", "<na>", "nat", "-", "--", "?", "na"})
 """Lower-case spellings of "no value". In a country column `NA` is Namibia and therefore not among them."""
 
+ADVISED: Final = 1_000
+"""So many different bad texts of a column get advice of their own; a column with more is not misspelt but another one."""
+COUNTRY_REMEDY: Final = "Look the code up in ISO 3166-1, for example US, GB, DE or IN."
+
 MAX_LOCAL_SALARY: Final = 10**12
 """Salaries in local currency above this are refused as absurd."""
 
@@ -33,6 +37,8 @@ INTEGER_COLUMNS: Final = (schema.YEAR, schema.REMOTE, schema.SALARY, schema.TARG
 COUNTRY_COLUMNS: Final = (schema.RESIDENCE, schema.LOCATION)
 
 _PLAIN_INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
+_POINTED_THOUSANDS: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+", re.ASCII)
+"""85.500 is eighty-five thousand to many and eighty-five and a half to others; it is asked, never taken for either."""
 _MONEY_MARKS: Final = re.compile(
     r"^[\s$€£¥₹]*(?:usd|eur|gbp)?\s*([0-9][0-9,_'\s.]*?)\s*(k|m)?\s*(?:usd|eur|gbp)?\s*$", re.IGNORECASE
 )
@@ -70,6 +76,25 @@ def read_value(column: str, text: str) -> Reading:
     if reading.defect is not None:
         return reading
     return Reading(value=reading.value, notes=(*notes, *reading.notes))
+
+
+def read_values(column: str, texts: Sequence[str]) -> list[Reading]:
+    """The readings of many texts of one column; only the first `ADVISED` bad ones get advice that takes a search."""
+    readings = []
+    bad = 0
+    for text in texts:
+        reading = read_value(column, text) if bad < ADVISED else _unadvised(column, text)
+        bad += reading.defect is not None
+        readings.append(reading)
+    return readings
+
+
+def _unadvised(column: str, text: str) -> Reading:
+    """As `read_value`, without the search for the country that a bad text may mean."""
+    cleaned = clean_text(text)[0]
+    if column not in COUNTRY_COLUMNS or cleaned.upper() in country_codes() or is_missing(column, cleaned):
+        return read_value(column, text)
+    return _defect(column, "must be an ISO 3166-1 alpha-2 country code", cleaned, COUNTRY_REMEDY)
 
 
 def clean_text(text: str) -> tuple[str, tuple[str, ...]]:
@@ -169,7 +194,7 @@ def _read_country(column: str, cleaned: str) -> Reading:
         return Reading(value=cleaned)
     if cleaned.upper() in country_codes():
         return Reading(value=cleaned.upper(), notes=("letter case of the code corrected",))
-    remedy = "Look the code up in ISO 3166-1, for example US, GB, DE or IN."
+    remedy = COUNTRY_REMEDY
     try:
         country = read_place(cleaned)
     except InputError:
@@ -184,6 +209,10 @@ def _read_country(column: str, cleaned: str) -> Reading:
 
 def _read_salary(column: str, cleaned: str) -> Reading:
     low, high = (schema.MIN_SALARY_USD, schema.MAX_SALARY_USD) if column == schema.TARGET else (1, MAX_LOCAL_SALARY)
+    if _POINTED_THOUSANDS.fullmatch(cleaned):
+        digits = cleaned.replace(".", "")
+        remedy = f"Write {digits} if the point separates thousands; write the figure in full if it is a decimal point."
+        return _defect(column, "must be a whole number in plain digits", cleaned, remedy)
     reading = _whole_number(column, cleaned)
     if reading.defect is not None:
         return reading

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from mlpaygrade.dataset.reader import sha256_of
 from mlpaygrade.dataset.table import sidecar_path
-from mlpaygrade.dataset.textfile import sha256_of
 from mlpaygrade.errors import InputError, ResourceError
 from mlpaygrade.job import fields as schema
 from mlpaygrade.testing import truth as market_truth

@@ -1,0 +1,122 @@
+"""Every file that a command writes: whole or not at all, on disk before it is there, and nothing left behind.
+
+A reader sees the old file or the new one. A symbolic link is written through; what is no regular file is refused. The temporary
+file has a name of its own in the target's folder and goes with an exception or a SIGTERM.
+"""
+
+import errno
+import io
+import os
+import secrets
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import BinaryIO, Final, NoReturn, TextIO
+
+from mlpaygrade.errors import ResourceError
+
+_REMEDIES: Final = {
+    errno.ENOSPC: "Free space, or give another place.",
+    errno.EDQUOT: "Free space, or give another place.",
+    errno.EROFS: "Give a place that can be written.",
+    errno.EACCES: "Give a place that you may write to, or change its permissions.",
+    errno.EPERM: "Give a place that you may write to, or change its permissions.",
+    errno.ENOENT: "Create its folder, or give another place.",
+    errno.ELOOP: "The symbolic link points to itself; give another place.",
+}
+
+
+@contextmanager
+def writing_bytes(path: Path) -> Iterator[BinaryIO]:
+    """The file that will stand at `path`, open for bytes; leaving without an exception puts it in place.
+
+    Raises ResourceError where it cannot be written.
+    """
+    try:
+        target = _regular(path)
+        part = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.part")
+        with _removed_on_sigterm(part):
+            try:
+                with part.open("xb") as file:
+                    yield file
+                    file.flush()
+                    os.fsync(file.fileno())
+                if target.exists():
+                    part.chmod(target.stat().st_mode & 0o777)
+                part.replace(target)
+                _sync_folder(target.parent)
+            finally:
+                part.unlink(missing_ok=True)
+    except OSError as error:
+        raise _cannot(path, error) from error
+
+
+@contextmanager
+def writing_text(path: Path) -> Iterator[TextIO]:
+    """As `writing_bytes`, for text in UTF-8; line ends are written as they are given."""
+    with writing_bytes(path) as file:
+        text = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
+        yield text
+        text.flush()
+        text.detach()
+
+
+def write_file(path: Path, content: str | bytes) -> None:
+    """Write a file at once; text as UTF-8. Raises ResourceError where it cannot be written."""
+    with writing_bytes(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+def _regular(path: Path) -> Path:
+    """The file that is written, links followed. Raises ResourceError for a folder, device or pipe."""
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise ResourceError(f"{path} cannot be written: it is a folder. Give the path of a file.")
+    if target.exists() and not target.is_file():
+        raise ResourceError(f"{path} cannot be written: it is no regular file. Give the path of a file.")
+    if not target.parent.is_dir():
+        raise ResourceError(f"The output folder {path.parent} does not exist. Create it, or give another place.")
+    if target.exists() and not os.access(target, os.W_OK):
+        raise ResourceError(
+            f"{path} cannot be written: it is read-only. Give another place, or change its permissions."
+        )
+    return target
+
+
+def _cannot(path: Path, error: OSError) -> ResourceError:
+    remedy = _REMEDIES.get(error.errno or 0, "Give another place.")
+    return ResourceError(f"{path} cannot be written: {error.strerror or error}. {remedy}")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put the new name on disk, where the system can."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+@contextmanager
+def _removed_on_sigterm(part: Path) -> Iterator[None]:
+    """While it holds, SIGTERM removes `part` before it ends the process; a handler that somebody else set is left alone."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+
+    def end(number: int, frame: FrameType | None) -> NoReturn:
+        del frame
+        part.unlink(missing_ok=True)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
