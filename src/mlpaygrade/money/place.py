@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Final, Literal
 
 from mlpaygrade.errors import InputError
@@ -23,8 +24,11 @@ OFTEN_LARGER: Final = 4.0
 """Of several towns of one name, one is meant where it has this many times the people of the next."""
 
 FULLY_REMOTE: Final = 100
+_LIKE_TOWNS: Final = frozenset({"New York", "Washington"})
 _Z90: Final = 1.645
-_REMOTE: Final = frozenset({"remote", "fully remote", "anywhere", "work from home", "wfh", "home office", "telecommute"})
+_REMOTE: Final = frozenset(
+    {"remote", "fully remote", "anywhere", "work from home", "wfh", "home office", "telecommute"}
+)
 _COUNTRY: Final = frozenset({"", "usa", "us", "u.s", "u.s.a", "united states", "united states of america", "america"})
 _BESIDE: Final = re.compile(
     r"\b(greater|metropolitan statistical area|metropolitan area|metro area|metro|area|region|hybrid|on-?site|in office|city of|"
@@ -36,7 +40,8 @@ _BESIDE: Final = re.compile(
 class PlaceFactor:
     """What a place does to the pay of the United States.
 
-    name: the official area. kind: a metropolitan area, or a state where the area is not known. factor: times the country's figure.
+    name: the official area. kind: a metropolitan area, or a state where that is all that is known. factor: times the
+    country's figure.
     low, high: 90 % range of the factor. log_error: its standard error in the log, to add to the spread of the answer.
     official_count: people employed there in the occupations used. read_as: how the text was read, None where plain.
     """
@@ -84,8 +89,9 @@ def place_factor(place_text: str, *, remote_ratio: int = 0) -> PlaceFactor | Non
 
 
 def place_names() -> tuple[str, ...]:
-    """Every area and state with a factor, states first, to choose from."""
-    return tuple(area.name for area in sorted(_areas().values(), key=lambda area: (area.kind != "state", area.name)))
+    """Every area and state with a factor, states first, to choose from; the District of Columbia only as its area."""
+    ordered = sorted(_areas().values(), key=lambda area: (area.kind != "state", area.name))
+    return tuple(area.name for area in ordered if (area.kind, area.state) != ("state", "DC"))
 
 
 def log_ratio_of(place_text: str) -> tuple[float, str] | None:
@@ -126,7 +132,7 @@ def _find(named: Sequence[str], text: str) -> _Area:
     """The area that the pieces name: a town with its state first, then the first piece that is a place alone."""
     if found := _official().get(", ".join(named)):
         return found
-    for town, state in zip(named, named[1:], strict=False):
+    for town, state in pairwise(named):
         if code := _state_code(state):
             return _town_in(town, code)
     for piece in named:
@@ -165,7 +171,9 @@ def _largest_town(piece: str) -> _Area | None:
     if not found:
         return None
     areas = {code for _, _, code in found}
-    if len(areas) == 1 or found[0][0] >= OFTEN_LARGER * next(people for people, _, code in found if code != found[0][2]):
+    if len(areas) == 1 or found[0][0] >= OFTEN_LARGER * next(
+        people for people, _, code in found if code != found[0][2]
+    ):
         return _areas()[found[0][2]]
     listed = "; ".join(f"{piece.title()}, {state}" for _, state, _ in found[:4])
     raise InputError(f'A place names one town; got "{piece}", which can be several. Give one such as {listed}.')
@@ -176,9 +184,7 @@ def _near(piece: str) -> tuple[str, ...]:
     from rapidfuzz.distance import OSA
 
     names = {_plain(city): f"{city}, {state}" for _, city, state in _largest_cities()}
-    found = process.extract(
-        _plain(piece), names.keys(), scorer=OSA.normalized_similarity, limit=3, score_cutoff=0.75
-    )
+    found = process.extract(_plain(piece), names.keys(), scorer=OSA.normalized_similarity, limit=3, score_cutoff=0.75)
     return tuple(names[name] for name, _, _ in found)
 
 
@@ -200,7 +206,7 @@ def _areas() -> Mapping[str, _Area]:
     return {
         row["code"]: _Area(
             code=row["code"],
-            name=row["name"],
+            name=row["name"] + (" State" if row["name"] in _LIKE_TOWNS else ""),
             kind="state" if row["kind"] == "state" else "area",
             state=row["state"],
             log_ratio=float(row["log_ratio"]),

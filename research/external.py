@@ -1,0 +1,179 @@
+"""Independent sources of pay, each read into the same record, and the shipped model's answers for them.
+
+Files are described in the sources' own documentation; none is part of this repository. Rows that break a rule (no pay, an
+amount below 10,000 or above 2,000,000 US dollars a year) are left out and counted by the caller.
+"""
+
+import csv
+import datetime as dt
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlpaygrade.forecast.calibration import INTERVALS
+from mlpaygrade.forecast.predictor import Predictor
+from mlpaygrade.forecast.refusal import disagreement
+from mlpaygrade.job import taxonomy
+from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, LOCATION, REMOTE, RESIDENCE, SIZE, TITLE, YEAR, Experience
+from mlpaygrade.job.places import read_place
+from mlpaygrade.money.period import HOURS_A_WEEK, WEEKS_A_YEAR
+from mlpaygrade.money.rates import usd_to
+
+LEAST_USD: Final = 10_000
+MOST_USD: Final = 2_000_000
+
+_LEVELS: Final[tuple[tuple[Experience, str], ...]] = (
+    ("EN", r"intern|internship|junior|jr|entry|graduate|trainee|apprentice"),
+    ("EX", r"director|head|vp|vice president|chief|cto|cdo"),
+    ("SE", r"senior|sr|lead|principal|staff|manager|iii|iv"),
+)
+_LEVEL_WORDS: Final = re.compile(r"\b(senior|sr|junior|jr|staff|principal|lead|intern(ship)?)\b\.?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """One job and its pay in another source, US dollars a year: one figure, or the middle of a band.
+
+    yearly: whether the source gave pay a year, not an hour's. place: as written, "" where none is.
+    """
+
+    title: str
+    experience: Experience
+    country: str
+    year: int
+    remote: bool
+    usd: float
+    place: str = ""
+    employer: str = ""
+    yearly: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """The model's answers for n jobs, log dollars: log_typical, log_low, log_high (90 % range) (n,); answered bool (n,)."""
+
+    log_typical: NDArray[np.float64]
+    log_low: NDArray[np.float64]
+    log_high: NDArray[np.float64]
+    answered: NDArray[np.bool_]
+
+
+def level_of(title: str) -> Experience:
+    """Level by the words of a title; mid level where there are none."""
+    return next((code for code, words in _LEVELS if re.search(rf"\b({words})\b", title.lower())), "MI")
+
+
+def plain_title(title: str) -> str:
+    """A title without its level, and without what stands in brackets or behind a comma or dash."""
+    short = re.split(r"\s[-–|/]\s|,|\(|\s@\s", title)[0]
+    return " ".join(_LEVEL_WORDS.sub(" ", short).split()) or title.strip()
+
+
+def postings_2023(path: Path) -> Iterator[Observed]:
+    """Postings of 2023 found through a search engine."""
+    for row in _rows(path):
+        country = read_place(row["job_country"]).code if row["job_country"] else None
+        hourly = not row["salary_year_avg"]
+        usd = (
+            float(row["salary_hour_avg"] or "nan") * HOURS_A_WEEK * WEEKS_A_YEAR
+            if hourly
+            else float(row["salary_year_avg"])
+        )
+        if country is None or not _plausible(usd):
+            continue
+        yield Observed(
+            title=plain_title(row["job_title_short"]),
+            experience=level_of(f"{row['job_title_short']} {row['job_title']}"),
+            country=country,
+            year=2023,
+            remote=row["job_work_from_home"] == "True",
+            usd=usd,
+            place=row["job_location"],
+            employer=row["company_name"],
+            yearly=not hourly,
+        )
+
+
+def startup_bands(path: Path) -> Iterator[Observed]:
+    """Bands that startups post, autumn 2025, at the exchange rate of their day."""
+    for row in _rows(path):
+        country = read_place(row["country"]).code if row["country"] else None
+        if country is None or row["employment"] != "FullTime" or not (row["salary_min"] and row["salary_max"]):
+            continue
+        day = dt.date.fromisoformat(row["published_at"])
+        low, high = (usd_to(row["currency"], day).to_usd(float(row[end])) for end in ("salary_min", "salary_max"))
+        if not (_plausible(low) and _plausible(high)):
+            continue
+        yield Observed(
+            title=plain_title(row["title"]),
+            experience=level_of(row["title"]),
+            country=country,
+            year=day.year,
+            remote=row["remote"] == "True",
+            usd=math.sqrt(low * high),
+            place=row["location"],
+            employer=row["company"],
+        )
+
+
+def survey(path: Path) -> Iterator[Observed]:
+    """What data and AI people say that they earn, 2025."""
+    titles = {"AI/ML engineer": "Machine Learning Engineer", "Data or business analyst": "Data Analyst"}
+    levels: dict[str, Experience] = {"EN": "EN", "MI": "MI", "SE": "SE", "EX": "EX"}
+    for row in _rows(path):
+        if _plausible(usd := float(row["salary"])):
+            title = titles.get(row["PrimaryRole"], row["PrimaryRole"].title())
+            yield Observed(
+                title=title, experience=levels[row["lvl"]], country=row["iso"], year=2025, remote=False, usd=usd
+            )
+
+
+def answers(predictor: Predictor, jobs: Sequence[Observed]) -> Answers:
+    """The one use of the model here: medium size, full time; a year later than the model's counts as its newest."""
+    newest = predictor.bundle.encoder.newest_year
+    readings = {
+        title: taxonomy.resolve_title(title, known=predictor.known_titles).title for title in {j.title for j in jobs}
+    }
+    titles = [readings[job.title] for job in jobs]
+    prediction = predictor.predict(
+        {
+            YEAR: [min(job.year, newest) for job in jobs],
+            EXPERIENCE: [job.experience for job in jobs],
+            EMPLOYMENT: ["FT"] * len(jobs),
+            TITLE: titles,
+            RESIDENCE: [job.country for job in jobs],
+            REMOTE: [100 if job.remote else 0 for job in jobs],
+            LOCATION: [job.country for job in jobs],
+            SIZE: ["M"] * len(jobs),
+        }
+    )
+    floor, ceiling = INTERVALS[90]
+    quantiles = prediction.quantiles("any").astype(np.float64)
+    spread = disagreement(prediction)
+    refused = [predictor.refusal(title, float(one)) is not None for title, one in zip(titles, spread, strict=True)]
+    return Answers(
+        log_typical=np.asarray(prediction.log_estimate, dtype=np.float64),
+        log_low=quantiles[:, floor],
+        log_high=quantiles[:, ceiling],
+        answered=~np.array(refused, dtype=bool),
+    )
+
+
+def log_pay(jobs: Iterable[Observed]) -> NDArray[np.float64]:
+    """log1p of the observed pay, as the model's answers are."""
+    return np.log1p(np.array([job.usd for job in jobs], dtype=np.float64))
+
+
+def _plausible(usd: float) -> bool:
+    return LEAST_USD <= usd <= MOST_USD
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file)
