@@ -48,7 +48,6 @@ MISSPELT = {
     "Machine Lerning Engineer": "Machine Learning Engineer",
     "Data Science Manger": "Data Science Manager",
     "Busines Inteligence Analyst": "Business Intelligence Analyst",
-    "BI Analist": "BI Analyst",
     "Reserch Scientist": "Research Scientist",
     "Aplied Scientist": "Applied Scientist",
     "Prompt Enginner": "Prompt Engineer",
@@ -281,13 +280,13 @@ def test_any_text_has_words_and_a_family(text: str) -> None:
 # --- reading titles
 
 
-def read(text: str) -> taxonomy.TitleReading:
+def read(text: str) -> taxonomy.TitleMatch:
     return taxonomy.resolve_title(text, known=KNOWN)
 
 
 @pytest.mark.parametrize("title", sorted(KNOWN))
 def test_a_known_title_is_itself(title: str) -> None:
-    assert read(title) == taxonomy.TitleReading(
+    assert read(title) == taxonomy.TitleMatch(
         title=title, known=True, match="exact", family=taxonomy.title_family(title), note=None
     )
 

@@ -130,6 +130,18 @@ def looks_like_us_states(values: Iterable[str]) -> bool:
     return sure > 0 and 10 * sum(state is not None for state in read.values()) >= 9 * len(read)
 
 
+@lru_cache(maxsize=16_384)
+def place_kind(text: str) -> PlaceKind | None:
+    """What place a whole text names, None where it names none; for titles, in which a place stands beside the job."""
+    if not any(char.isalnum() for char in text):
+        return None
+    if _plain_country(text):
+        return "country"
+    if _us_state(text):
+        return "state"
+    return next((meaning.kind for meaning in _meanings(text)), None)
+
+
 def _read_whole(cleaned: str, states: bool) -> PlaceReading | None:
     """The text as one name. In a column of states a state goes first, else a country does."""
     state = _us_state(cleaned)

@@ -1,6 +1,6 @@
 """How free text is read as a job title, and the one door to countries, titles and their groups.
 
-Enters: text as a person or a file wrote it, and the titles that are known. Leaves: `TitleReading`, suggestions, career
+Enters: text as a person or a file wrote it, and the titles that are known. Leaves: `TitleMatch`, suggestions, career
 stages. Does not look at salaries, and never reads a text as something else without a note that says so.
 """
 
@@ -25,6 +25,7 @@ from mlpaygrade.job.countries import (
 )
 from mlpaygrade.job.fields import EXPERIENCE, SIZE, Experience, Size
 from mlpaygrade.job.places import PlaceReading, looks_like_us_states, read_place
+from mlpaygrade.job.reading import read_title
 from mlpaygrade.job.reference import MAX_TEXT, checked_text, rows, squash
 from mlpaygrade.job.titles import (
     FAMILIES,
@@ -52,7 +53,7 @@ __all__ = [
     "Match",
     "PlaceReading",
     "Tier",
-    "TitleReading",
+    "TitleMatch",
     "canonical_title",
     "career_stage",
     "common_titles",
@@ -70,7 +71,7 @@ __all__ = [
     "title_words",
 ]
 
-Match = Literal["exact", "case", "alias", "misspelling", "unseen"]
+Match = Literal["exact", "case", "alias", "read", "misspelling", "unseen"]
 
 _SUGGESTIONS: Final = 5
 _SAME_FAMILY: Final = 0.15
@@ -82,7 +83,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TitleReading:
+class TitleMatch:
     """How a text was read as a job title.
 
     `title` is spelled like the known title whenever `known`; otherwise it is the text with its blanks tidied. `note` is
@@ -97,23 +98,24 @@ class TitleReading:
     suggestions: tuple[str, ...] = ()
 
 
-def resolve_title(text: str, *, known: Collection[str]) -> TitleReading:
+def resolve_title(text: str, *, known: Collection[str]) -> TitleMatch:
     """Read a text as one of the `known` titles, or as a title nobody has seen; the note says which and how.
 
     Tried in this order: the exact title; the same letters in other case, spacing or punctuation; the same words once
-    abbreviations, spelling and order are folded; the same without rank words ("Senior"); a slight misspelling of any of
-    these. Whatever is left is unseen and keeps its own words. Where several known titles fit equally, the one that
-    shares most written tokens wins, then the commonest in the public data.
+    abbreviations, spelling and order are folded; the same without rank words ("Senior"); the job that is left when
+    `read_title` sets aside what an advert says beside it; a slight misspelling of any of these. Whatever is left is unseen
+    and keeps its own words. Where several known titles fit equally, the one that shares most written tokens wins, then the
+    commonest in the public data.
 
     Raises InputError when the text is empty, has no letter, holds control characters or is longer than `MAX_TEXT`.
     """
     if text in known:
-        return TitleReading(title=text, known=True, match="exact", family=title_family(text), note=None)
+        return TitleMatch(title=text, known=True, match="exact", family=title_family(text), note=None)
     cleaned = checked_text(text, what="job title")
     index = _index(frozenset(known))
-    title, match, note = _find(cleaned, index)
+    title, match, note = _find(cleaned, index, frozenset(known))
     others = (other for other in _ranked(title, index) if other != title)
-    return TitleReading(
+    return TitleMatch(
         title=title,
         known=match != "unseen",
         match=match,
@@ -177,7 +179,7 @@ def _grouped(pairs: Iterator[tuple[Key, str]]) -> Mapping[Key, Sequence[str]]:
     return MappingProxyType(groups)
 
 
-def _find(cleaned: str, index: _Index) -> tuple[str, Match, str]:
+def _find(cleaned: str, index: _Index, known: frozenset[str]) -> tuple[str, Match, str]:
     """The title to use, how it matched, and the note."""
     letters = index.by_letters.get(squash(cleaned))
     if letters:
@@ -185,6 +187,9 @@ def _find(cleaned: str, index: _Index) -> tuple[str, Match, str]:
     found = _same_words(cleaned, index)
     if found:
         return found[0], "alias", f'Read "{cleaned}" as {found[0]}{found[1]}.'
+    reading = read_title(cleaned, known=known)
+    if reading.known:
+        return reading.title, "read", " ".join(reading.remarks)
     for corrected in _corrections(cleaned, index):
         letters = index.by_letters.get(squash(corrected))
         found = (letters[0], "") if letters else _same_words(corrected, index)

@@ -1,0 +1,354 @@
+"""An advert's title -> the job it names, and what it says beside that: rank, level, remote work, employment (decision 0012).
+
+`read_title` sets aside what is no part of the job and says so; `contradictions` says where the title and the fields disagree.
+Corrects no spelling (`taxonomy.resolve_title` does) and asks no model.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from types import MappingProxyType
+from typing import Final, cast
+
+from mlpaygrade.job.canonical import canonical_title
+from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, LABELS, REMOTE, Employment, Experience, Remote
+from mlpaygrade.job.places import place_kind
+from mlpaygrade.job.reference import checked_text, rows, squash
+from mlpaygrade.job.title_parts import Part, Word, tidy, title_parts
+from mlpaygrade.job.titles import title_words
+
+UNPAID: Final = "The title says unpaid: the figures are what paid jobs of this kind are advertised for."
+
+_STUDENTS: Final = frozenset({"working student", "intern", "apprentice", "trainee", "graduate"})
+_NO_JOB: Final = frozenset({"Data Science", "Business Intelligence", "Data Governance", "Master Data Management"})
+"""Known titles that name a field: read as the title of a longer text only where nothing in it names a job."""
+_HEADS: Final = frozenset({"manager", "head", "director", "chief", "officer", "president", "vp"})
+_SMALL: Final = frozenset({"of", "and", "for", "in"})
+_UPPER: Final = frozenset({"ai", "bi", "it", "sql", "etl", "nlp"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TitleReading:
+    """What a title says.
+
+    title: the job alone, spelt as the known title where `known`. level, rank, remote, employment: what the title says of
+    them, None where it says nothing (or two things). unpaid: it says that nobody is paid. set_aside: what was left out of
+    `title`, as typed. remarks: how it was read, in sentences.
+    """
+
+    title: str
+    known: bool
+    level: Experience | None = None
+    rank: str | None = None
+    remote: Remote | None = None
+    employment: Employment | None = None
+    unpaid: bool = False
+    set_aside: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def read_title(text: str, *, known: Collection[str] | None = None) -> TitleReading:
+    """Read an advert's title in English, German, French, Spanish, Portuguese or Dutch.
+
+    known: titles that stay as they are; without, those of the public editions. Raises InputError when the text is empty, has no
+    letter, holds control characters or is longer than `MAX_TEXT`.
+    """
+    return _read(text, edition_titles() if known is None else frozenset(known))
+
+
+@lru_cache(maxsize=65_536)
+def _read(text: str, known: frozenset[str]) -> TitleReading:
+    cleaned = tidy(checked_text(text, what="job title"))
+    parts = title_parts(cleaned)
+    found = _find(cleaned, parts, known)
+    rank = next(iter(_ranks(parts, found.title)), None)
+    said = [remark for part in parts for remark in part.remarks]
+    remote = {int(value) for kind, value in said if kind == "remote"}
+    employment = {value for kind, value in said if kind == "employment"}
+    if not employment and rank and rank["rank"] == "working student":
+        employment = {"PT"}
+    return TitleReading(
+        title=found.title,
+        known=found.title in known,
+        level=cast(Experience, rank["level"]) if rank else None,
+        rank=rank["rank"] if rank else None,
+        remote=cast(Remote, min(remote)) if remote else None,
+        employment=cast(Employment, employment.pop()) if len(employment) == 1 and employment != {""} else None,
+        unpaid=("unpaid", "") in said,
+        set_aside=found.aside,
+        remarks=tuple(_remarks(cleaned, found, parts, rank)),
+    )
+
+
+def job_words(text: str) -> tuple[tuple[str, ...], ...]:
+    """The canonical English words of each segment of a title, without what is set aside; what is in brackets comes last."""
+    parts = sorted((part for part in title_parts(tidy(text)) if part.words), key=lambda part: part.bracketed)
+    return tuple(title_words(" ".join(word.english for word in part.words)) for part in parts)
+
+
+@cache
+def edition_titles() -> frozenset[str]:
+    """The titles that the public editions hold."""
+    return frozenset(row["title"] for row in rows("titles") if row["source"] != "common title")
+
+
+def contradictions(
+    reading: TitleReading,
+    *,
+    experience: Experience | None = None,
+    employment: Employment | None = None,
+    remote: Remote | None = None,
+) -> tuple[str, ...]:
+    """Where a title and the fields that a person chose disagree, in sentences; a field of None was not chosen."""
+    said = []
+    if reading.rank and reading.level and experience and experience not in _fits(reading.rank):
+        level = LABELS[EXPERIENCE]
+        said.append(_disagree(reading.rank, "level", level[experience], level[reading.level]))
+    if reading.employment and employment and employment != reading.employment:
+        kind = LABELS[EMPLOYMENT]
+        meant = kind[reading.employment]
+        said.append(_disagree(_plain(meant), "employment type", kind[employment], meant))
+    if reading.remote is not None and remote is not None and remote != reading.remote:
+        where = LABELS[REMOTE]
+        meant = where[reading.remote]
+        said.append(_disagree(_plain(meant), "remote work setting", where[remote], meant))
+    return (*said, UNPAID) if reading.unpaid else tuple(said)
+
+
+def _disagree(title_says: str, field: str, chosen: str, meant: str) -> str:
+    return (
+        f"The title says {title_says}, the {field} says {_plain(chosen)}: the answer goes by the {field}. "
+        f"If the title is right, choose {meant}."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    title: str
+    aside: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Index:
+    """Known titles by their letters and by their sorted words."""
+
+    by_letters: Mapping[str, str]
+    by_words: Mapping[tuple[str, ...], str]
+
+
+def _find(cleaned: str, parts: Sequence[Part], known: frozenset[str]) -> _Found:
+    """The job that a title names, and what that leaves out: a known title as it stands, one that parts name, or what is left."""
+    index = _index(known)
+    if (title := index.by_letters.get(squash(cleaned))) is not None:
+        native = any(word.language for part in parts for word in part.words)
+        return _Found(canonical_title(title) if native and canonical_title(title) in known else title, ())
+    student = any(row["rank"] in _STUDENTS for row in _ranks(parts))
+    found = _job(parts, index, student=student) or _Found(_left(parts) or cleaned, ())
+    if found.title == cleaned:
+        return _Found(cleaned, ())
+    return _Found(found.title, (*(typed for part in parts for typed in part.aside), *found.aside))
+
+
+def _job(parts: Sequence[Part], index: _Index, *, student: bool) -> _Found | None:
+    """The known title that the parts name, with the words that it leaves out. Tried from the whole to the single part.
+
+    Never left out are words such as head or manager; and a title of one word or of a field is never taken out of a longer text.
+    """
+    several = sum(bool(part.words) for part in parts) > 1
+    alone = {"vp"} if several else set()
+    heads = {
+        word.english
+        for part in parts
+        for word in part.words
+        if word.english in _HEADS and {w.english for w in part.words} != alone
+    }
+    for words, rest in _candidates(parts):
+        english = {word.english for word in words}
+        if not heads <= english:
+            continue
+        title = _known(words, index, student=student)
+        if title is not None and not (rest and (title in _NO_JOB or " " not in title)):
+            return _Found(title, tuple(rest))
+    return None
+
+
+def _candidates(parts: Sequence[Part]) -> Iterator[tuple[tuple[Word, ...], list[str]]]:
+    """Words that may be the job, and what is typed beside them, best first."""
+    plain = [part for part in parts if part.words and not part.bracketed]
+    filled = [part for part in parts if part.words]
+    groups = [plain, filled, *([part] for part in filled)]
+    for without in (False, True):
+        for group in groups:
+            words = tuple(word for part in group for word in part.words)
+            rest = [part.typed for part in filled if part not in group]
+            if without:
+                for bare in (_team_lead(words), _without_soft_ranks(words)):
+                    if bare != words:
+                        yield bare, [*rest, *_typed(word for word in words if word not in bare)]
+            else:
+                yield words, rest
+    for part in filled:
+        rest = [other.typed for other in filled if other is not part]
+        for words in (part.words, _without_soft_ranks(part.words)):
+            for shorter, left in _shorter(words):
+                yield shorter, [*rest, left]
+
+
+def _shorter(words: tuple[Word, ...]) -> Iterator[tuple[tuple[Word, ...], str]]:
+    """The words before a tool, a place, a slash or "with ...", and those after tools; with what that leaves out."""
+    tools, joints = _texts("tool"), _texts("with")
+    for end in range(len(words) - 1, 0, -1):
+        tail = words[end:]
+        if words[end - 1].typed == tail[0].typed:
+            continue
+        typed = " ".join(word.typed for word in tail)
+        if (
+            tail[0].english in joints
+            or tail[0].after_slash
+            or place_kind(typed) in {"city", "country", "region", "state"}
+            or all(word.english in tools for word in tail)
+        ):
+            yield words[:end], typed
+    for start in range(1, len(words)):
+        if all(word.english in tools for word in words[:start]) or words[start].after_slash:
+            yield words[start:], " ".join(word.typed for word in words[:start])
+
+
+def _known(words: Sequence[Word], index: _Index, *, student: bool) -> str | None:
+    """The known title with these words; who works in a field where the words name a field and the title a student's place."""
+    text = " ".join(word.english for word in words)
+    if not text:
+        return None
+    written = " ".join(title_words(text))
+    worker = _workers().get(written)
+    title = index.by_letters.get(squash(text)) or index.by_words.get(tuple(sorted(title_words(text))))
+    if worker and student:
+        return index.by_words.get(tuple(sorted(title_words(worker))))
+    return title
+
+
+def _left(parts: Sequence[Part]) -> str:
+    """The words that remain of a title that is not known, as typed; translated ones in English."""
+    pieces = []
+    for part in parts:
+        if part.words and not part.aside and not any(word.language for word in part.words):
+            pieces.append(part.typed)
+        elif part.words:
+            pieces.append(" ".join(_capital(word.english) if word.language else word.typed for word in part.words))
+    joined = ", ".join(pieces)
+    if not any(char.isalpha() for char in squash(joined)):
+        return ""
+    return canonical_title(joined.title() if joined.isupper() and len(joined) > 4 else joined)
+
+
+def _capital(word: str) -> str:
+    return word.upper() if word in _UPPER else word if word in _SMALL else word.capitalize()
+
+
+def _ranks(parts: Sequence[Part], title: str = "") -> list[Mapping[str, str]]:
+    """The ranks that the parts and the title read from them name, the one that decides first."""
+    hard = [_rank_table()[text] for part in parts for text in part.ranks]
+    soft = [row for part in parts for row in _soft_ranks(tuple(word.english for word in part.words))]
+    soft.extend(_soft_ranks(title.lower().split()))
+    order = {rank: place for place, rank in enumerate(_precedence())}
+    return sorted([*hard, *soft], key=lambda row: order[row["rank"]])
+
+
+def _soft_ranks(words: Sequence[str]) -> Iterator[Mapping[str, str]]:
+    """The ranks that stay words of a title: lead, head, director."""
+    place = 0
+    while place < len(words):
+        for length in range(min(3, len(words) - place), 0, -1):
+            row = _rank_table().get(" ".join(words[place : place + length]))
+            kept = " ".join(words[place : place + length]) in _texts("keep")
+            if kept or (row and row["stays"] != "no"):
+                if row and not kept:
+                    yield row
+                place += length
+                break
+        else:
+            place += 1
+
+
+def _without_soft_ranks(words: tuple[Word, ...]) -> tuple[Word, ...]:
+    soft = {word for text, row in _rank_table().items() if row["stays"] == "soft" for word in text.split()} - {
+        "technical",
+        "vice",
+    }
+    return tuple(word for word in words if word.english not in soft)
+
+
+def _team_lead(words: tuple[Word, ...]) -> tuple[Word, ...]:
+    """A tech lead or team lead as a lead."""
+    if all(word.english != "lead" for word in words):
+        return words
+    return tuple(word for word in words if word.english not in {"team", "tech", "technical"})
+
+
+def _remarks(cleaned: str, found: _Found, parts: Sequence[Part], rank: Mapping[str, str] | None) -> Iterator[str]:
+    languages = dict.fromkeys(word.language for part in parts for word in part.words if word.language)
+    if languages and found.title != cleaned:
+        yield f'Read "{cleaned}" as {found.title} ({" and ".join(languages)}).'
+    elif found.aside:
+        yield f'Read "{cleaned}" as {found.title}.'
+    if found.aside:
+        quoted = ", ".join(f'"{text}"' for text in dict.fromkeys(found.aside))
+        yield f"Set aside from the title: {quoted}."
+    if rank:
+        yield f"The title says {rank['rank']}: that is usually {_plain(LABELS[EXPERIENCE][rank['level']])}."
+    if any(kind == "unpaid" for part in parts for kind, _ in part.remarks):
+        yield UNPAID
+
+
+def _plain(label: str) -> str:
+    return label[0].lower() + label[1:]
+
+
+def _typed(words: Iterator[Word]) -> list[str]:
+    return list(dict.fromkeys(word.typed for word in words))
+
+
+def _fits(rank: str) -> frozenset[str]:
+    return next(frozenset(row["fits"].split("|")) for row in rows("title_ranks") if row["rank"] == rank)
+
+
+@cache
+def _precedence() -> tuple[str, ...]:
+    """Ranks, the one that decides over the others first."""
+    young = ("working student", "intern", "apprentice", "trainee", "graduate", "junior")
+    high = ("chief", "VP", "head", "director", "AVP", "distinguished", "principal", "staff", "lead", "manager")
+    return (*young, *high, "V", "IV", "III", "senior", "expert", "II", "mid", "I", "associate")
+
+
+@cache
+def _rank_table() -> Mapping[str, Mapping[str, str]]:
+    return MappingProxyType({row["text"]: row for row in rows("title_ranks")})
+
+
+@cache
+def _texts(kind: str) -> frozenset[str]:
+    """The texts of one kind of remark."""
+    return frozenset(row["text"] for row in rows("title_remarks") if row["kind"] == kind)
+
+
+@cache
+def _workers() -> Mapping[str, str]:
+    return MappingProxyType({row["text"]: row["english"] for row in rows("title_terms") if row["language"] == "field"})
+
+
+@lru_cache(maxsize=8)
+def _index(known: frozenset[str]) -> _Index:
+    order = {row["title"]: place for place, row in enumerate(rows("titles"))}
+    titles = sorted(known, key=lambda title: (order.get(title, len(order)), title))
+    by_words: dict[tuple[str, ...], str] = {}
+    for title in titles:
+        canonical = canonical_title(title)
+        chosen = canonical if canonical in known else title
+        by_words.setdefault(tuple(sorted(title_words(title))), chosen)
+    for row in rows("synonyms"):
+        if row["canonical"] in known:
+            by_words.setdefault(tuple(sorted(title_words(row["title"]))), row["canonical"])
+    return _Index(
+        by_letters=MappingProxyType({squash(title): title for title in reversed(titles)}),
+        by_words=MappingProxyType(by_words),
+    )

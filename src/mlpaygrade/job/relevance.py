@@ -1,0 +1,119 @@
+"""Whether a title belongs to the market that the data describe: data, machine learning, AI, software, analytics (decision 0012).
+
+A published rule over the words of `tables/relevance_words.csv`, no model: core words of the field make a title answerable, an
+occupation of another trade that stands first never is, words that many trades share (manager, engineer, staff) decide
+nothing. Says nothing about how much is known of such a job.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from types import MappingProxyType
+from typing import Final
+
+from mlpaygrade.job.reading import edition_titles, job_words, read_title
+from mlpaygrade.job.reference import rows
+from mlpaygrade.job.taxonomy import resolve_title, suggest_titles
+from mlpaygrade.job.titles import title_words
+
+FIELD: Final = "data, machine learning, AI, software and analytics"
+_LONGEST: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relevance:
+    """Whether a title can be answered, why in plain words, and the nearest known title (itself where it is known).
+
+    nearest: None where no known title is of the same kind.
+    """
+
+    answerable: bool
+    reason: str
+    nearest: str | None
+
+
+def relevance(text: str, *, known: Collection[str] | None = None) -> Relevance:
+    """Judge a title. known: the titles that may be named as the nearest; without, those of the public editions.
+
+    The titles of the editions and the known ones are always answerable. Raises InputError for what is no title at all.
+    """
+    return _judge(text, edition_titles() if known is None else frozenset(known))
+
+
+@lru_cache(maxsize=65_536)
+def _judge(text: str, titles: frozenset[str]) -> Relevance:
+    reading = read_title(text, known=titles | edition_titles())
+    segments = job_words(text)
+    found = {phrase: kind for words in segments for phrase, kind in _kinds(words)}
+    other = _first(dict(_kinds(segments[0])) if segments else {}, "other")
+    aside = set(title_words(reading.title)).symmetric_difference(word for words in segments for word in words)
+    strange = _first(found, "core") is None and any(
+        found[phrase] == "trade" and aside & {*phrase.split()} for phrase in found
+    )
+    if reading.known and (reading.title == text.strip() or (other is None and not strange)):
+        nearest = reading.title if reading.title in titles else _similar(reading.title, titles)
+        return Relevance(answerable=True, reason=f'"{reading.title}" is a title of the data.', nearest=nearest)
+    if other is not None:
+        reason = f'"{other}" is a job of another trade; only jobs in {FIELD} are known here.'
+        return Relevance(answerable=False, reason=reason, nearest=_instead(found, titles))
+    core = _first(found, "core") or (_first(found, "role") if _first(found, "trade") is None else None)
+    if core is not None:
+        return Relevance(
+            answerable=True, reason=f'"{core}" belongs to {FIELD}.', nearest=_similar(reading.title, titles)
+        )
+    misspelt = resolve_title(reading.title, known=titles)
+    if misspelt.match == "misspelling":
+        return Relevance(
+            answerable=True, reason=f'Read as "{misspelt.title}", a title of the data.', nearest=misspelt.title
+        )
+    reason = f'Nothing in "{reading.title}" says {FIELD}; only such jobs are known here.'
+    return Relevance(answerable=False, reason=reason, nearest=_instead(found, titles))
+
+
+def _kinds(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Phrases of the table in the words, the longest first, with their kind; every word counts once."""
+    table = _table()
+    place = 0
+    while place < len(words):
+        for length in range(min(_LONGEST, len(words) - place), 0, -1):
+            phrase = " ".join(words[place : place + length])
+            if phrase in table:
+                yield phrase, table[phrase]["kind"]
+                place += length
+                break
+        else:
+            if words[place].startswith(_prefixes()):
+                yield words[place], "core"
+            place += 1
+
+
+def _first(found: Mapping[str, str], kind: str) -> str | None:
+    return next((phrase for phrase, its in found.items() if its == kind), None)
+
+
+def _instead(found: Mapping[str, str], known: frozenset[str]) -> str | None:
+    """The known title of the same kind as a refused one: by its occupation or field, else by its last general word."""
+    table = _table()
+    named = [table[phrase]["nearest"] for phrase in found if found[phrase] in {"other", "trade"}]
+    general = [table[phrase]["nearest"] for phrase in reversed(list(found)) if found[phrase] == "kind"]
+    return next((title for title in (*general, *named) if title in known), None)
+
+
+def _similar(title: str, known: frozenset[str]) -> str | None:
+    """The known title nearest in words, of those with the same last word (what one does) where there are such."""
+    near = suggest_titles(title, known=known, limit=20)
+    role = (title_words(title) or ("",))[-1]
+    return next((other for other in near if role in title_words(other)), near[0] if near else None)
+
+
+@cache
+def _table() -> Mapping[str, Mapping[str, str]]:
+    """Canonical words of a phrase -> its row."""
+    table = {" ".join(title_words(row["text"])) or row["text"]: row for row in rows("relevance_words")}
+    return MappingProxyType({phrase: row for phrase, row in table.items() if row["kind"] != "prefix"})
+
+
+@cache
+def _prefixes() -> tuple[str, ...]:
+    """Beginnings of compound words that name the field: "Datenqualitätsmanager"."""
+    return tuple(row["text"] for row in rows("relevance_words") if row["kind"] == "prefix")
