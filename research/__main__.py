@@ -1,4 +1,4 @@
-"""`python -m research tune | compare | backtest | place`, from a checkout with the training environment."""
+"""`python -m research tune | compare | backtest | place | validate`, from a checkout with the training environment."""
 
 import os
 from pathlib import Path
@@ -201,6 +201,27 @@ def place(
         write_fit(trial.fit)
 
 
+def validate(
+    external: Annotated[Path, typer.Option("--external", metavar="DIR", help="Folder of the independent sources.")],
+    write: Annotated[
+        Path | None,
+        typer.Option("--write", metavar="FILE", help="Write the page, and the table that travels in the package."),
+    ] = None,
+    bundle: options.BundleOption = None,
+) -> None:
+    """Measure the shipped model against independent sources of pay: official, posted and reported."""
+    from mlpaygrade.forecast.predictor import Predictor
+    from research.validate import checked_page
+    from research.validate import validate as check
+    from research.validate import write as write_checked
+
+    document = check(external, predictor=Predictor.load(bundle))
+    if write is None:
+        print(checked_page(document), end="")
+    else:
+        write_checked(document, write)
+
+
 app = typer.Typer(
     name="research",
     help=__doc__,
@@ -209,7 +230,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (tune, compare, backtest, place):
+for command in (tune, compare, backtest, place, validate):
     app.command()(command)
 
 if __name__ == "__main__":

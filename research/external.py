@@ -8,7 +8,7 @@ import csv
 import datetime as dt
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,8 +23,12 @@ from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, LOCATION, REMOTE, RESIDENCE, SIZE, TITLE, YEAR, Experience
 from mlpaygrade.job.places import read_place
 from mlpaygrade.money.period import HOURS_A_WEEK, WEEKS_A_YEAR
+from mlpaygrade.money.place import log_ratio_of
 from mlpaygrade.money.rates import usd_to
 
+COUNTRIES_OF_A_BOARD: Final = 10
+SEARCHED_FOR_ANOTHER: Final = "Sudan"
+"""A country whose postings of 2023 are in truth those of the United States, wherever their place tells."""
 LEAST_USD: Final = 10_000
 MOST_USD: Final = 2_000_000
 
@@ -76,28 +80,49 @@ def plain_title(title: str) -> str:
 
 
 def postings_2023(path: Path) -> Iterator[Observed]:
-    """Postings of 2023 found through a search engine."""
-    for row in _rows(path):
-        country = read_place(row["job_country"]).code if row["job_country"] else None
-        hourly = not row["salary_year_avg"]
-        usd = (
-            float(row["salary_hour_avg"] or "nan") * HOURS_A_WEEK * WEEKS_A_YEAR
-            if hourly
-            else float(row["salary_year_avg"])
-        )
-        if country is None or not _plausible(usd):
+    """Postings of 2023 found through a search engine.
+
+    A posting with a US place counts as one of the United States, whatever country the search was made for. Abroad, pay by the
+    hour is left out, and so are figures of `board_figures`.
+    """
+    rows = list(_rows(path))
+    fixed = board_figures(rows)
+    for row in rows:
+        country = _country(row)
+        yearly = bool(row["salary_year_avg"])
+        if country is None or (country != "US" and (not yearly or row["salary_year_avg"] in fixed)):
             continue
-        yield Observed(
-            title=plain_title(row["job_title_short"]),
-            experience=level_of(f"{row['job_title_short']} {row['job_title']}"),
-            country=country,
-            year=2023,
-            remote=row["job_work_from_home"] == "True",
-            usd=usd,
-            place=row["job_location"],
-            employer=row["company_name"],
-            yearly=not hourly,
-        )
+        pay = float(row["salary_year_avg"] or row["salary_hour_avg"] or "nan")
+        usd = pay if yearly else pay * HOURS_A_WEEK * WEEKS_A_YEAR
+        if _plausible(usd):
+            yield Observed(
+                title=plain_title(row["job_title_short"]),
+                experience=level_of(f"{row['job_title_short']} {row['job_title']}"),
+                country=country,
+                year=2023,
+                remote=row["job_work_from_home"] == "True",
+                usd=usd,
+                place=row["job_location"],
+                employer=row["company_name"],
+                yearly=yearly,
+            )
+
+
+def board_figures(rows: Iterable[Mapping[str, str]]) -> frozenset[str]:
+    """Yearly figures that stand in adverts of at least `COUNTRIES_OF_A_BOARD` countries: a job board's, not an employer's."""
+    countries: dict[str, set[str]] = {}
+    for row in rows:
+        countries.setdefault(row["salary_year_avg"], set()).add(row["job_country"])
+    return frozenset(figure for figure, named in countries.items() if len(named) >= COUNTRIES_OF_A_BOARD)
+
+
+def _country(row: Mapping[str, str]) -> str | None:
+    place = row["job_location"]
+    if place == "United States" or (re.search(r", [A-Z]{2}\b", place) and log_ratio_of(place) is not None):
+        return "US"
+    if row["job_country"] in {"", SEARCHED_FOR_ANOTHER}:
+        return None
+    return read_place(row["job_country"]).code
 
 
 def startup_bands(path: Path) -> Iterator[Observed]:
