@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mlpaygrade.dataset.postings import Postings
 from mlpaygrade.dataset.split import Split
+from mlpaygrade.dataset.writing import writing_bytes
 from mlpaygrade.errors import DataError
 from mlpaygrade.evaluation.leakage import check_split, check_time
 from mlpaygrade.evaluation.metrics import interval_metrics, point_metrics
@@ -120,11 +121,10 @@ def _block(
         fitted = fit_network(postings.take(split.train), network=settings.network, training=settings.training)
         jobs = postings.take(split.test).jobs
         made = fitted.predict(fitted.encoder.transform(jobs))
-        temporary = stored.with_suffix(".partial.npz")
-        np.savez(
-            temporary, quantiles=made.log_quantiles, members=made.log_members, groups=groups_of(fitted.encoder, jobs)
-        )
-        temporary.replace(stored)
+        with writing_bytes(stored) as file:
+            np.savez(
+                file, quantiles=made.log_quantiles, members=made.log_members, groups=groups_of(fitted.encoder, jobs)
+            )
     with np.load(stored) as arrays:
         return Prediction(arrays["quantiles"], arrays["members"]), arrays["groups"]
 

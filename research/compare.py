@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from mlpaygrade.dataset.editions import known_file
 from mlpaygrade.dataset.postings import Postings, build_postings
 from mlpaygrade.dataset.table import Table
+from mlpaygrade.dataset.writing import write_file
 from mlpaygrade.errors import InputError
 from mlpaygrade.evaluation.metrics import MIN_SLICE, evaluate
 from mlpaygrade.evaluation.paired import compare_predictions
@@ -32,7 +33,6 @@ from research.compare_report import compare_text
 from research.contenders import NETWORK, NetworkContender, contender
 from research.learning_curve import learning_curve
 from research.rivals import RIVALS, Rival
-from research.search import write_text
 from research.tune import training_years
 from research.workbench import Workbench, code_hash
 
@@ -79,7 +79,7 @@ def compare(
         result["stages"][name] = STAGES[name](bench, postings)
         result["stages"] = {stage: result["stages"][stage] for stage in STAGES if stage in result["stages"]}
         write_json(output / "compare.json", result)
-        write_text(output / "compare.md", compare_text(result))
+        write_file(output / "compare.md", compare_text(result))
     return result
 
 

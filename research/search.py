@@ -4,13 +4,11 @@ Enters: an Optuna trial, or the outcome of a study. Leaves: `Settings`, TOML fil
 """
 
 import dataclasses
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from mlpaygrade.errors import ResourceError
+from mlpaygrade.dataset.writing import write_file
 from mlpaygrade.training.settings import Settings
 from research.contenders import NETWORK, read_tuned
 
@@ -85,7 +83,7 @@ def save_tuned(tuned: "Tuned", *, folder: Path, rivals: Path) -> Path:
             "# Settings of the rivals as `mlpaygrade tune` chose them, with the studies they come from.\n\n"
             + toml(tables)
         )
-    write_text(path, content)
+    write_file(path, content, parents=True)
     return path
 
 
@@ -109,16 +107,3 @@ def _value(value: Any) -> str:
         return f"[{', '.join(map(_value, value))}]"
     text = str(value).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{text}"'
-
-
-def write_text(path: Path, content: str) -> None:
-    """Write a text file at once. Raises ResourceError where it cannot be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(content)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except OSError as error:
-        raise ResourceError(f"{path} cannot be written: {error.strerror}. Give another folder.") from error

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 import mlpaygrade
 from mlpaygrade.dataset.postings import Postings
+from mlpaygrade.dataset.writing import writing_bytes
 from mlpaygrade.forecast.distribution import Prediction
 from mlpaygrade.training.forecaster import Progress
 from research.contenders import Contender
@@ -79,11 +80,10 @@ class Workbench:
             self.folder.mkdir(parents=True, exist_ok=True)
             started = time.monotonic()
             made = make(key)
-            temporary = stored.with_suffix(".partial.npz")
-            np.savez(
-                temporary, quantiles=made.log_quantiles, members=made.log_members, seconds=time.monotonic() - started
-            )
-            temporary.replace(stored)
+            with writing_bytes(stored) as file:
+                np.savez(
+                    file, quantiles=made.log_quantiles, members=made.log_members, seconds=time.monotonic() - started
+                )
         with np.load(stored) as arrays:
             return Made(prediction=Prediction(arrays["quantiles"], arrays["members"]), seconds=float(arrays["seconds"]))
 

@@ -60,7 +60,7 @@ def test_a_write_killed_at_any_file_leaves_the_old_bundle_usable(
     old = (copy / MANIFEST).read_bytes()
     parts = {name: tiny_run.bundle.part(name) for name in tiny_run.bundle.manifest["files"]}
     parts["evidence.json"] += b" "
-    real = bundles._write_atomically
+    real = bundles.write_file
     for survive in range(len(parts) + 1):
         written = iter(range(100))
 
@@ -69,12 +69,12 @@ def test_a_write_killed_at_any_file_leaves_the_old_bundle_usable(
                 raise KeyboardInterrupt
             real(path, content)
 
-        monkeypatch.setattr(bundles, "_write_atomically", killed)
+        monkeypatch.setattr(bundles, "write_file", killed)
         with pytest.raises(KeyboardInterrupt):
             write_bundle(copy, parts, provenance=tiny_run.bundle.provenance)
         assert (copy / MANIFEST).read_bytes() == old
         load_bundle(copy)
-    monkeypatch.setattr(bundles, "_write_atomically", real)
+    monkeypatch.setattr(bundles, "write_file", real)
     write_bundle(copy, parts, provenance=tiny_run.bundle.provenance)
     assert {file.name for file in copy.iterdir()} == {
         MANIFEST,

@@ -105,6 +105,18 @@ def test_two_writers_never_share_a_temporary_file(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a.txt"]
 
 
+def test_what_a_killed_process_left_goes_with_the_next_write(tmp_path: Path) -> None:
+    program = (
+        "import os, pathlib, sys\nfrom mlpaygrade.dataset.writing import writing_bytes\n"
+        "with writing_bytes(pathlib.Path(sys.argv[1])) as file:\n    os.kill(os.getpid(), 9)\n"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path / "a.txt")], check=False)
+    assert len(names(tmp_path)) == 1
+    (tmp_path / ".b.txt.1.part").write_text("another's")
+    write_file(tmp_path / "a.txt", "x")
+    assert names(tmp_path) == [".b.txt.1.part", "a.txt"]
+
+
 def test_sigterm_ends_the_process_and_leaves_nothing(tmp_path: Path) -> None:
     program = (
         "import pathlib, sys\nfrom mlpaygrade.dataset.writing import writing_bytes\n"

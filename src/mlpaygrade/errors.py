@@ -33,6 +33,11 @@ class Defect:
         return f"{self.column}: {self.rule}; got {self.value}{where}. {self.remedy}"
 
 
+def printable(text: str) -> str:
+    """Text without characters that would steer a terminal; line ends stay."""
+    return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in text)
+
+
 class MLPayGradeError(Exception):
     """Base of every error a user can meet; its text says rule, value and remedy."""
 

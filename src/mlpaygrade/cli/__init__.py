@@ -6,12 +6,13 @@ the surroundings lack; 130 interrupted. Nothing heavy is imported before a comma
 """
 
 import os
+import signal
 import sys
 
 import typer
 
 from mlpaygrade.cli import data, explain, market, predict, score, train
-from mlpaygrade.errors import MLPayGradeError
+from mlpaygrade.errors import MLPayGradeError, printable
 
 app = typer.Typer(
     name="mlpaygrade",
@@ -34,10 +35,11 @@ def main() -> None:
 def run_app(app: typer.Typer) -> None:
     """Run commands; every foreseen error becomes one message and its exit code."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that temporary files and folders go
     try:
         app()
     except MLPayGradeError as error:
-        print(f"Error: {error}", file=sys.stderr)
+        print(f"Error: {printable(str(error))}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
     except BrokenPipeError:
         sys.stderr.close()

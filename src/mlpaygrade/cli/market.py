@@ -1,13 +1,13 @@
 """`mlpaygrade market`: the market, told honestly, as a page or as JSON."""
 
 import os
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mlpaygrade.cli import options
+from mlpaygrade.dataset.writing import write_file
 from mlpaygrade.errors import InputError, ResourceError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def market(
 
             origin = Origin(name=table.path.name, sha256=table.sha256, synthetic=table.synthetic)
             page = report_page(statistics, origin=origin, progress=lambda name, done, total: bar(name, done, total, {}))
-            _write(output, page)
+            write_file(output, page, parents=True)
     if json:
         options.print_json(statistics)
     if output is not None:
@@ -80,21 +80,6 @@ def _calendar(path: Path | None) -> "Calendar | None":
 
     named = path or os.environ.get(CALENDAR_VARIABLE)
     return read_calendar(named) if named else None
-
-
-def _write(path: Path, page: str) -> None:
-    """Write the page so that a reader sees the old one or the new one, never half of it."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(page, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink()
-        raise ResourceError(
-            f"The report cannot be written to {path}: {error.strerror or error}. Give another file."
-        ) from error
 
 
 def _require_market(*, drawing: bool) -> None:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mlpaygrade.errors import printable
+
 if TYPE_CHECKING:
     from mlpaygrade.dataset.table import Table
     from mlpaygrade.forecast.predictor import Predictor
@@ -81,7 +83,7 @@ def require_training() -> None:
 
 def say(text: str) -> None:
     """A remark on stderr."""
-    print(text, file=sys.stderr)
+    print(printable(text), file=sys.stderr)
 
 
 def print_json(document: Any) -> None:

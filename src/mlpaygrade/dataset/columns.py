@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from mlpaygrade.errors import Defect
+from mlpaygrade.errors import Defect, printable
 from mlpaygrade.job.reference import fold, rows
 
 SHOWN: Final = 12
@@ -68,7 +68,7 @@ def plain(name: str) -> str:
 def shown(text: str, longest: int = 40) -> str:
     """Text of a file or path that may be printed: without control characters, shortened."""
     short = text.strip() if len(text) <= longest else text.strip()[: longest - 3] + "..."
-    return "".join(char if char.isprintable() else "\ufffd" for char in short)
+    return printable(" ".join(short.split()))
 
 
 @cache

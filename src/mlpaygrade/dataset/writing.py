@@ -7,9 +7,11 @@ file has a name of its own in the target's folder and goes with an exception or 
 import errno
 import io
 import os
+import platform
 import secrets
 import signal
 import threading
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -37,7 +39,8 @@ def writing_bytes(path: Path) -> Iterator[BinaryIO]:
     """
     try:
         target = _regular(path)
-        part = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.part")
+        _remove_abandoned(target)
+        part = target.with_name(f"{_prefix(target)}{os.getpid()}.{secrets.token_hex(6)}.part")
         with _removed_on_sigterm(part):
             try:
                 with part.open("xb") as file:
@@ -64,8 +67,13 @@ def writing_text(path: Path) -> Iterator[TextIO]:
         text.detach()
 
 
-def write_file(path: Path, content: str | bytes) -> None:
-    """Write a file at once; text as UTF-8. Raises ResourceError where it cannot be written."""
+def write_file(path: Path, content: str | bytes, *, parents: bool = False) -> None:
+    """Write a file at once; text as UTF-8. parents: make its folder. Raises ResourceError where it cannot be written."""
+    if parents:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _cannot(path, error) from error
     with writing_bytes(path) as file:
         file.write(content.encode() if isinstance(content, str) else content)
 
@@ -84,6 +92,32 @@ def _regular(path: Path) -> Path:
             f"{path} cannot be written: it is read-only. Give another place, or change its permissions."
         )
     return target
+
+
+def _prefix(target: Path) -> str:
+    """How temporary files of this machine for a target begin; the number of the writing process follows."""
+    return f".{target.name[:100]}.{zlib.crc32(platform.node().encode()):08x}-"
+
+
+def _remove_abandoned(target: Path) -> None:
+    """Remove what killed processes of this machine left of the same target."""
+    for left in target.parent.iterdir():
+        if left.name.startswith(_prefix(target)) and left.name.endswith(".part"):
+            process = left.name.removeprefix(_prefix(target)).split(".")[0]
+            if process.isdecimal() and not _runs(int(process)):
+                left.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    if os.name == "nt":
+        return True  # os.kill would end it
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _cannot(path: Path, error: OSError) -> ResourceError:

@@ -10,6 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import Final
 
+from mlpaygrade.dataset.writing import write_file
 from mlpaygrade.errors import InputError, ResourceError
 from mlpaygrade.explain.explanation import Contribution, Explanation, background_sentence, signed_dollars
 
@@ -164,12 +165,7 @@ def write_waterfall(explanation: Explanation, path: Path) -> None:
     if kind not in (".svg", ".png"):
         raise InputError(f"A waterfall must be named *.svg or *.png; got '{path.name}'.")
     content = waterfall_svg(explanation).encode() if kind == ".svg" else waterfall_png(explanation)
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    except OSError as error:
-        raise ResourceError(f"{path} cannot be written ({error.strerror}). Give another file.") from error
+    write_file(path, content)
 
 
 def _range(rows: tuple[Step, ...]) -> tuple[float, float]:

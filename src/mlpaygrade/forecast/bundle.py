@@ -7,8 +7,6 @@ JSON and ONNX only; nothing in it is executed. Does not predict.
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +14,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
+from mlpaygrade.dataset.writing import write_file
 from mlpaygrade.errors import BundleError, ResourceError
 from mlpaygrade.forecast.background import Background
 from mlpaygrade.forecast.calibration import Calibration
@@ -159,10 +158,10 @@ def write_bundle(
             digest = hashlib.sha256(content).hexdigest()
             stem, suffix = name.rsplit(".", 1)
             path = f"{stem}-{digest[:12]}.{suffix}"
-            _write_atomically(folder / path, content)
+            write_file(folder / path, content)
             files[name] = {"path": path, "sha256": digest, "bytes": len(content)}
         manifest = {"format": FORMAT, "provenance": dict(provenance), "files": files}
-        _write_atomically(folder / MANIFEST, _json_bytes(manifest, indent=1))
+        write_file(folder / MANIFEST, _json_bytes(manifest, indent=1))
         for path in replaced - {entry["path"] for entry in files.values()}:
             (folder / path).unlink(missing_ok=True)
     except OSError as error:
@@ -174,7 +173,7 @@ def write_bundle(
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
     """Write a JSON document so that a reader sees the old file or the new one."""
-    _write_atomically(path, _json_bytes(document, indent=1))
+    write_file(path, _json_bytes(document, indent=1))
 
 
 def _listed_files(folder: Path) -> set[str]:
@@ -189,17 +188,3 @@ def _listed_files(folder: Path) -> set[str]:
 def _json_bytes(document: Mapping[str, Any], *, indent: int | None = None) -> bytes:
     separators = None if indent else (",", ":")
     return json.dumps(document, indent=indent, separators=separators, allow_nan=False).encode() + b"\n"
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mlpaygrade.dataset.postings import Postings
 from mlpaygrade.dataset.split import Split, rolling_origin
+from mlpaygrade.dataset.writing import writing_bytes
 from mlpaygrade.evaluation.leakage import check_split, check_time
 from mlpaygrade.evaluation.metrics import evaluate
 from mlpaygrade.forecast.calibration import INTERVALS, Calibration, Truth
@@ -80,9 +81,8 @@ def fit_forecaster(
                 progress=_at(progress, stage),
             )
             made = fitted.predict(fitted.encoder.transform(test.jobs))
-            temporary = stored.with_suffix(".partial.npz")
-            np.savez(temporary, quantiles=made.log_quantiles, members=made.log_members, epochs=fitted.epochs)
-            temporary.replace(stored)
+            with writing_bytes(stored) as file:
+                np.savez(file, quantiles=made.log_quantiles, members=made.log_members, epochs=fitted.epochs)
         with np.load(stored) as arrays:
             predictions.append(Prediction(arrays["quantiles"], arrays["members"]))
             epochs.append(int(arrays["epochs"]))
