@@ -80,7 +80,7 @@ def exact(predictor: Predictor, *, jobs: int) -> dict[str, Any]:
     """Adding up on random jobs, and agreement with the shap library on 200."""
     worst_usd = worst_shown = worst_factor = 0.0
     for job in random_jobs(predictor, jobs, seed=0):
-        estimate = predictor.estimate(job)
+        estimate = predictor.answer(job)
         explanation = explain(estimate.predictor, estimate)
         shown = explanation.to_json()
         total = explanation.base_usd + sum(part.usd for part in explanation.contributions)
@@ -152,7 +152,7 @@ def speed(predictor: Predictor, *, jobs: int = 200) -> dict[str, Any]:
         }
 
     rows = [
-        play(predictor, predictor.estimate(job), predictor.bundle.background.jobs, predictor.bundle.background.weights)
+        play(predictor, predictor.answer(job), predictor.bundle.background.jobs, predictor.bundle.background.weights)
         for job in asked[:50]
     ]
     return {
@@ -200,7 +200,7 @@ def background_sizes(predictor: Predictor, data: Path, *, jobs: int = 30) -> dic
     """How far contributions are from those with every posting of the newest year, for herded and for random backgrounds."""
     postings = build_postings(read_table(data).frame)
     postings = postings.take(postings.year <= predictor.bundle.encoder.newest_year)
-    estimates = [predictor.estimate(job) for job in newest_jobs(postings, jobs, seed=1)]
+    estimates = [predictor.answer(job) for job in newest_jobs(postings, jobs, seed=1)]
     newest = postings.jobs[postings.jobs["work_year"] == postings.jobs["work_year"].max()]
     counts = newest.groupby(list(FEATURES)).size()
     distinct, share = counts.index.to_frame(index=False), counts.to_numpy() / counts.sum()
@@ -282,7 +282,7 @@ def recovered(predictor: Predictor, postings: Postings, *, jobs: int, seed: int,
     background = predictor.bundle.background
     found: dict[tuple[str, Any], list[tuple[float, float]]] = {}
     for job in newest_jobs(postings, jobs, seed=seed):
-        estimate = predictor.estimate(job)
+        estimate = predictor.answer(job)
         fields = job.fields()
         prediction = truth.predict({column: [value] for column, value in fields.items()})
         true = dataclasses.replace(estimate, estimate_usd=float(np.expm1(prediction.log_estimate[0])))

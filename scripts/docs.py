@@ -131,7 +131,7 @@ def first_answer() -> str:
     predictor = Predictor.load()
     read = predictor.read_job(title="Data Scientist", experience="SE", location="US", remote="100")
     command = 'mlpaygrade predict --title "Data Scientist" --experience SE --location US --remote 100'
-    return f"```console\n$ {command}\n{estimate_text(predictor.estimate(read))}\n```"
+    return f"```console\n$ {command}\n{estimate_text(predictor.answer(read))}\n```"
 
 
 def commands() -> str:

@@ -35,18 +35,18 @@ def test_the_interval_score_punishes_misses() -> None:
 
 def test_a_refusal_gives_no_figures_and_the_nearest_job() -> None:
     predictor = Predictor.load()
-    answer = predictor.estimate(predictor.read_job(title=UNKNOWN, experience="SE", location="US"))
+    answer = predictor.answer(predictor.read_job(title=UNKNOWN, experience="SE", location="US"))
     assert "not enough data" in str(answer.not_enough_data)
     document = answer.to_json()
     assert document["estimate_usd"] is None
     assert document["intervals_usd"] is None
     assert answer.nearest is not None
-    assert predictor.estimate(answer.nearest).not_enough_data is None
+    assert predictor.answer(answer.nearest).not_enough_data is None
 
 
 def test_an_unseen_title_of_known_words_is_answered() -> None:
     predictor = Predictor.load()
-    answer = predictor.estimate(predictor.read_job(title="Site Reliability Engineer", experience="SE", location="Chad"))
+    answer = predictor.answer(predictor.read_job(title="Site Reliability Engineer", experience="SE", location="Chad"))
     assert answer.not_enough_data is None
     assert answer.to_json()["estimate_usd"] > 0
 

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mlpaygrade.app.choice import Choice, read_packed, read_parameters
+from mlpaygrade.app.choice import first_job, packed, parameters_of, read_packed, read_parameters
 from mlpaygrade.app.menu import PAGES
 from mlpaygrade.forecast.predictor import Predictor
+from mlpaygrade.job.fields import Job
 from mlpaygrade.rendering.words import distance_text, dollar_range, dollars
 
 MAIN = Path(__file__).resolve().parent.parent / "src" / "mlpaygrade" / "app" / "main.py"
@@ -33,7 +34,9 @@ def predictor() -> Predictor:
 
 def test_the_page_shows_what_the_predictor_answers(predictor: Predictor) -> None:
     app = opened(title="Data Engineer", level="MI", country="GB", remote="100")
-    estimate = predictor.estimate(Choice(title="Data Engineer", level="MI", country="GB", remote=100).read(predictor))
+    estimate = predictor.answer(
+        predictor.read_job(title="Data Engineer", experience="MI", location="GB", remote=100, size="M", employment="FT")
+    )
     page = shown(app)
     assert not app.exception
     assert dollars(estimate.estimate_usd) in page
@@ -137,7 +140,24 @@ def test_an_emptied_title_asks_for_one() -> None:
 
 
 def test_a_choice_survives_its_address() -> None:
-    choice = Choice(title="A|B & C", level="EX", country="IN", home="DE", remote=50, size="L", contract="FL", year=2022)
-    assert read_parameters(choice.parameters(), default=Choice()).choice == choice
-    assert read_packed(choice.packed(), default=Choice()).choice == choice
-    assert not read_packed(choice.packed(), default=Choice()).problems
+    job = Job(
+        title="A|B & C", experience="EX", location="IN", residence="DE", remote=50, size="L", employment="FL", year=2022
+    )
+    start = first_job(Predictor.load())
+    assert read_parameters(parameters_of(job), default=start).job == job
+    assert read_packed(packed(job), default=start).job == job
+    assert not read_packed(packed(job), default=start).problems
+
+
+def test_a_link_of_an_earlier_version_is_understood() -> None:
+    start = first_job(Predictor.load())
+    found = read_packed("Data Engineer|MI|GB||50|L|FL|0", default=start)
+    assert not found.problems
+    assert (found.job.experience, found.job.location, found.job.residence, found.job.employment) == (
+        "MI",
+        "GB",
+        "GB",
+        "FL",
+    )
+    named = read_parameters({"level": "EN", "country": "DE", "contract": "PT"}, default=start).job
+    assert (named.experience, named.location, named.residence, named.employment) == ("EN", "DE", "DE", "PT")

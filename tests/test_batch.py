@@ -41,7 +41,7 @@ def test_figures_are_those_of_predict_and_rows_keep_their_order(predictor: Predi
     assert (summary.rows, summary.unanswered, summary.distinct_jobs) == (4, 0, 3)
     out = read(tmp_path / "out.csv")
     assert [[row[column] for column in HEADER] for row in out] == rows
-    estimate = predictor.estimate(
+    estimate = predictor.answer(
         predictor.read_job(title="Data Scientist", experience="SE", location="US", remote=0, size="M", year=2024)
     )
     assert int(out[0]["estimate_usd"]) == round(estimate.estimate_usd)
@@ -53,7 +53,7 @@ def test_figures_are_those_of_predict_and_rows_keep_their_order(predictor: Predi
 
 
 def test_a_wrong_row_keeps_its_place_with_a_reason(predictor: Predictor, tmp_path: Path) -> None:
-    wrong = [["2024", "Wizard", *GOOD[2:]], [*GOOD[:6], "ZZ", "M"], ["", *GOOD[1:]], [*GOOD[:3], "", *GOOD[4:]]]
+    wrong = [["2024", "Wizard", *GOOD[2:]], [*GOOD[:6], "ZZ", "M"], ["24", *GOOD[1:]], [*GOOD[:3], "", *GOOD[4:]]]
     summary = score_file(write(tmp_path / "in.csv", [GOOD, *wrong, GOOD]), tmp_path / "out.csv", predictor=predictor)
     assert (summary.rows, summary.unanswered) == (6, 4)
     out = read(tmp_path / "out.csv")

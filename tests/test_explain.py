@@ -58,12 +58,12 @@ def one(predictor: Predictor, **changes: str) -> Explanation:
 
 def test_base_and_contributions_add_up_to_what_is_shown(predictor: Predictor) -> None:
     for job in random_jobs(predictor, 200):
-        estimate = predictor.estimate(job)
+        estimate = predictor.answer(job)
         if estimate.not_enough_data is not None:
             with pytest.raises(InputError, match="no estimate to build on"):
-                explain(estimate.predictor, estimate)
+                explain(predictor, estimate)
             continue
-        explanation = explain(estimate.predictor, estimate)
+        explanation = explain(predictor, estimate)
         assert explanation.estimate_usd == estimate.estimate_usd
         parts = explanation.contributions
         assert explanation.base_usd + sum(part.usd for part in parts) == pytest.approx(estimate.estimate_usd, abs=1e-6)
@@ -125,7 +125,7 @@ def test_a_field_that_all_compared_jobs_share_contributes_nothing(predictor: Pre
 
 def test_worth_of_a_coalition_is_the_average_over_the_background(predictor: Predictor) -> None:
     """Against the naive way: every job of every coalition estimated by itself."""
-    estimate = predictor.estimate(random_jobs(predictor, 1, seed=5)[0])
+    estimate = predictor.answer(random_jobs(predictor, 1, seed=5)[0])
     background = predictor.bundle.background
     worth = play(predictor, estimate, background.jobs, background.weights).usd
     mine = estimate.job.fields()

@@ -19,9 +19,9 @@ from streamlit.testing.v1 import AppTest
 from mlpaygrade import Predictor
 from mlpaygrade.app import answer, onepage
 from mlpaygrade.cli.text import estimate_text
+from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.bundle import load_bundle, write_bundle
 from mlpaygrade.forecast.calibration import INTERVALS
-from mlpaygrade.forecast.predictor import Estimate
 from mlpaygrade.rendering.words import rough_percent
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -80,16 +80,16 @@ def measured_in(predictor: Predictor) -> dict[float, float]:
     return {percent / 100: rows[f"coverage_{percent}"] for percent in INTERVALS}
 
 
-def shares_of(estimate: Estimate) -> frozenset[str]:
-    """Shares that an answer computes itself, what the ends of bands held, and a refusal's disagreement and its limit."""
+def shares_of(estimate: Answer) -> frozenset[str]:
+    """Shares that an answer computes itself, what the ends of bands held, and those that its refusal names."""
     assert estimate.error_budget is not None
     budget = {rough_percent(share).removeprefix("<") for share in estimate.error_budget.shares().values()}
     ends = {f"{share:.1%}" for share in estimate.model["measured_band_coverage"].values()}
-    refusal = {f"{log:.0%}" for log in (estimate.disagreement, estimate.predictor.bundle.abstention.limit)}
-    return frozenset(budget | ends | (refusal if estimate.not_enough_data else set()) | {"100%"})
+    refusal = set(re.findall(r"[0-9]+%", estimate.not_enough_data or ""))
+    return frozenset(budget | ends | refusal | {"100%"})
 
 
-def texts_of(estimate: Estimate) -> dict[str, str]:
+def texts_of(estimate: Answer) -> dict[str, str]:
     """Every text that an answer is shown as."""
     markup = {
         "figures": answer.figures(estimate),
@@ -128,7 +128,7 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
 def test_an_answer_states_what_its_own_bundle_measured(kind: str, job: dict[str, Any], bad: Predictor) -> None:
     predictor = bad if kind == "bad" else Predictor.load()
     measured = measured_in(predictor)
-    estimate = predictor.estimate(predictor.read_job(**job))
+    estimate = predictor.answer(predictor.read_job(**job))
     off = f"{math.ceil(100 * predictor.bundle.evaluation['rows']['pit_deviation'])} of"
     for name, text in texts_of(estimate).items():
         known = {0.9: estimate.model["measured_band_coverage"]["low"]} if name == "ends" else measured
@@ -142,7 +142,7 @@ def test_an_answer_states_what_its_own_bundle_measured(kind: str, job: dict[str,
 
 def test_a_bundle_without_a_test_claims_nothing() -> None:
     shipped = Predictor.load()
-    estimate = shipped.estimate(shipped.read_job(**JOBS[0]))
+    estimate = shipped.answer(shipped.read_job(**JOBS[0]))
     model = {
         **estimate.model,
         "measured_coverage": {"protocol": None},

@@ -68,7 +68,7 @@ def test_scenarios_are_ranked_supported_and_within_what_is_allowed(predictor: Pr
         assert cells["same title, level and country"] >= ENOUGH
         if fields & {REMOTE, "company_size", "employment_type"}:
             assert cells["same job"] >= SEEN
-        assert scenario.estimate_usd == pytest.approx(predictor.estimate(scenario.job).estimate_usd, rel=1e-5)
+        assert scenario.estimate_usd == pytest.approx(predictor.answer(scenario.job).estimate_usd, rel=1e-5)
         assert scenario.job not in seen
         seen.add(scenario.job)
 
@@ -243,7 +243,15 @@ def test_scenarios_on_the_command_line(tiny_run) -> None:
         assert refused.returncode == 2
         assert "Traceback" not in refused.stderr
         assert refused.stdout == ""
-    assert set(CHANGEABLE) == {"title", "experience", "location", "remote", "size", "employment", "residence"}
+    assert {field.name for field in CHANGEABLE} == {
+        "title",
+        "experience",
+        "location",
+        "remote",
+        "size",
+        "employment",
+        "residence",
+    }
 
 
 def test_a_job_that_has_no_answer_has_no_scenarios() -> None:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from mlpaygrade import Predictor
 from mlpaygrade.app.answer import spread
 from mlpaygrade.cli.text import estimate_text
+from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.distribution import LEVELS, MEDIAN, TARGETS
 from mlpaygrade.forecast.error_budget import SOURCES, ErrorBudget, error_budget
-from mlpaygrade.forecast.predictor import Estimate
 from mlpaygrade.testing.truth import Truth, width_shares, widths
 
 NORMAL = np.array([NormalDist().inv_cdf(float(level)) for level in LEVELS])
@@ -26,9 +26,9 @@ def quantiles(*, half: float, sigma: float) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def estimate() -> Estimate:
+def estimate() -> Answer:
     predictor = Predictor.load()
-    return predictor.estimate(predictor.read_job(title="AI Engineer", experience="MI", location="DE"))
+    return predictor.answer(predictor.read_job(title="AI Engineer", experience="MI", location="DE"))
 
 
 @given(half=st.floats(-0.5, 2.0), sigma=st.floats(0.0, 1.5), model=st.floats(0.0, 2.0))
@@ -82,7 +82,7 @@ def test_the_band_is_the_true_one_on_the_synthetic_market(level: str) -> None:
     assert budget.market_usd**2 == pytest.approx(rest)
 
 
-def test_it_is_the_answers_own(estimate: Estimate) -> None:
+def test_it_is_the_answers_own(estimate: Answer) -> None:
     budget = estimate.error_budget
     assert budget is not None
     low, high = estimate.intervals_usd[90]
@@ -92,7 +92,7 @@ def test_it_is_the_answers_own(estimate: Estimate) -> None:
     assert estimate.log_quantiles[TARGETS.index("high"), MEDIAN] > estimate.log_quantiles[TARGETS.index("low"), MEDIAN]
 
 
-def test_terminal_and_app_show_it_and_say_nothing_where_it_is_not_known(estimate: Estimate) -> None:
+def test_terminal_and_app_show_it_and_say_nothing_where_it_is_not_known(estimate: Answer) -> None:
     shown, page = estimate_text(estimate), spread(estimate)
     for words in SOURCES.values():
         assert words in shown

@@ -80,7 +80,7 @@ def test_what_was_entered_survives_a_visit_to_another_page(open_page: OpenPage) 
     expect(page.locator(".mp p.job")).to_contain_text("Data Architect")
     page.get_by_role("radio", name="Model").click()
     expect(page.locator("h1")).to_contain_text("model")
-    page.get_by_role("radio", name="Estimate").click()
+    page.get_by_role("radio", name="Answer").click()
     expect(page.locator(".mp p.job")).to_contain_text("Data Architect")
 
 
@@ -255,7 +255,7 @@ def test_sessions_do_not_see_each_other(open_page: OpenPage) -> None:
         {"name": "staff.csv", "mimeType": "text/csv", "buffer": ROWS.encode()}
     )
     expect(one.locator(".mp-facts")).to_contain_text("3 of 4")
-    two.get_by_role("radio", name="Estimate").click()
+    two.get_by_role("radio", name="Answer").click()
     expect(two.locator("h1")).to_contain_text("What does a job pay")
     two.get_by_role("radio", name="Benchmark").click()
     expect(two.locator("h1")).to_contain_text("Your pay against the market")

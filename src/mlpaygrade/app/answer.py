@@ -1,6 +1,6 @@
 """An estimate in words and bars: the parts that pages, comparisons and documents to keep are made of.
 
-Enters: an `Estimate`, and an offer if there is one. Leaves: markup. Draws nothing, asks the model nothing.
+Enters: an `Answer`, and an offer if there is one. Leaves: markup. Draws nothing, asks the model nothing.
 """
 
 from collections.abc import Mapping
@@ -8,9 +8,9 @@ from html import escape
 from typing import Any
 
 from mlpaygrade.app.charts import Range, facts, notes_list, range_chart, table
+from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.error_budget import SOURCES
 from mlpaygrade.forecast.evidence import Cell, Closest
-from mlpaygrade.forecast.predictor import Estimate
 from mlpaygrade.rendering.words import (
     at_most_of_100,
     counted,
@@ -26,7 +26,7 @@ from mlpaygrade.rendering.words import (
 )
 
 
-def heading(estimate: Estimate) -> str:
+def heading(estimate: Answer) -> str:
     """What was estimated, on two lines."""
     job = estimate.job
     return (
@@ -35,7 +35,7 @@ def heading(estimate: Estimate) -> str:
     )
 
 
-def figures(estimate: Estimate) -> str:
+def figures(estimate: Answer) -> str:
     """The answer as three figures of one size: a point never stands without its range."""
     low, high = estimate.intervals_usd[90]
     return facts(
@@ -57,7 +57,7 @@ def caught(model: Mapping[str, Any], level: int) -> str:
     return f"{percent(measured[str(level)])} fell inside when tested" if str(level) in measured else "not tested"
 
 
-def ranges(estimate: Estimate, *, offer_usd: float | None = None) -> str:
+def ranges(estimate: Answer, *, offer_usd: float | None = None) -> str:
     """Band and intervals as bars, each interval with the share that it caught when it was tested."""
     rows = [
         Range(
@@ -73,7 +73,7 @@ def ranges(estimate: Estimate, *, offer_usd: float | None = None) -> str:
     return range_chart(rows, typical_usd=estimate.estimate_usd, offer_usd=offer_usd)
 
 
-def band_ends(estimate: Estimate) -> str:
+def band_ends(estimate: Answer) -> str:
     """How sure each end of the advertised band is, in one sentence."""
     measured = estimate.model["measured_band_coverage"]
     parts = [
@@ -84,7 +84,7 @@ def band_ends(estimate: Estimate) -> str:
     return f"The band of one posting, 90 % ranges: {', '.join(parts)}."
 
 
-def spread(estimate: Estimate) -> str:
+def spread(estimate: Answer) -> str:
     """What the spread of single figures is made of, as a small table; nothing where the model cannot say."""
     if (budget := estimate.error_budget) is None:
         return ""
@@ -151,17 +151,17 @@ def quality_line(model: Mapping[str, Any]) -> str:
     return f"{said} Where a figure stands among 100 advertised ones was off by {at_most_of_100(error)} of them at most."
 
 
-def notes(estimate: Estimate) -> str:
+def notes(estimate: Answer) -> str:
     """How the job was read and what limits the answer."""
     return notes_list(estimate.notes)
 
 
-def position_words(estimate: Estimate, usd: float) -> str:
+def position_words(estimate: Answer, usd: float) -> str:
     """Where an amount stands among the advertised figures for such a job, to follow the amount in a sentence."""
     return position(estimate.percentile(usd))
 
 
-def refusal(estimate: Estimate) -> str:
+def refusal(estimate: Answer) -> str:
     """Why there is no figure, what the data do hold, and which job comes nearest that can be answered."""
     reason = str(estimate.not_enough_data).removeprefix("not enough data: ")
     lines = [

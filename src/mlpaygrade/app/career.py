@@ -9,27 +9,18 @@ import streamlit as st
 
 from mlpaygrade.app import address, answer
 from mlpaygrade.app.charts import Range, notes_list, range_chart, table
-from mlpaygrade.app.choice import Choice, read_parameters
+from mlpaygrade.app.choice import first_job, parameters_of, read_parameters
 from mlpaygrade.app.form import job_form, offer_nearest, remembered, standing
 from mlpaygrade.app.serving import predictor, show_error
 from mlpaygrade.errors import MLPayGradeError
-from mlpaygrade.explain.scenarios import CHANGEABLE, Scenario, across, ladder, scenarios, value_text
-from mlpaygrade.forecast.predictor import ReadJob
-from mlpaygrade.job.fields import EXPERIENCE, LABELS
-from mlpaygrade.rendering.words import counted, dollar_range, dollars, signed_dollars
+from mlpaygrade.explain.scenarios import UNASKED, Scenario, across, ladder, scenarios
+from mlpaygrade.forecast.jobs import ReadJob
+from mlpaygrade.job.fields import BY_COLUMN, BY_NAME, CHANGEABLE, EXPERIENCE, LABELS, Job
+from mlpaygrade.rendering.words import counted, dollar_range, dollars, signed_dollars, value_text
 
 FORM: Final = "career"
-CHANGES: Final = {
-    "title": "Job title",
-    "experience": "Experience level",
-    "remote": "Where the work is done",
-    "size": "Company size",
-    "employment": "Contract",
-    "location": "Company's country",
-    "residence": "Country I live in",
-}
-"""Names of `scenarios.CHANGEABLE` in plain words."""
-_LABELS: Final = {column: CHANGES[name] for name, column in CHANGEABLE.items()}
+CHANGES: Final = {field.name: field.change or field.heading for field in CHANGEABLE}
+"""Names of what may be changed, in plain words."""
 START: Final = ("title", "experience", "remote", "size")
 SHOWN: Final = 10
 SHOWN_ACROSS: Final = 12
@@ -41,7 +32,7 @@ def page() -> None:
     st.write("Start from the job you have, choose what you would change, and see what the market pays for the result.")
     left, right = st.columns([2, 3], gap="large")
     with left:
-        choice = job_form(FORM, start=_start())
+        job = job_form(FORM, start=_start())
         allowed = st.pills(
             "I would change",
             list(CHANGES),
@@ -59,23 +50,23 @@ def page() -> None:
             persist_state="session",
             required=True,
         )
-    _keep_address(choice, list(allowed), most or 1)
+    _keep_address(job, list(allowed), most or 1)
     with right:
-        if not choice.title.strip():
+        if not job.title.strip():
             st.info("Type a job title to see its ladder.", icon=":material/edit:")
             return
         try:
-            read = choice.read(predictor())
+            read = predictor().read_job(**job.words())
             _answer(read, list(allowed), most or 1)
         except MLPayGradeError as error:
             show_error(error)
 
 
-def _start() -> Choice:
+def _start() -> Job:
     if (before := standing(FORM)) is not None:
         return before
     parameters = address.parameters(FORM)
-    found = read_parameters(parameters, default=remembered("estimate") or Choice())
+    found = read_parameters(parameters, default=remembered("estimate") or first_job(predictor()))
     problems = list(found.problems)
     wanted = [name for name in parameters.get("allow", ",".join(START)).split(",") if name]
     if wrong := [name for name in wanted if name not in CHANGES]:
@@ -89,15 +80,15 @@ def _start() -> Choice:
         most = "1"
     st.session_state.setdefault(f"{FORM}.most", int(most))
     address.remark(problems)
-    return found.choice
+    return found.job
 
 
-def _keep_address(choice: Choice, allowed: list[str], most: int) -> None:
-    address.keep(FORM, choice.parameters() | {"allow": ",".join(allowed), "most": str(most)})
+def _keep_address(job: Job, allowed: list[str], most: int) -> None:
+    address.keep(FORM, parameters_of(job) | {"allow": ",".join(allowed), "most": str(most)})
 
 
 def _answer(read: ReadJob, allowed: list[str], most: int) -> None:
-    estimate = predictor().estimate(read)
+    estimate = predictor().answer(read)
     if estimate.not_enough_data is not None:
         st.html(answer.heading(estimate) + answer.refusal(estimate))
         offer_nearest(FORM, estimate)
@@ -118,7 +109,7 @@ def _answer(read: ReadJob, allowed: list[str], most: int) -> None:
     st.header("One thing, all its values", anchor=False)
     field = st.selectbox(
         "Look at",
-        list(CHANGES)[:-1],
+        list(UNASKED),
         format_func=lambda name: CHANGES[name],
         key=f"{FORM}.field",
         persist_state="session",
@@ -160,7 +151,9 @@ def _changes(read: ReadJob, allowed: list[str], most: int) -> None:
     better = [one for one in found.scenarios if one.difference.usd > 0]
     lines = [
         [
-            "; ".join(f"{_LABELS[change.field]}: {value_text(change.field, change.after)}" for change in one.changes),
+            "; ".join(
+                f"{BY_COLUMN[change.field].change}: {value_text(change.field, change.after)}" for change in one.changes
+            ),
             dollars(one.estimate_usd),
             signed_dollars(one.difference.usd),
             f"{signed_dollars(one.difference.interval_90_usd[0])} to {signed_dollars(one.difference.interval_90_usd[1])}",
@@ -199,7 +192,7 @@ def _across(found: tuple[Scenario, ...], field: str) -> str:
 
 
 def _value(one: Scenario, field: str) -> str:
-    column = CHANGEABLE[field]
+    column = BY_NAME[field].column
     return value_text(column, one.job.fields()[column])
 
 

@@ -11,19 +11,20 @@ import streamlit as st
 
 from mlpaygrade.app import address, answer, why
 from mlpaygrade.app.charts import Range, notes_list, range_chart
-from mlpaygrade.app.choice import Choice, read_figure, read_packed
+from mlpaygrade.app.choice import first_job, packed, read_figure, read_packed
 from mlpaygrade.app.form import job_form, offer_nearest, remembered, standing
 from mlpaygrade.app.serving import predictor, show_error
 from mlpaygrade.errors import InputError, MLPayGradeError
 from mlpaygrade.explain.scenarios import Comparison, compare
-from mlpaygrade.forecast.predictor import Estimate
+from mlpaygrade.forecast.answer import Answer
+from mlpaygrade.job.fields import Job
 from mlpaygrade.rendering.words import dollars, percent, place_text, signed_dollars
 
 NAMES: Final = ("Job A", "Job B", "Job C")
 STARTS: Final = (
-    Choice(title="Data Scientist", level="SE", country="US"),
-    Choice(title="Machine Learning Engineer", level="SE", country="US"),
-    Choice(title="Data Engineer", level="SE", country="GB"),
+    {"title": "Data Scientist", "location": "US"},
+    {"title": "Machine Learning Engineer", "location": "US"},
+    {"title": "Data Engineer", "location": "GB"},
 )
 COUNT: Final = "compare.count"
 
@@ -34,12 +35,12 @@ def page() -> None:
     st.write("Describe two or three jobs, and add what you were offered where you know it.")
     starts = _starts()
     count = st.segmented_control("How many jobs", [2, 3], key=COUNT, required=True, persist_state="session") or 2
-    choices: list[Choice] = []
+    jobs: list[Job] = []
     offers: list[int | None] = []
     for n, column in enumerate(st.columns(count, gap="large")):
         with column:
             st.header(NAMES[n], anchor=False)
-            choices.append(job_form(_form(n), start=starts[n]))
+            jobs.append(job_form(_form(n), start=starts[n]))
             offers.append(
                 st.number_input(
                     f"Offer for {NAMES[n]} (optional)",
@@ -52,26 +53,26 @@ def page() -> None:
                     persist_state="session",
                 )
             )
-    _keep_address(choices, offers)
-    _answer(choices, offers)
+    _keep_address(jobs, offers)
+    _answer(jobs, offers)
 
 
 def _form(n: int) -> str:
     return f"compare{n + 1}"
 
 
-def _starts() -> list[Choice]:
+def _starts() -> list[Job]:
     parameters = address.parameters("compare")
-    starts: list[Choice] = []
+    starts: list[Job] = []
     problems: list[str] = []
     for n in range(len(STARTS)):
         name = f"job{n + 1}"
         if (before := standing(_form(n))) is not None:
             starts.append(before)
             continue
-        start = (remembered("estimate") if n == 0 else None) or STARTS[n]
+        start = (remembered("estimate") if n == 0 else None) or first_job(predictor(), **STARTS[n])
         found = read_packed(parameters[name], default=start) if name in parameters else None
-        starts.append(found.choice if found else start)
+        starts.append(found.job if found else start)
         problems += found.problems if found else ()
         try:
             if f"offer{n + 1}" in parameters:
@@ -83,19 +84,19 @@ def _starts() -> list[Choice]:
     return starts
 
 
-def _keep_address(choices: list[Choice], offers: list[int | None]) -> None:
-    wanted = {f"job{n + 1}": choice.packed() for n, choice in enumerate(choices)}
+def _keep_address(jobs: list[Job], offers: list[int | None]) -> None:
+    wanted = {f"job{n + 1}": packed(job) for n, job in enumerate(jobs)}
     wanted |= {f"offer{n + 1}": str(offer) for n, offer in enumerate(offers) if offer}
     address.keep("compare", wanted)
 
 
-def _answer(choices: list[Choice], offers: list[int | None]) -> None:
-    estimates: list[Estimate] = []
-    for name, form, choice in zip(NAMES, map(_form, range(len(choices))), choices, strict=False):
+def _answer(jobs: list[Job], offers: list[int | None]) -> None:
+    estimates: list[Answer] = []
+    for name, form, job in zip(NAMES, map(_form, range(len(jobs))), jobs, strict=False):
         try:
-            if not choice.title.strip():
+            if not job.title.strip():
                 raise InputError("Type a job title to see what it pays.")
-            estimate = predictor().estimate(choice.read(predictor()))
+            estimate = predictor().answer(predictor().read_job(**job.words()))
             if estimate.not_enough_data is None:
                 estimates.append(estimate)
                 continue
@@ -104,7 +105,7 @@ def _answer(choices: list[Choice], offers: list[int | None]) -> None:
         except MLPayGradeError as error:
             st.markdown(f"**{name}**")
             show_error(error)
-    if len(estimates) < len(choices):
+    if len(estimates) < len(jobs):
         return
     if notes := [f"{name}: {note}" for name, one in zip(NAMES, estimates, strict=False) for note in one.notes]:
         st.html(notes_list(notes))
@@ -118,7 +119,7 @@ def _answer(choices: list[Choice], offers: list[int | None]) -> None:
     )
 
 
-def _ranges(estimates: list[Estimate]) -> list[Range]:
+def _ranges(estimates: list[Answer]) -> list[Range]:
     rows = []
     for name, one in zip(NAMES, estimates, strict=False):
         low, high = one.intervals_usd[90]
@@ -144,7 +145,7 @@ def _ranges(estimates: list[Estimate]) -> list[Range]:
     return rows
 
 
-def _lines(estimates: list[Estimate], offers: list[int | None]) -> str:
+def _lines(estimates: list[Answer], offers: list[int | None]) -> str:
     lines = []
     for name, one, offer in zip(NAMES, estimates, offers, strict=False):
         said = f"<strong>{name}</strong>: typical pay {dollars(one.estimate_usd)}. {escape(answer.support_line(one.support))}"

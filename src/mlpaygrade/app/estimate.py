@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from mlpaygrade.app import address, answer, onepage, why
-from mlpaygrade.app.choice import MAX_FIGURE_USD, Choice, read_figure, read_parameters
+from mlpaygrade.app.choice import MAX_FIGURE_USD, first_job, parameters_of, read_figure, read_parameters
 from mlpaygrade.app.form import job_form, offer_nearest, standing
 from mlpaygrade.app.serving import explanation, literal, predictor, show_error
 from mlpaygrade.errors import InputError, MLPayGradeError
-from mlpaygrade.forecast.predictor import Estimate
+from mlpaygrade.forecast.answer import Answer
+from mlpaygrade.job.fields import Job
 from mlpaygrade.rendering.words import dollars
 
 FORM = "estimate"
@@ -25,7 +26,7 @@ def page() -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
         start = _start()
-        choice = job_form(FORM, start=start)
+        job = job_form(FORM, start=start)
         offer = st.number_input(
             "Your pay or offer (optional)",
             min_value=1,
@@ -36,17 +37,17 @@ def page() -> None:
             placeholder="US dollars a year before tax",
             persist_state="session",
         )
-    _keep_address(choice, offer)
+    _keep_address(job, offer)
     with right:
-        _answer(choice, offer)
+        _answer(job, offer)
 
 
-def _start() -> Choice:
+def _start() -> Job:
     """What the form shows first: what it held before, else what the address says. Problems of the address are told once."""
     if (before := standing(FORM)) is not None:
         return before
     parameters = address.parameters(FORM, first=True)
-    found = read_parameters(parameters, default=Choice())
+    found = read_parameters(parameters, default=first_job(predictor()))
     problems = list(found.problems)
     if "offer" in parameters:
         try:
@@ -54,19 +55,19 @@ def _start() -> Choice:
         except InputError as error:
             problems.append(str(error))
     address.remark(problems)
-    return found.choice
+    return found.job
 
 
-def _keep_address(choice: Choice, offer: int | None) -> None:
-    address.keep(FORM, choice.parameters() | ({"offer": str(offer)} if offer else {}))
+def _keep_address(job: Job, offer: int | None) -> None:
+    address.keep(FORM, parameters_of(job) | ({"offer": str(offer)} if offer else {}))
 
 
-def _answer(choice: Choice, offer: int | None) -> None:
-    if not choice.title.strip():
+def _answer(job: Job, offer: int | None) -> None:
+    if not job.title.strip():
         st.info("Type a job title to see what it pays.", icon=":material/edit:")
         return
     try:
-        estimate = predictor().estimate(choice.read(predictor()))
+        estimate = predictor().answer(predictor().read_job(**job.words()))
     except MLPayGradeError as error:
         show_error(error)
         return
@@ -107,7 +108,7 @@ def _answer(choice: Choice, offer: int | None) -> None:
     )
 
 
-def _quality(estimate: Estimate) -> None:
+def _quality(estimate: Answer) -> None:
     model = estimate.model
     rows = predictor().bundle.evaluation.get("rows", {})
     st.write(literal(answer.quality_line(model)))

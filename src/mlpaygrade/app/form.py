@@ -5,37 +5,36 @@ remembered for the session under the form's name, so that leaving a page loses n
 """
 
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any, Final
 
 import streamlit as st
 
 from mlpaygrade.app import address
-from mlpaygrade.app.choice import Choice
 from mlpaygrade.app.serving import predictor
-from mlpaygrade.forecast.predictor import Estimate
+from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.job import taxonomy
-from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, LABELS, REMOTE, SIZE
+from mlpaygrade.job.fields import FIELDS, Field, Job
 
 FIRST_MENU_YEAR: Final = 2020
 SUGGESTED: Final = 4
-_CHOICES: Final = "form.choices"
+_JOBS: Final = "form.jobs"
 _STARTS: Final = "form.starts"
 _GENERATIONS: Final = "form.generations"
 
 
-def remembered(name: str) -> Choice | None:
+def remembered(name: str) -> Job | None:
     """What the form of that name held when it was last drawn in this session."""
-    choices: dict[str, Choice] = st.session_state.setdefault(_CHOICES, {})
-    return choices.get(name)
+    jobs: dict[str, Job] = st.session_state.setdefault(_JOBS, {})
+    return jobs.get(name)
 
 
-def standing(name: str) -> Choice | None:
+def standing(name: str) -> Job | None:
     """What the form is to show again; None where it starts from the address: at first, and where that was changed by hand."""
     before = remembered(name)
     if before is None or not address.changed_by_hand():
         return before
-    keys = {_key(name, field.name): getattr(before, field.name) for field in fields(Choice)}
+    keys = {_key(name, field.name): _shown(field, before) for field in FIELDS}
     if any(st.session_state.get(key, value) != value for key, value in keys.items()):
         return before
     for key in [key for key in st.session_state if str(key).startswith(f"{name}.")]:
@@ -44,14 +43,14 @@ def standing(name: str) -> Choice | None:
     return None
 
 
-def _renew(name: str, choice: Choice | None) -> None:
+def _renew(name: str, job: Job | None) -> None:
     """Let the form start afresh, with new widgets: one that is given another value can be overtaken by an older run."""
     st.session_state[_GENERATIONS] = {**_generations(), name: _generations().get(name, 0) + 1}
-    starts: dict[str, Choice] = st.session_state.setdefault(_STARTS, {})
-    if choice is None:
+    starts: dict[str, Job] = st.session_state.setdefault(_STARTS, {})
+    if job is None:
         starts.pop(name, None)
     else:
-        starts[name] = choice
+        starts[name] = job
 
 
 def _generations() -> dict[str, int]:
@@ -64,41 +63,32 @@ def _key(name: str, field: str) -> str:
     return f"{name}.{field}.{generation}" if generation else f"{name}.{field}"
 
 
-def job_form(name: str, *, start: Choice) -> Choice:
-    """Draw the form and return what is chosen in it. start: what it shows when it is drawn first."""
+def job_form(name: str, *, start: Job) -> Job:
+    """Draw the form and return the job that is chosen in it, its title as typed. start: what it shows when it is drawn first."""
     start = st.session_state.setdefault(_STARTS, {}).setdefault(name, start)
-    title = _title_field(name, start.title)
-    level = _one_of(name, EXPERIENCE, "Experience level", field="level", start=start, help_text=_LEVEL_HELP)
-    country = _menu(name, "Company's country", _countries(), field="country", start=start, words=_country_name)
-    remote = _one_of(name, REMOTE, "Where the work is done", field="remote", start=start)
+    chosen = {field.name: _widget(name, field, start) for field in FIELDS if field.first}
     with st.expander("More about the job", expanded=False):
-        size = _menu(
-            name, "Company size", list(LABELS[SIZE]), field="size", start=start, words=LABELS[SIZE].__getitem__
-        )
-        contract = _menu(
-            name,
-            "Contract",
-            list(LABELS[EMPLOYMENT]),
-            field="contract",
-            start=start,
-            words=LABELS[EMPLOYMENT].__getitem__,
-        )
-        home = _menu(name, "Employee lives in", ["", *_countries()], field="home", start=start, words=_home_name)
+        chosen |= {field.name: _widget(name, field, start) for field in FIELDS if not field.first}
+    job = Job(**{**chosen, "residence": chosen["residence"] or chosen["location"]})
+    st.session_state.setdefault(_JOBS, {})[name] = job
+    return job
+
+
+def _widget(name: str, field: Field, start: Job) -> Any:
+    """The field's widget by its kind; returns what is chosen."""
+    if field.kind == "title":
+        return _title_field(name, start.title)
+    if field.labels and field.first:
+        return _one_of(name, field, start)
+    if field.labels:
+        return _menu(name, field, list(field.labels), start, words=field.labels.__getitem__)
+    if field.kind == "year":
         newest = predictor().bundle.encoder.newest_year
-        years = list(dict.fromkeys([0, *range(newest - 1, FIRST_MENU_YEAR - 1, -1), start.year]))
-        year = _menu(
-            name,
-            "Pay level of",
-            years,
-            field="year",
-            start=start,
-            words=lambda y: f"{newest}, the newest" if y == 0 else str(y),
-        )
-    choice = Choice(
-        title=title, level=level, country=country, home=home, remote=remote, size=size, contract=contract, year=year
-    )
-    st.session_state.setdefault(_CHOICES, {})[name] = choice
-    return choice
+        years = sorted({*range(FIRST_MENU_YEAR, newest + 1), start.year}, reverse=True)
+        return _menu(name, field, years, start, words=lambda y: f"{y}, the newest" if y == newest else str(y))
+    if field.name == "residence":
+        return _menu(name, field, ["", *_countries()], start, words=_home_name)
+    return _menu(name, field, _countries(), start, words=_country_name)
 
 
 def _title_field(name: str, start: str) -> str:
@@ -128,22 +118,16 @@ def _title_field(name: str, start: str) -> str:
     return text or ""
 
 
-def offer_nearest(name: str, estimate: Estimate) -> None:
+def offer_nearest(name: str, estimate: Answer) -> None:
     """A button that puts the nearest job that can be answered into the form; nothing where there is none."""
     if estimate.nearest is not None:
-        choice = Choice.of(estimate.nearest)
         st.button(
             "Take the nearest job",
             key=f"{name}.nearest",
             icon=":material/near_me:",
-            on_click=_take,
-            args=(name, choice),
+            on_click=_renew,
+            args=(name, estimate.nearest),
         )
-
-
-def _take(name: str, choice: Choice) -> None:
-    newest = predictor().bundle.encoder.newest_year
-    _renew(name, replace(choice, year=0) if choice.year >= newest else choice)
 
 
 def _take_suggestion(name: str) -> None:
@@ -153,31 +137,35 @@ def _take_suggestion(name: str) -> None:
         _renew(name, replace(before, title=chosen))
 
 
-def _one_of(name: str, column: str, label: str, *, field: str, start: Choice, help_text: str | None = None) -> Any:
-    labels = LABELS[column]
+def _one_of(name: str, field: Field, start: Job) -> Any:
     return st.segmented_control(
-        label,
-        list(labels),
-        default=getattr(start, field),
-        format_func=lambda code: labels[code],
-        key=_key(name, field),
+        field.heading,
+        list(field.labels),
+        default=getattr(start, field.name),
+        format_func=field.labels.__getitem__,
+        key=_key(name, field.name),
         required=True,
-        help=help_text,
+        help=_HELP.get(field.name),
         width="stretch",
         wrap=True,
         persist_state="session",
     )
 
 
-def _menu(name: str, label: str, options: list[Any], *, field: str, start: Choice, words: Callable[[Any], str]) -> Any:
+def _menu(name: str, field: Field, options: list[Any], start: Job, *, words: Callable[[Any], str]) -> Any:
     return st.selectbox(
-        label,
+        field.heading,
         options,
-        index=options.index(getattr(start, field)),
+        index=options.index(_shown(field, start)),
         format_func=words,
-        key=_key(name, field),
+        key=_key(name, field.name),
         persist_state="session",
     )
+
+
+def _shown(field: Field, job: Job) -> Any:
+    """What the widget of a field shows for a job: for the employee's country "" where it is the company's."""
+    return "" if field.name == "residence" and job.residence == job.location else getattr(job, field.name)
 
 
 def _country_name(code: str) -> str:
@@ -193,7 +181,7 @@ def _countries() -> list[str]:
     return sorted(taxonomy.country_codes(), key=_country_name)
 
 
-_LEVEL_HELP: Final = (
-    "Entry level: first job or junior. Mid level: works alone on known tasks. Senior: expert, leads work. "
+_HELP: Final = {
+    "experience": "Entry level: first job or junior. Mid level: works alone on known tasks. Senior: expert, leads work. "
     "Executive: director and above."
-)
+}

@@ -10,8 +10,8 @@ from html import escape
 from mlpaygrade.app import answer, why
 from mlpaygrade.app.style import sheet
 from mlpaygrade.explain.explanation import Explanation
+from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.evidence import Cell
-from mlpaygrade.forecast.predictor import Estimate
 from mlpaygrade.rendering.words import dollars, job_text
 
 _FRAME = """<!doctype html>
@@ -28,7 +28,7 @@ h1 {{ font-size: 1.5rem; margin: 0 0 .5rem; }} h2 {{ font-size: 1.1rem; margin: 
 
 
 def document(
-    estimate: Estimate,
+    estimate: Answer,
     cells: list[Cell],
     *,
     made: datetime,

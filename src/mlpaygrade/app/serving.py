@@ -12,7 +12,8 @@ import streamlit as st
 
 from mlpaygrade.errors import MLPayGradeError
 from mlpaygrade.explain.explanation import Explanation, explain
-from mlpaygrade.forecast.predictor import Estimate, Predictor
+from mlpaygrade.forecast.answer import Answer
+from mlpaygrade.forecast.predictor import Predictor
 
 BACKGROUND = "background.json"
 BUNDLE_VARIABLE = "MLPAYGRADE_BUNDLE"
@@ -30,7 +31,7 @@ def predictor() -> Predictor:
     return opened
 
 
-def explanation(estimate: Estimate) -> Explanation | None:
+def explanation(estimate: Answer) -> Explanation | None:
     """The estimate taken apart; None where the bundle has nothing to compare with."""
     return explain(predictor(), estimate) if predictor().bundle.has(BACKGROUND) else None
 

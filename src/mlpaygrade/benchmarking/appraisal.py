@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 
 from mlpaygrade.benchmarking.sheet import BAND_HIGH, BAND_LOW, DEFAULTED, PAY, REFERENCE, Sheet, headers
 from mlpaygrade.errors import InputError
-from mlpaygrade.forecast.calibration import INTERVALS
-from mlpaygrade.forecast.distribution import LEVELS, MEDIAN
+from mlpaygrade.forecast.answer import FIGURES
+from mlpaygrade.forecast.distribution import LEVELS
 from mlpaygrade.forecast.evidence import ENOUGH
 from mlpaygrade.forecast.predictor import Predictor
-from mlpaygrade.forecast.refusal import disagreement
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import EXPERIENCE, FEATURES, LABELS, LOCATION, RESIDENCE, TITLE, YEAR
 
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
 
 CLOSE_LEVELS: Final = ("same job", "same title, level and country")
 """A figure that rests on a broader match is flagged as thin."""
+FIGURE_OF: Final = dict(zip(("typical", "low", "high", "lower_90", "upper_90"), FIGURES, strict=True))
+"""Column of the appraisal -> the answer's figure."""
 CHUNK: Final = 2_000
 DAYS_A_YEAR: Final = 365.25
 
@@ -63,6 +64,8 @@ def appraise(sheet: Sheet, predictor: Predictor, *, progress: Progress = lambda 
     answers = _answers(list(jobs), predictor, progress)
     place = np.array([-1 if n is None else n for n in of_row])
     for n in np.flatnonzero(place >= 0):
+        if note := answers["notes"][place[n]]:
+            remarks[n].append(note)
         if reason := answers["refused"][place[n]]:
             remarks[n].append(f"not answered: {reason}")
             place[n] = -1
@@ -89,7 +92,7 @@ def appraise(sheet: Sheet, predictor: Predictor, *, progress: Progress = lambda 
             "pay": pay,
             "own_low": _amounts(sheet, BAND_LOW),
             "own_high": _amounts(sheet, BAND_HIGH),
-            **{name: spread(name) for name in ("typical", "low", "high", "lower_90", "upper_90", "postings")},
+            **{name: spread(name) for name in (*FIGURE_OF, "postings")},
             "match": np.where(good, support, ""),
             "position": share,
             "remarks": ["; ".join(said) for said in remarks],
@@ -102,7 +105,7 @@ def judge(market: "pd.DataFrame", predictor: Predictor, rules: Rules) -> "pd.Dat
     frame = market.copy()
     factors = {int(year): ageing_factor(predictor, rules, year=int(year) or None) for year in frame["year"].unique()}
     frame["factor"] = frame["year"].map(factors)
-    for name in ("typical", "low", "high", "lower_90", "upper_90"):
+    for name in FIGURE_OF:
         frame[name] = (frame[name] * frame["factor"]).round()
     frame["compa_ratio"] = (frame["pay"] / frame["typical"]).round(3)
     width = frame["high"] - frame["low"]
@@ -161,37 +164,22 @@ def _title(written: str, predictor: Predictor) -> tuple[str | None, str]:
 
 def _answers(jobs: list[tuple[Any, ...]], predictor: Predictor, progress: Progress) -> Mapping[str, NDArray[Any]]:
     """Figures of distinct jobs in USD, their evidence, and the quantiles of one figure in log1p USD."""
-    low, high = INTERVALS[90]
     parts: dict[str, list[NDArray[Any]]] = {}
-    for start in range(0, len(jobs), CHUNK):
+    for start in range(0, max(len(jobs), 1), CHUNK):
         chunk = jobs[start : start + CHUNK]
-        columns: dict[str, list[Any]] = {column: [job[n] for job in chunk] for n, column in enumerate(FEATURES)}
-        prediction = predictor.predict(columns)
-        any_end = prediction.quantiles("any").astype(np.float64)
-        band_low = prediction.quantiles("low")[:, MEDIAN].astype(np.float64)
-        spreads = disagreement(prediction)
-        refused = [predictor.refusal(str(columns[TITLE][n]), float(spreads[n])) or "" for n in range(len(chunk))]
-        cells = [predictor.bundle.evidence.support(dict(zip(FEATURES, job, strict=True))) for job in chunk]
+        answers = predictor.answer_many({column: [job[n] for job in chunk] for n, column in enumerate(FEATURES)})
         found: dict[str, NDArray[Any]] = {
-            "typical": np.expm1(prediction.log_estimate),
-            "low": np.expm1(band_low),
-            "high": np.expm1(np.maximum(prediction.quantiles("high")[:, MEDIAN].astype(np.float64), band_low)),
-            "lower_90": np.expm1(any_end[:, low]),
-            "upper_90": np.expm1(any_end[:, high]),
-            "postings": np.array([cell.postings for cell in cells], dtype=np.float64),
-            "level": np.array([cell.level for cell in cells], dtype=object),
-            "refused": np.array(refused, dtype=object),
-            "log_quantiles": any_end,
+            **{name: answers.figures[figure] for name, figure in FIGURE_OF.items()},
+            "postings": np.array([cell.postings for cell in answers.support], dtype=np.float64),
+            "level": np.array([cell.level for cell in answers.support], dtype=object),
+            "refused": np.array(answers.refusals, dtype=object),
+            "notes": np.array(["; ".join(notes) for notes in answers.notes], dtype=object),
+            "log_quantiles": answers.prediction.quantiles("any").astype(np.float64),
         }
         for name, values in found.items():
             parts.setdefault(name, []).append(values)
-        progress(min(start + CHUNK, len(jobs)) / len(jobs))
-    empty = {name: np.zeros(0) for name in ("typical", "low", "high", "lower_90", "upper_90", "postings", "level")}
-    return (
-        {name: np.concatenate(values) for name, values in parts.items()}
-        if parts
-        else {**empty, "log_quantiles": np.zeros((0, 1))}
-    )
+        progress(min(start + CHUNK, len(jobs)) / max(len(jobs), 1))
+    return {name: np.concatenate(values) for name, values in parts.items()}
 
 
 def _flags(frame: "pd.DataFrame", rules: Rules) -> list[str]:

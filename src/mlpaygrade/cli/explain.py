@@ -7,6 +7,7 @@ import typer
 
 from mlpaygrade.cli import options
 from mlpaygrade.errors import InputError
+from mlpaygrade.job.fields import JobWords
 
 if TYPE_CHECKING:
     from mlpaygrade.explain.explanation import Explanation
@@ -33,15 +34,9 @@ def register(app: typer.Typer) -> None:
     app.command(context_settings={"allow_extra_args": True})(scenarios)
 
 
+@options.takes_job
 def explain(
-    title: options.Title,
-    experience: options.Experience,
-    location: options.Location,
-    residence: options.Residence = None,
-    remote: options.Remote = None,
-    size: options.Size = None,
-    employment: options.Employment = None,
-    year: options.Year = None,
+    job: JobWords,
     waterfall: Waterfall = None,
     bundle: options.BundleOption = None,
     json: options.Json = False,
@@ -51,16 +46,7 @@ def explain(
     from mlpaygrade.explain.waterfall import write_waterfall
 
     predictor = options.load_predictor(bundle)
-    read = predictor.read_job(
-        title=title,
-        experience=experience,
-        location=location,
-        residence=residence,
-        remote=remote,
-        size=size,
-        employment=employment,
-        year=year,
-    )
+    read = predictor.read_job(**job)
     explanation = explain_job(predictor, read)
     if waterfall is not None:
         write_waterfall(explanation, waterfall)
@@ -71,16 +57,10 @@ def explain(
         print(explanation_text(explanation))
 
 
+@options.takes_job
 def scenarios(
+    job: JobWords,
     context: typer.Context,
-    title: options.Title,
-    experience: options.Experience,
-    location: options.Location,
-    residence: options.Residence = None,
-    remote: options.Remote = None,
-    size: options.Size = None,
-    employment: options.Employment = None,
-    year: options.Year = None,
     allow: Allow = None,
     changes: Changes = 2,
     limit: Limit = 15,
@@ -95,16 +75,7 @@ def scenarios(
         raise InputError(f"Got the unexpected argument '{context.args[0]}'. Fields to change follow --allow.")
     allowed = read_allowed(None if allow is None else [*allow, *context.args])
     predictor = options.load_predictor(bundle)
-    read = predictor.read_job(
-        title=title,
-        experience=experience,
-        location=location,
-        residence=residence,
-        remote=remote,
-        size=size,
-        employment=employment,
-        year=year,
-    )
+    read = predictor.read_job(**job)
     found = find(predictor, read, allow=allowed, max_changes=changes)
     for note in [*read.notes, *found.notes]:
         options.say(f"Note: {note}")

@@ -3,9 +3,11 @@
 Enters: nothing. Leaves: annotated option types and the reading of a job from them.
 """
 
+import functools
+import inspect
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,28 +15,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlpaygrade.errors import printable
+from mlpaygrade.job.fields import FIELDS, Field
 
 if TYPE_CHECKING:
     from mlpaygrade.dataset.table import Table
     from mlpaygrade.forecast.predictor import Predictor
     from mlpaygrade.training.forecaster import Progress
 
-Title = Annotated[str, typer.Option("--title", help="Job title, as in an advert.", show_default=False)]
-Experience = Annotated[
-    str, typer.Option("--experience", metavar="EN|MI|SE|EX", help="Entry, mid, senior or executive level.")
-]
-Location = Annotated[str, typer.Option("--location", metavar="CC", help="Company's country: code or English name.")]
-Residence = Annotated[
-    str | None, typer.Option("--residence", metavar="CC", help="Employee's country (default: the company's).")
-]
-Remote = Annotated[str | None, typer.Option("--remote", metavar="0|50|100", help="On site, hybrid or fully remote.")]
-Size = Annotated[
-    str | None, typer.Option("--size", metavar="S|M|L", help="Company under 50, 50 to 250, over 250 people.")
-]
-Employment = Annotated[
-    str | None, typer.Option("--employment", metavar="FT|PT|CT|FL", help="Full time, part time, contract, freelance.")
-]
-Year = Annotated[int | None, typer.Option("--year", help="Work year (default: the newest the model knows).")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 BundleOption = Annotated[
     Path | None, typer.Option("--bundle", metavar="DIR", help="Bundle to use (default: the one in the package).")
@@ -45,6 +32,30 @@ Data = Annotated[
         "--data", metavar="CSV", help="Data file (default: $MLPAYGRADE_DATA, then the cache of `data fetch`)."
     ),
 ]
+
+
+def takes_job(command: Callable[..., None]) -> Callable[..., None]:
+    """A command whose first parameter, the job by the fields' names, becomes one option for each field of the registry."""
+    _, *others = inspect.signature(command, eval_str=True).parameters.values()
+
+    @functools.wraps(command)
+    def run(**given: Any) -> None:
+        words = {field.name: given.pop(field.name) for field in FIELDS}
+        command(words, **given)
+
+    parameters = [*map(_job_option, FIELDS), *(other.replace(kind=inspect.Parameter.KEYWORD_ONLY) for other in others)]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run
+
+
+def _job_option(field: Field) -> inspect.Parameter:
+    codes = "|".join(map(str, field.labels)) or {"title": "TEXT", "country": "COUNTRY", "year": "YYYY"}[field.kind]
+    option = typer.Option(f"--{field.name}", metavar=codes, help=f"{field.heading}: {field.hint}.", show_default=False)
+    kind = str if field.required else str | None
+    default = inspect.Parameter.empty if field.required else None
+    annotation = Annotated[kind, option]  # type: ignore[valid-type]
+    return inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
 def load_predictor(bundle: Path | None) -> "Predictor":

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from mlpaygrade.cli import options
+from mlpaygrade.job.fields import JobWords
 
 
 def register(app: typer.Typer) -> None:
@@ -12,15 +13,9 @@ def register(app: typer.Typer) -> None:
     app.command()(predict)
 
 
+@options.takes_job
 def predict(
-    title: options.Title,
-    experience: options.Experience,
-    location: options.Location,
-    residence: options.Residence = None,
-    remote: options.Remote = None,
-    size: options.Size = None,
-    employment: options.Employment = None,
-    year: options.Year = None,
+    job: JobWords,
     offer: Annotated[
         float | None,
         typer.Option(
@@ -32,17 +27,8 @@ def predict(
 ) -> None:
     """Say what a job pays: the estimate, the advertised band and the intervals."""
     predictor = options.load_predictor(bundle)
-    read = predictor.read_job(
-        title=title,
-        experience=experience,
-        location=location,
-        residence=residence,
-        remote=remote,
-        size=size,
-        employment=employment,
-        year=year,
-    )
-    estimate = predictor.estimate(read)
+    read = predictor.read_job(**job)
+    estimate = predictor.answer(read)
     if json:
         document = estimate.to_json()
         if offer is not None:

@@ -3,9 +3,9 @@
 Enters: what the predictor answers. Leaves: strings. Computes nothing.
 """
 
+from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.error_budget import SOURCES
 from mlpaygrade.forecast.evidence import SAME_JOB
-from mlpaygrade.forecast.predictor import Estimate
 from mlpaygrade.rendering.words import (
     at_most_of_100,
     distance_text,
@@ -20,7 +20,7 @@ from mlpaygrade.rendering.words import (
 NAME_WIDTH = 25
 
 
-def estimate_text(estimate: Estimate, *, offer_usd: float | None = None) -> str:
+def estimate_text(estimate: Answer, *, offer_usd: float | None = None) -> str:
     """The whole answer, a line a fact."""
     if estimate.not_enough_data is not None:
         return _refusal_text(estimate)
@@ -44,7 +44,7 @@ def _line(name: str, text: str) -> str:
     return f"  {name:<{NAME_WIDTH}}{text}".rstrip()
 
 
-def _interval_lines(estimate: Estimate) -> list[str]:
+def _interval_lines(estimate: Answer) -> list[str]:
     """Both ends of the band, then one figure, each with the share that was inside when it was tested."""
     model = estimate.model
     lines = [
@@ -64,13 +64,13 @@ def _measured(coverage: float | None) -> str:
     return "coverage not measured" if coverage is None else f"measured coverage {percent(coverage)}"
 
 
-def _offer_text(estimate: Estimate, offer_usd: float) -> str:
+def _offer_text(estimate: Answer, offer_usd: float) -> str:
     error = estimate.model["measured_percentile_error"]
     tested = "" if error is None else f" (when tested, off by {at_most_of_100(error)} of 100 at most)"
     return position(estimate.percentile(offer_usd)) + tested
 
 
-def _budget_lines(estimate: Estimate) -> list[str]:
+def _budget_lines(estimate: Answer) -> list[str]:
     """What the spread of single figures is made of."""
     if (budget := estimate.error_budget) is None:
         return []
@@ -85,7 +85,7 @@ def _budget_lines(estimate: Estimate) -> list[str]:
     ]
 
 
-def _support_lines(estimate: Estimate) -> list[str]:
+def _support_lines(estimate: Answer) -> list[str]:
     """What it rests on, and how far from the data it is."""
     support, closest = estimate.support, estimate.closest
     lines = [f"  Rests on {support.postings:,} postings ({support.level})."]
@@ -94,7 +94,7 @@ def _support_lines(estimate: Estimate) -> list[str]:
     return lines
 
 
-def _refusal_text(estimate: Estimate) -> str:
+def _refusal_text(estimate: Answer) -> str:
     """Why there is no answer, and what could be asked instead."""
     lines = [job_text(estimate.job), "", f"  {estimate.not_enough_data}.".replace("not enough", "Not enough")]
     if estimate.nearest is not None:

@@ -16,16 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlpaygrade.explain.shapley import coalitions, shapley_values
+from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.background import Background
-from mlpaygrade.forecast.calibration import INTERVALS
 from mlpaygrade.forecast.evidence import Cell
-from mlpaygrade.forecast.predictor import Estimate, Predictor, ReadJob
+from mlpaygrade.forecast.jobs import ReadJob
+from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import (
+    BY_COLUMN,
     EMPLOYMENT,
     EXPERIENCE,
-    FIELD_NAMES,
-    LABELS,
     LOCATION,
     REMOTE,
     RESIDENCE,
@@ -33,6 +33,7 @@ from mlpaygrade.job.fields import (
     TITLE,
     YEAR,
     Job,
+    label_of,
 )
 
 LOCATION_GROUP: Final = "location"
@@ -150,12 +151,12 @@ class Game:
     distinct_jobs: int
 
 
-def explain(predictor: Predictor, job: Job | ReadJob | Estimate) -> Explanation:
+def explain(predictor: Predictor, job: Job | ReadJob | Answer) -> Explanation:
     """Take the estimate for a job apart.
 
     Raises InputError where the answer is "not enough data", BundleError where the bundle has no background.
     """
-    estimate = job if isinstance(job, Estimate) else predictor.estimate(job)
+    estimate = job if isinstance(job, Answer) else predictor.answer(job)
     estimate.require_answer()
     background = predictor.bundle.background
     game = play(predictor, estimate, background.jobs, background.weights)
@@ -187,7 +188,7 @@ def explain(predictor: Predictor, job: Job | ReadJob | Estimate) -> Explanation:
 
 
 def play(
-    predictor: Predictor, estimate: Estimate, others: Mapping[str, Sequence[Any]], weights: NDArray[np.float64]
+    predictor: Predictor, estimate: Answer, others: Mapping[str, Sequence[Any]], weights: NDArray[np.float64]
 ) -> Game:
     """Estimate every coalition of a job's fields with each of k other jobs (dataset columns; weights (k,), sum 1)."""
     values = [_distinct_values(fields, estimate.job.fields(), others, predictor) for fields in PLAYERS.values()]
@@ -202,9 +203,9 @@ def play(
         digit = distinct_keys // step % len(distinct)
         for n, column in enumerate(fields):
             columns[column] = np.array([value[n] for value in distinct], dtype=object)[digit]
-    prediction = predictor.predict(columns)
-    low, high = (np.expm1(prediction.quantiles("any")[:, end].astype(np.float64)) for end in INTERVALS[90])
-    usd, width = np.expm1(prediction.log_estimate), high - low
+    answers = predictor.answer_many(columns)
+    low, high = answers.interval_usd(90)
+    usd, width = answers.estimate_usd.copy(), high - low
     # Key 0 is the job itself. The network's last digit may depend on the batch; the figure shown is the one to be explained.
     usd[distinct_keys == 0] = estimate.estimate_usd
     width[distinct_keys == 0] = estimate.intervals_usd[90][1] - estimate.intervals_usd[90][0]
@@ -218,7 +219,7 @@ def play(
 
 def player_label(player: str) -> str:
     """A player in plain words."""
-    return "location" if player == LOCATION_GROUP else FIELD_NAMES[player]
+    return "location" if player == LOCATION_GROUP else BY_COLUMN[player].label
 
 
 def player_value(player: str, job: Job) -> str:
@@ -226,8 +227,7 @@ def player_value(player: str, job: Job) -> str:
     if player == LOCATION_GROUP:
         company, home = taxonomy.country(job.location).name, taxonomy.country(job.residence).name
         return company if company == home else f"{company}, employee in {home}"
-    value = job.fields()[player]
-    return LABELS[player][value].split(" (")[0] if player in LABELS else str(value)
+    return label_of(player, job.fields()[player])
 
 
 def width_sentence(explanation: Explanation) -> str:

@@ -19,46 +19,37 @@ import numpy as np
 from mlpaygrade.errors import InputError
 from mlpaygrade.explain.explanation import PLAYERS, play
 from mlpaygrade.explain.shapley import shapley_values
-from mlpaygrade.forecast.calibration import INTERVALS
+from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.differences import Difference, differences, probability_pays_more
 from mlpaygrade.forecast.evidence import COUNT_LEVELS, ENOUGH, Cell
-from mlpaygrade.forecast.predictor import Estimate, Predictor, ReadJob, jobs_as_columns
-from mlpaygrade.job import taxonomy
+from mlpaygrade.forecast.jobs import ReadJob
+from mlpaygrade.forecast.predictor import Predictor, jobs_as_columns
 from mlpaygrade.job.fields import (
+    BY_COLUMN,
+    BY_NAME,
+    CHANGEABLE,
     EMPLOYMENT,
-    EXPERIENCE,
     FEATURES,
-    FIELD_NAMES,
     LABELS,
     LOCATION,
     REMOTE,
     RESIDENCE,
     SIZE,
     TITLE,
-    YEAR,
     Job,
+    job_of,
 )
+from mlpaygrade.rendering.words import value_text
 
 WORDING: Final = "associated with, not promised"
 
 SEEN: Final = 5
 """So many postings must share all fields of a job whose way of working was changed."""
 
-CHANGEABLE: Final[Mapping[str, str]] = {
-    "title": TITLE,
-    "experience": EXPERIENCE,
-    "location": LOCATION,
-    "remote": REMOTE,
-    "size": SIZE,
-    "employment": EMPLOYMENT,
-    "residence": RESIDENCE,
-}
-"""What a person may allow -> the field. The year is no choice."""
-
-UNASKED: Final = tuple(name for name in CHANGEABLE if name != "residence")
+UNASKED: Final = tuple(field.name for field in CHANGEABLE if field.unasked)
 """Allowed where a person says nothing."""
 
-_ATTRIBUTES: Final = {YEAR: "year", **{column: name for name, column in CHANGEABLE.items()}}
+_CHANGEABLE_NAMES: Final = tuple(field.name for field in CHANGEABLE)
 _TRIPLE: Final = "same title, level and country"
 _SAME: Final = "same job"
 
@@ -119,7 +110,7 @@ class Scenario:
 class ScenarioList:
     """Scenarios of a job, the largest gain first.
 
-    allowed: names of `CHANGEABLE`. considered: jobs looked at. notes: what was left out and why.
+    allowed: names of fields in `CHANGEABLE`. considered: jobs looked at. notes: what was left out and why.
     """
 
     job: Job
@@ -139,8 +130,8 @@ class Comparison:
     drivers_usd: player of `explain.PLAYERS` -> its share of the difference in dollars; they add up to it.
     """
 
-    first: Estimate
-    second: Estimate
+    first: Answer
+    second: Answer
     difference: Difference
     probability_second_pays_more: float
     drivers_usd: Mapping[str, float]
@@ -162,11 +153,11 @@ def scenarios(
 ) -> ScenarioList:
     """All changes of up to `max_changes` allowed fields that lead to a supported job, the largest gain first.
 
-    allow: names of `CHANGEABLE` or dataset columns; without it all but the residence. Where both countries may change, they
-    change together, as one: a move. Raises InputError for a field that cannot be changed.
+    allow: names of fields in `CHANGEABLE` or dataset columns; without it all but the residence. Where both countries may change,
+    they change together, as one: a move. Raises InputError for a field that cannot be changed.
     """
     original = _job(job)
-    estimate = predictor.estimate(original)
+    estimate = predictor.answer(original)
     estimate.require_answer()
     allowed = read_allowed(allow)
     counts = _Counts(predictor, original)
@@ -211,13 +202,13 @@ def ladder(predictor: Predictor, job: Job | ReadJob) -> tuple[Scenario, ...]:
 def across(predictor: Predictor, job: Job | ReadJob, field: str) -> tuple[Scenario, ...]:
     """The job with each value of one field, each against the job as it is and itself among them; unsupported ones are marked.
 
-    field: a name of `CHANGEABLE`. `location` and `residence` give the same job in other countries, held by somebody who lives
-    there. Countries and titles come the best paid first, other fields in their natural order.
+    field: the name of a field in `CHANGEABLE`. `location` and `residence` give the same job in other countries, held by somebody
+    who lives there. Countries and titles come the best paid first, other fields in their natural order.
     """
     original = _job(job)
     (name,) = read_allowed([field])
     before = original.fields()
-    column = CHANGEABLE[name]
+    column = BY_NAME[name].column
     places = column in (LOCATION, RESIDENCE)
     jobs = [before]
     for value in _values(name, predictor):
@@ -233,14 +224,14 @@ def across(predictor: Predictor, job: Job | ReadJob, field: str) -> tuple[Scenar
     return tuple(made)
 
 
-def compare(predictor: Predictor, first: Job | ReadJob | Estimate, second: Job | ReadJob | Estimate) -> Comparison:
+def compare(predictor: Predictor, first: Job | ReadJob | Answer, second: Job | ReadJob | Answer) -> Comparison:
     """Two jobs side by side, and what drives them apart: Shapley values of the second against the first alone."""
-    one, two = (job if isinstance(job, Estimate) else predictor.estimate(job) for job in (first, second))
+    one, two = (job if isinstance(job, Answer) else predictor.answer(job) for job in (first, second))
     others = {column: [value] for column, value in one.job.fields().items()}
     game = play(predictor, two, others, np.ones(1))
     worth = game.usd.copy()
     worth[0] = one.estimate_usd
-    prediction = predictor.predict(jobs_as_columns([one.job, two.job]))
+    prediction = predictor.answer_many(jobs_as_columns([one.job, two.job])).prediction
     difference = differences(prediction.take(slice(1, 2)), prediction.take(slice(0, 1)))[0]
     quantiles = prediction.quantiles("any")
     return Comparison(
@@ -253,22 +244,22 @@ def compare(predictor: Predictor, first: Job | ReadJob | Estimate, second: Job |
 
 
 def read_allowed(allow: Iterable[str] | None) -> tuple[str, ...]:
-    """Names of `CHANGEABLE` in their order, from names or dataset columns; without any, all but the residence.
+    """Names of `CHANGEABLE` fields in their order, from names or dataset columns; without any, all but the residence.
 
     Raises InputError for anything else.
     """
     if allow is None:
         return UNASKED
+    names = {field.name: field.name for field in CHANGEABLE} | {field.column: field.name for field in CHANGEABLE}
     wanted = set()
     for text in allow:
         name = text.strip().casefold().replace("-", "_")
-        name = _ATTRIBUTES.get(name, name)
-        if name not in CHANGEABLE:
-            raise InputError(f"A field to change must be one of {', '.join(CHANGEABLE)}; got '{text}'.")
-        wanted.add(name)
+        if name not in names:
+            raise InputError(f"A field to change must be one of {', '.join(_CHANGEABLE_NAMES)}; got '{text}'.")
+        wanted.add(names[name])
     if not wanted:
-        raise InputError(f"At least one field must be allowed to change: {', '.join(CHANGEABLE)}.")
-    return tuple(name for name in CHANGEABLE if name in wanted)
+        raise InputError(f"At least one field must be allowed to change: {', '.join(_CHANGEABLE_NAMES)}.")
+    return tuple(name for name in _CHANGEABLE_NAMES if name in wanted)
 
 
 class _Counts:
@@ -310,7 +301,7 @@ def _neighbours(
     before = original.fields()
     moves: dict[str, list[dict[str, Any]]] = {}
     for name in allowed:
-        column = CHANGEABLE[name]
+        column = BY_NAME[name].column
         moves[name] = [{column: value} for value in _values(name, predictor) if value != before[column]]
     if "location" in moves and "residence" in moves:
         moves.pop("residence")
@@ -328,36 +319,34 @@ def _values(name: str, predictor: Predictor) -> Iterable[Any]:
     encoder = predictor.bundle.encoder
     if name == "title":
         return encoder.titles
-    return encoder.countries if name in ("location", "residence") else LABELS[CHANGEABLE[name]]
+    return encoder.countries if name in ("location", "residence") else BY_NAME[name].labels
 
 
 def _scenarios(predictor: Predictor, jobs: Sequence[Mapping[str, Any]], counts: _Counts) -> list[Scenario]:
     """Scenarios of jobs given as dataset columns, in that order."""
     original = counts.original
     rows = [original.fields(), *jobs]
-    prediction = predictor.predict({column: [row[column] for row in rows] for column in FEATURES})
-    changed = prediction.take(slice(1, None))
-    against = prediction.take(slice(0, 1))
-    usd = np.expm1(changed.log_estimate)
-    low, high = (np.expm1(changed.quantiles("any")[:, end].astype(np.float64)) for end in INTERVALS[90])
+    answers = predictor.answer_many({column: [row[column] for row in rows] for column in FEATURES})
+    changed, against = answers.prediction.take(slice(1, None)), answers.prediction.take(slice(0, 1))
+    low, high = answers.interval_usd(90)
     return [
         Scenario(
-            job=Job(**{_ATTRIBUTES[column]: value for column, value in fields.items()}),
+            job=job_of(fields),
             changes=_changes(original, fields),
-            estimate_usd=float(usd[n]),
+            estimate_usd=float(answers.estimate_usd[n]),
             interval_90_usd=(float(low[n]), float(high[n])),
             difference=difference,
             support=counts.evidence.support(fields),
-            supported=counts.supported(fields),
+            supported=answers.refusals[n] is None and counts.supported(fields),
         )
-        for n, (fields, difference) in enumerate(zip(jobs, differences(changed, against), strict=True))
+        for n, (fields, difference) in enumerate(zip(jobs, differences(changed, against), strict=True), start=1)
     ]
 
 
 def _changes(original: Job, fields: Mapping[str, Any]) -> tuple[Change, ...]:
     """What was changed; a move, from one country to another with the company, is said once but listed as both fields."""
     before = original.fields()
-    changed = [column for column in CHANGEABLE.values() if fields[column] != before[column]]
+    changed = [field.column for field in CHANGEABLE if fields[field.column] != before[field.column]]
     return tuple(
         Change(field=column, before=before[column], after=fields[column], text=_change_text(column, before, fields))
         for column in changed
@@ -366,14 +355,7 @@ def _changes(original: Job, fields: Mapping[str, Any]) -> tuple[Change, ...]:
 
 def _change_text(column: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     old, new = value_text(column, before[column]), value_text(column, after[column])
-    return f"{FIELD_NAMES[column]}: {old} to {new}"
-
-
-def value_text(column: str, value: str | int) -> str:
-    """A value of a field in plain words."""
-    if column in (LOCATION, RESIDENCE):
-        return taxonomy.country(str(value)).name
-    return LABELS[column][value].split(" (")[0] if column in LABELS else str(value)
+    return f"{BY_COLUMN[column].label}: {old} to {new}"
 
 
 def _job(job: Job | ReadJob) -> Job:

@@ -9,6 +9,7 @@ Does not read free text: `taxonomy` does that before.
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, Protocol, Self, get_args
 
 import numpy as np
@@ -87,7 +88,7 @@ class Encoded:
         return Encoded(self.categorical[index], self.words[index], self.numeric[index])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class JobEncoder:
     """Vocabularies learnt from training postings.
 
@@ -118,6 +119,21 @@ class JobEncoder:
             oldest_year=int(years.min()),
             newest_year=int(years.max()),
         )
+
+    @cached_property
+    def known_titles(self) -> frozenset[str]:
+        """Titles that the training data hold often enough to be known."""
+        return frozenset(self.titles)
+
+    @cached_property
+    def known_words(self) -> frozenset[str]:
+        """Words of the training data's titles."""
+        return frozenset(self.words)
+
+    @cached_property
+    def known_countries(self) -> frozenset[str]:
+        """Countries that the training data hold often enough to be known."""
+        return frozenset(self.countries)
 
     def sizes(self) -> dict[str, int]:
         """Number of ids of each categorical column, 0 included."""

@@ -1,8 +1,8 @@
-"""When an answer should be "not enough data".
+"""When an answer should be "not enough data": the two rules, and how the second one's limit is chosen.
 
-Enters: how far the network's members disagree about held-out postings, and how those turned out. Leaves: `AbstentionRule`, the
-disagreement beyond which no interval has been tested, with the risk-coverage curve (El-Yaniv and Wiener 2010) that it was read
-from. Knows no job; `predictor` applies it.
+A title of which nothing is known is refused (`title_refusal`), and so is a job about which the network's members differ more than
+was ever tested (`spread_refusal`). That limit comes from held-out postings, with the risk-coverage curve (El-Yaniv and Wiener
+2010) that it was read from (`AbstentionRule`).
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from mlpaygrade.errors import BundleError
 from mlpaygrade.forecast.distribution import Prediction
+from mlpaygrade.forecast.encode import JobEncoder
+from mlpaygrade.job import taxonomy
 
 SHARES: Final = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
 """Shares of the least supported postings whose leaving out the curve shows."""
@@ -71,3 +73,23 @@ def choose_limit(uncertainty: NDArray[np.float64], score: NDArray[np.float64]) -
     limit = float(worst[bad[-1]]) if len(bad) else float(worst[0])
     curve = {f"{share:g}": float(scores[round(share * len(scores)) :].mean()) for share in SHARES}
     return AbstentionRule(limit=limit, curve=curve)
+
+
+def title_refusal(title: str, encoder: JobEncoder) -> str | None:
+    """Why nothing is known about a title; None where it, or a word of it, stands in the training data."""
+    if title in encoder.known_titles or not encoder.known_words.isdisjoint(taxonomy.title_words(title)):
+        return None
+    return (
+        f"not enough data: neither the title '{title}' nor any of its words stands in the training data, "
+        "so nothing is known about such a job"
+    )
+
+
+def spread_refusal(spread: float, limit: float) -> str | None:
+    """Why a job about which the members differ that much (log dollars) has no answer; None up to the limit."""
+    if spread <= limit:
+        return None
+    return (
+        f"not enough data: the network's members differ by {spread:.0%} about such a job, and its intervals were "
+        f"tested only up to {limit:.0%}"
+    )

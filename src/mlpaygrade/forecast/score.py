@@ -19,23 +19,11 @@ from mlpaygrade.dataset.reader import Rows, open_rows
 from mlpaygrade.dataset.table import Coded, code_rows
 from mlpaygrade.dataset.writing import writing_text
 from mlpaygrade.errors import DataError, InputError
-from mlpaygrade.forecast.calibration import INTERVALS
-from mlpaygrade.forecast.distribution import MEDIAN
+from mlpaygrade.forecast.answer import FIGURES
 from mlpaygrade.forecast.predictor import Predictor
-from mlpaygrade.forecast.refusal import disagreement
-from mlpaygrade.job import taxonomy
-from mlpaygrade.job.fields import FEATURES, TITLE, YEAR
-from mlpaygrade.job.values import Reading, read_values
+from mlpaygrade.job.fields import FEATURES
 
-ADDED: Final = (
-    "estimate_usd",
-    "band_low_usd",
-    "band_high_usd",
-    "lower_90_usd",
-    "upper_90_usd",
-    "support",
-    "reason",
-)
+ADDED: Final = (*FIGURES, "support", "reason")
 """Columns that scoring adds. `support` counts matching training postings; `reason` says why a row has no figures, or how it
 was read where that needs saying."""
 
@@ -61,14 +49,6 @@ class ScoreSummary:
     distinct_jobs: int
     reasons: Mapping[str, int]
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Value:
-    """A distinct text of one column as it was read: `value` None when it cannot be, `remark` what must be said."""
-
-    value: str | int | None
-    remark: str
 
 
 def score_file(
@@ -128,13 +108,14 @@ def _answers(
     predictor: Predictor, coded: Coded, codes: Sequence[NDArray[np.int32]], progress: Progress
 ) -> dict[str, NDArray[Any]]:
     """Columns ADDED of all distinct jobs, in chunks; each sees only the texts that occur in it."""
-    values = [_read_texts(column, coded.columns[column].texts, predictor) for column in FEATURES]
+    texts = {column: np.array(coded.columns[column].texts, dtype=object) for column in FEATURES}
     distinct = len(codes[0])
     parts = []
     for start in range(0, distinct, CHUNK):
-        used = [np.unique(code[start : start + CHUNK], return_inverse=True) for code in codes]
-        texts = [[of_column[n] for n in places] for of_column, (places, _) in zip(values, used, strict=True)]
-        parts.append(_answer_chunk(predictor, texts, [code for _, code in used]))
+        chunk = zip(FEATURES, codes, strict=True)
+        parts.append(
+            answer_texts(predictor, {column: texts[column][code[start : start + CHUNK]] for column, code in chunk})
+        )
         progress(min(start + CHUNK, distinct), distinct)
     return {column: np.concatenate([part[column] for part in parts]) for column in ADDED}
 
@@ -177,73 +158,18 @@ def _summary(
     )
 
 
-def _answer_chunk(
-    predictor: Predictor, values: Sequence[Sequence[_Value]], codes: Sequence[NDArray[np.integer]]
-) -> dict[str, NDArray[Any]]:
-    """Columns ADDED of one chunk of jobs; figures are -1 where there is no answer."""
-    n = len(codes[0])
-    good = np.ones(n, dtype=bool)
-    remarks: list[NDArray[np.object_]] = []
-    columns: dict[str, NDArray[np.object_]] = {}
-    for column, texts, code in zip(FEATURES, values, codes, strict=True):
-        read = np.array([value.value for value in texts], dtype=object)
-        columns[column] = read[code]
-        good &= np.array([value.value is not None for value in texts])[code]
-        remark = np.array([value.remark for value in texts], dtype=object)
-        if any(remark):
-            remarks.append(remark[code])
-    reason = np.full(n, "", dtype=object)
-    for remark in remarks:
-        both = (reason != "") & (remark != "")
-        reason = np.where(both, reason + "; " + remark, reason + remark)
-    figures = {column: np.full(n, -1, dtype=np.int64) for column in ADDED if column != "reason"}
-    index = np.flatnonzero(good)
-    if len(index):
-        jobs = {column: value[index] for column, value in columns.items()}
-        prediction = predictor.predict(jobs)
-        low, high = INTERVALS[90]
-        logs: dict[str, NDArray[np.floating]] = {
-            "estimate_usd": prediction.log_estimate,
-            "band_low_usd": prediction.quantiles("low")[:, MEDIAN],
-            "band_high_usd": np.maximum(prediction.quantiles("high"), prediction.quantiles("low"))[:, MEDIAN],
-            "lower_90_usd": prediction.quantiles("any")[:, low],
-            "upper_90_usd": prediction.quantiles("any")[:, high],
-        }
-        for name, log_usd in logs.items():
-            figures[name][index] = np.rint(np.expm1(log_usd.astype(np.float64))).astype(np.int64)
-        titles = jobs[TITLE]
-        refused = [
-            predictor.refusal(title, spread) for title, spread in zip(titles, disagreement(prediction), strict=True)
-        ]
-        support = predictor.bundle.evidence.support
-        rows = zip(*(jobs[column] for column in FEATURES), strict=True)
-        figures["support"][index] = [support(dict(zip(FEATURES, row, strict=True))).postings for row in rows]
-        for position, refusal in zip(index, refused, strict=True):
-            if refusal is not None:
-                reason[position] = f"not answered: {refusal}" + (f"; {reason[position]}" if reason[position] else "")
-                for column in figures.keys() - {"support"}:
-                    figures[column][position] = -1
-    return {**figures, "reason": reason}
-
-
-def _read_texts(column: str, texts: Sequence[str], predictor: Predictor) -> list[_Value]:
-    """The distinct texts of a column as they are read."""
-    return [_value(column, reading, predictor) for reading in read_values(column, texts)]
-
-
-def _value(column: str, reading: Reading, predictor: Predictor) -> _Value:
-    if reading.defect is not None:
-        defect = reading.defect
-        return _Value(None, f"not answered: {defect.column} {defect.rule}; got {defect.value}. {defect.remedy}")
-    remark = "; ".join(f"{column}: {note}" for note in reading.notes)
-    value = reading.value
-    if column == TITLE:
-        try:
-            title = taxonomy.resolve_title(str(value), known=predictor.known_titles)
-        except InputError as error:
-            return _Value(None, f"not answered: {error}")
-        return _Value(title.title, "; ".join(filter(None, [remark, title.note])))
-    newest = predictor.bundle.encoder.newest_year
-    if column == YEAR and isinstance(value, int) and value > newest:
-        remark = "; ".join(filter(None, [remark, f"{YEAR}: {value} answered as {newest}"]))
-    return _Value(value, remark)
+def answer_texts(predictor: Predictor, columns: Mapping[str, NDArray[np.object_]]) -> dict[str, NDArray[Any]]:
+    """Columns ADDED of n jobs given as texts; figures are -1 where there is no answer."""
+    read = predictor.reader.read_columns(columns)
+    count = len(read.problems)
+    added: dict[str, NDArray[Any]] = {name: np.full(count, -1, dtype=np.int64) for name in (*FIGURES, "support")}
+    reasons = [[f"not answered: {problem}"] if problem else [] for problem in read.problems]
+    if len(index := np.flatnonzero(read.problems == "")):
+        answers = predictor.answer_many({column: values[index] for column, values in read.columns.items()})
+        for name, usd in answers.figures.items():
+            added[name][index] = np.nan_to_num(np.rint(usd), nan=-1).astype(np.int64)
+        added["support"][index] = [cell.postings for cell in answers.support]
+        for position, refusal, notes in zip(index, answers.refusals, answers.notes, strict=True):
+            reasons[position] = [*([f"not answered: {refusal}"] if refusal else []), *notes]
+    said = [[*reason, *filter(None, notes.split("\n"))] for reason, notes in zip(reasons, read.notes, strict=True)]
+    return {**added, "reason": np.array(["; ".join(texts) for texts in said], dtype=object)}

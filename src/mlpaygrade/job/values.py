@@ -4,9 +4,9 @@ Enters: the name of a column and the text of one cell. Leaves: a `Reading`: the 
 the defect with its remedy. Reads no data file, counts nothing and knows no rows; `table` and batch scoring do that,
 both with these rules.
 
-Repaired and said: surrounding or repeated white space, letter case of codes, whole numbers written as decimals, accents
-written apart, text that was UTF-8 and had been decoded as Windows-1252. Everything else that breaks a rule is a defect:
-nothing is guessed.
+Repaired and said: surrounding or repeated white space, letter case of codes, plain words for codes ("Senior", "100 %"), names
+of countries, whole numbers written as decimals, accents written apart, text that was UTF-8 and had been decoded as Windows-1252.
+Everything else that breaks a rule is a defect: nothing is guessed.
 """
 
 import csv
@@ -57,9 +57,8 @@ class Reading:
     defect: Defect | None = None
 
 
-@lru_cache(maxsize=65_536)
 def read_value(column: str, text: str) -> Reading:
-    """Read the text of one cell of one of `schema.COLUMNS`; pure and cached, never raises for bad text."""
+    """Read the text of one cell of one of `schema.COLUMNS`; pure, never raises for bad text."""
     if column not in schema.COLUMNS:
         raise KeyError(f"no rule for column {column!r}")
     cleaned, notes = clean_text(text)
@@ -94,7 +93,7 @@ def _unadvised(column: str, text: str) -> Reading:
     cleaned = clean_text(text)[0]
     if column not in COUNTRY_COLUMNS or cleaned.upper() in country_codes() or is_missing(column, cleaned):
         return read_value(column, text)
-    return _defect(column, "must be an ISO 3166-1 alpha-2 country code", cleaned, COUNTRY_REMEDY)
+    return _defect(column, "must be a country", cleaned, COUNTRY_REMEDY)
 
 
 def clean_text(text: str) -> tuple[str, tuple[str, ...]]:
@@ -146,26 +145,39 @@ def is_missing(column: str, cleaned: str) -> bool:
 
 @lru_cache(maxsize=1)
 def plain_words() -> Mapping[tuple[str, str], str]:
-    """(column, lower-case plain word) -> code, from `tables/plain_words.csv`; for remedies, never for silent repair."""
+    """(column, lower-case plain word) -> code, from `tables/plain_words.csv`."""
     table = resources.files("mlpaygrade.job") / "tables" / "plain_words.csv"
     with table.open(encoding="utf-8") as lines:
         return {(row["column"], row["word"]): row["code"] for row in csv.DictReader(lines)}
 
 
 def _read_code(column: str, cleaned: str) -> Reading:
-    labels = schema.LABELS[column]
-    if cleaned in labels:
-        return Reading(value=cleaned)
-    if cleaned.upper() in labels:
-        return Reading(value=cleaned.upper(), notes=("letter case of the code corrected",))
-    return _defect(column, _one_of(column), cleaned, _suggest(column, cleaned))
+    codes = {str(code): code for code in schema.LABELS[column]}
+    if cleaned in codes:
+        return Reading(value=codes[cleaned])
+    if cleaned.upper() in codes:
+        return Reading(value=codes[cleaned.upper()], notes=("letter case of the code corrected",))
+    if (code := _in_words(column, cleaned)) is not None:
+        label = schema.label_of(column, code)
+        same = label.casefold() == cleaned.casefold()
+        return Reading(value=code, notes=() if same else (f"{cleaned!r} read as {label}",))
+    choices = ", ".join(f"{code} ({schema.label_of(column, code)})" for code in schema.LABELS[column])
+    return _defect(column, f"must be one of {choices}", cleaned, "Write the code or its words.")
+
+
+def _in_words(column: str, cleaned: str) -> schema.Code | None:
+    """The code that plain words name, where they name exactly one."""
+    folded = " ".join(cleaned.casefold().replace("-", " ").split())
+    for code, label in schema.LABELS[column].items():
+        if folded in (label.casefold(), schema.label_of(column, code).casefold(), f"{code}%", f"{code} %"):
+            return code
+    word = plain_words().get((column, folded))
+    return next((code for code in schema.LABELS[column] if str(code) == word), None)
 
 
 def _read_remote(column: str, cleaned: str) -> Reading:
     reading = _whole_number(column, cleaned)
-    if reading.value in schema.LABELS[column]:
-        return reading
-    return _defect(column, _one_of(column), cleaned, _suggest(column, cleaned))
+    return reading if reading.value in schema.LABELS[column] else _read_code(column, cleaned)
 
 
 def _read_year(column: str, cleaned: str) -> Reading:
@@ -194,17 +206,14 @@ def _read_country(column: str, cleaned: str) -> Reading:
         return Reading(value=cleaned)
     if cleaned.upper() in country_codes():
         return Reading(value=cleaned.upper(), notes=("letter case of the code corrected",))
-    remedy = COUNTRY_REMEDY
+    rule = "must be a country"
     try:
-        country = read_place(cleaned)
+        place = read_place(cleaned)
     except InputError:
-        pass
-    else:
-        if country.code is not None:
-            remedy = f"Write {country.code} for {cleaned!r}."
-        elif country.suggestions:
-            remedy = f"Perhaps {' or '.join(country.suggestions)} is meant. {remedy}"
-    return _defect(column, "must be an ISO 3166-1 alpha-2 country code", cleaned, remedy)
+        return _defect(column, rule, cleaned, COUNTRY_REMEDY)
+    if place.code is None:
+        return _defect(column, rule, cleaned, place.note or COUNTRY_REMEDY)
+    return Reading(value=place.code, notes=tuple(filter(None, [place.note])))
 
 
 def _read_salary(column: str, cleaned: str) -> Reading:
@@ -271,25 +280,8 @@ def _number_remedy(cleaned: str) -> str:
     return f"Write {int(number)}: digits only, no separators, signs or letters."
 
 
-def _one_of(column: str) -> str:
-    return f"must be one of {', '.join(map(str, schema.LABELS[column]))}"
-
-
 def _allowed(column: str) -> str:
-    return f"It {_one_of(column)}." if column in schema.LABELS else ""
-
-
-def _suggest(column: str, cleaned: str) -> str:
-    code = plain_words().get((column, " ".join(cleaned.lower().replace("-", " ").replace("%", "").split())))
-    if (
-        code is None
-        and cleaned.endswith("%")
-        and cleaned[:-1].strip() in {str(label) for label in schema.LABELS[column]}
-    ):
-        code = cleaned[:-1].strip()
-    if code is not None:
-        return f"Write {code} for {cleaned!r}."
-    return "Use " + ", ".join(f"{key} ({label})" for key, label in schema.LABELS[column].items()) + "."
+    return f"It must be one of {', '.join(map(str, schema.LABELS[column]))}." if column in schema.LABELS else ""
 
 
 def _defect(column: str, rule: str, text: str, remedy: str) -> Reading:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from math import ceil
 
 from mlpaygrade.job import taxonomy
-from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, FIELD_NAMES, LABELS, REMOTE, SIZE, Job
+from mlpaygrade.job.fields import BY_COLUMN, FIELDS, SIZE, Code, Job, label_of
 
 
 def dollars(usd: float) -> str:
@@ -54,7 +54,7 @@ def distance_text(differs: Sequence[str], postings: int) -> str:
     """How far a job lies from the data: the fields (dataset columns) in which the closest advertised job differs, if any."""
     if not differs:
         return f"This very job was advertised in {counted(postings, 'posting')}"
-    *names, last = (FIELD_NAMES[column] for column in differs)
+    *names, last = (BY_COLUMN[column].label for column in differs)
     named = f"{', '.join(names)} and {last}" if names else last
     return f"The closest advertised job differs in {named} ({counted(postings, 'posting')})"
 
@@ -73,14 +73,15 @@ def place_text(job: Job) -> str:
 
 
 def terms_text(job: Job) -> str:
-    """Level, place of work, contract, company size and year: senior, on site, full time, medium (50 to 250) company, 2024."""
-    words = [
-        LABELS[EXPERIENCE][job.experience],
-        LABELS[REMOTE][job.remote],
-        LABELS[EMPLOYMENT][job.employment],
-        LABELS[SIZE][job.size] + " company",
-    ]
+    """Level, place of work, company size, contract and year: senior, on site, medium (50 to 250) company, full time, 2024."""
+    company = {SIZE: " company"}
+    words = [f.labels[getattr(job, f.name)] + company.get(f.column, "") for f in FIELDS if f.labels]
     return f"{', '.join(word.lower() for word in words)}, {job.year}"
+
+
+def value_text(column: str, code: Code) -> str:
+    """A value of a field in plain words."""
+    return taxonomy.country(str(code)).name if BY_COLUMN[column].kind == "country" else label_of(column, code)
 
 
 def job_text(job: Job) -> str:

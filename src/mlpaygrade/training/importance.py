@@ -132,7 +132,7 @@ def measure_importance(
     usd, interactions = [], []
     base_usd = 0.0
     for job in jobs:
-        worth = play(predictor, predictor.estimate(job), background.jobs, background.weights).usd
+        worth = play(predictor, predictor.answer(job), background.jobs, background.weights).usd
         base_usd = float(worth[0])
         usd.append(shapley_values(worth))
         interactions.append(np.abs(shapley_interactions(worth)))

@@ -7,12 +7,11 @@ pickled, and a machine that only predicts needs no training library beside MLflo
 from typing import Any
 
 import mlflow
-import numpy as np
 import pandas as pd
 
-from mlpaygrade.forecast.calibration import INTERVALS
-from mlpaygrade.forecast.distribution import MEDIAN
+from mlpaygrade.forecast.answer import FIGURES
 from mlpaygrade.forecast.predictor import Predictor
+from mlpaygrade.forecast.score import answer_texts
 from mlpaygrade.job.fields import FEATURES
 
 
@@ -30,17 +29,11 @@ class PayModel(mlflow.pyfunc.PythonModel):  # type: ignore[name-defined]
 
 
 def estimates_frame(predictor: Predictor, jobs: pd.DataFrame) -> pd.DataFrame:
-    """Estimates of jobs in codes: estimate, band and 90 % interval, USD."""
-    prediction = predictor.predict({column: jobs[column].to_numpy() for column in FEATURES})
-    low, high = INTERVALS[90]
-    columns = {
-        "estimate_usd": prediction.log_estimate,
-        "band_low_usd": prediction.quantiles("low")[:, MEDIAN],
-        "band_high_usd": prediction.quantiles("high")[:, MEDIAN],
-        "lower_90_usd": prediction.quantiles("any")[:, low],
-        "upper_90_usd": prediction.quantiles("any")[:, high],
-    }
-    return pd.DataFrame({name: np.expm1(np.asarray(value, dtype=np.float64)) for name, value in columns.items()})
+    """Answers to jobs in words or codes: as `score` adds them to a file, figures missing where a job is refused."""
+    added = answer_texts(predictor, {column: jobs[column].astype(str).to_numpy(dtype=object) for column in FEATURES})
+    frame = pd.DataFrame(added)
+    frame[list(FIGURES)] = frame[list(FIGURES)].astype(float).where(lambda usd: usd >= 0)
+    return frame
 
 
 mlflow.models.set_model(PayModel())  # how MLflow finds the model in this file; it changes nothing else
