@@ -16,9 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpaygrade.forecast.calibration import INTERVALS
 from mlpaygrade.forecast.predictor import Predictor
-from mlpaygrade.forecast.refusal import disagreement
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, LOCATION, REMOTE, RESIDENCE, SIZE, TITLE, YEAR, Experience
 from mlpaygrade.job.places import read_place
@@ -166,7 +164,7 @@ def answers(predictor: Predictor, jobs: Sequence[Observed]) -> Answers:
         title: taxonomy.resolve_title(title, known=predictor.known_titles).title for title in {j.title for j in jobs}
     }
     titles = [readings[job.title] for job in jobs]
-    prediction = predictor.predict(
+    answers = predictor.answer_many(
         {
             YEAR: [min(job.year, newest) for job in jobs],
             EXPERIENCE: [job.experience for job in jobs],
@@ -178,15 +176,12 @@ def answers(predictor: Predictor, jobs: Sequence[Observed]) -> Answers:
             SIZE: ["M"] * len(jobs),
         }
     )
-    floor, ceiling = INTERVALS[90]
-    quantiles = prediction.quantiles("any").astype(np.float64)
-    spread = disagreement(prediction)
-    refused = [predictor.refusal(title, float(one)) is not None for title, one in zip(titles, spread, strict=True)]
+    low, high = answers.interval_usd(90)
     return Answers(
-        log_typical=np.asarray(prediction.log_estimate, dtype=np.float64),
-        log_low=quantiles[:, floor],
-        log_high=quantiles[:, ceiling],
-        answered=~np.array(refused, dtype=bool),
+        log_typical=answers.prediction.log_estimate,
+        log_low=np.log1p(low),
+        log_high=np.log1p(high),
+        answered=np.array([refusal is None for refusal in answers.refusals], dtype=bool),
     )
 
 

@@ -76,7 +76,7 @@ def test_an_unknown_title_offers_known_ones_and_one_click_takes_it() -> None:
         {"title": "<script>alert(1)</script>"},
         {"title": "12345"},
         {"title": "$(id) `id` [a](javascript:alert(1))"},
-        {"level": "SENIOR"},
+        {"level": "Wizard"},
         {"country": "Atlantis"},
         {"home": "??"},
         {"remote": "33"},

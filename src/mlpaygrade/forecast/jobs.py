@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mlpaygrade.errors import InputError
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import BY_NAME, FEATURES, FIELDS, LOCATION, RESIDENCE, Field, Job, JobWords, job_of
-from mlpaygrade.job.values import is_missing, read_value
+from mlpaygrade.job.values import Reading, is_missing, read_values
 
 Texts = Sequence[str] | NDArray[np.object_]
 
@@ -90,12 +90,12 @@ class JobReader:
         """The distinct cells of a column, and which of them each row has."""
         places: dict[str, int] = {}
         place = np.fromiter((places.setdefault(text, len(places)) for text in texts), dtype=np.intp, count=len(texts))
-        return [self._read_cell(field, text) for text in places], place
+        readings = zip(places, read_values(field.column, list(places)), strict=True)
+        return [self._cell(field, text, reading) for text, reading in readings], place
 
-    def _read_cell(self, field: Field, text: str) -> Cell:
+    def _cell(self, field: Field, text: str, reading: Reading) -> Cell:
         if not field.required and is_missing(field.column, text.strip()):
             return self._not_given(field)
-        reading = read_value(field.column, text)
         if reading.defect is not None:
             defect = reading.defect
             return Cell(None, problem=f"{field.label} {defect.rule}; got {defect.value}. {defect.remedy}")
