@@ -156,6 +156,12 @@ def test_what_was_not_chosen_contradicts_nothing() -> None:
     assert "fully remote" in contradictions(read_title("Data Scientist (Remote)"), remote=0)[0]
 
 
+def test_a_title_of_one_word_is_taken_out_of_ranks_but_of_nothing_else() -> None:
+    assert read_title("Staff Engineer").title == "Engineer"
+    assert not read_title("Engineer, Locomotives").known
+    assert not read_title("Data Science Lead", known={"Data Science"}).known
+
+
 def test_the_caller_says_which_titles_are_known() -> None:
     assert read_title("Senior Baker", known={"Baker"}).title == "Baker"
     assert not read_title("Senior Data Engineer", known={"Baker"}).known

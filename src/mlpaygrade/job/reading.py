@@ -15,7 +15,7 @@ from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, LABELS, REMOTE, Employ
 from mlpaygrade.job.places import place_kind
 from mlpaygrade.job.reference import checked_text, rows, squash
 from mlpaygrade.job.title_parts import Part, Word, tidy, title_parts
-from mlpaygrade.job.titles import title_words
+from mlpaygrade.job.titles import title_tokens, title_words
 
 UNPAID: Final = "The title says unpaid: the figures are what paid jobs of this kind are advertised for."
 
@@ -167,7 +167,8 @@ def _job(parts: Sequence[Part], index: _Index, *, student: bool) -> _Found | Non
         if not heads <= english:
             continue
         title = _known(words, index, student=student)
-        if title is not None and not (rest and (title in _NO_JOB or " " not in title)):
+        beside = [typed for typed in rest if not set(title_tokens(typed)) <= _soft_words()]
+        if title is not None and not (rest and title in _NO_JOB) and not (beside and " " not in title):
             return _Found(title, tuple(rest))
     return None
 
@@ -271,11 +272,7 @@ def _soft_ranks(words: Sequence[str]) -> Iterator[Mapping[str, str]]:
 
 
 def _without_soft_ranks(words: tuple[Word, ...]) -> tuple[Word, ...]:
-    soft = {word for text, row in _rank_table().items() if row["stays"] == "soft" for word in text.split()} - {
-        "technical",
-        "vice",
-    }
-    return tuple(word for word in words if word.english not in soft)
+    return tuple(word for word in words if word.english not in _soft_words())
 
 
 def _team_lead(words: tuple[Word, ...]) -> tuple[Word, ...]:
@@ -295,7 +292,7 @@ def _remarks(cleaned: str, found: _Found, parts: Sequence[Part], rank: Mapping[s
         quoted = ", ".join(f'"{text}"' for text in dict.fromkeys(found.aside))
         yield f"Set aside from the title: {quoted}."
     if rank:
-        yield f"The title says {rank['rank']}: that is usually {_plain(LABELS[EXPERIENCE][rank['level']])}."
+        yield f'The title says {rank["rank"]}, usually the level "{LABELS[EXPERIENCE][rank["level"]]}".'
     if any(kind == "unpaid" for part in parts for kind, _ in part.remarks):
         yield UNPAID
 
@@ -323,6 +320,12 @@ def _precedence() -> tuple[str, ...]:
 @cache
 def _rank_table() -> Mapping[str, Mapping[str, str]]:
     return MappingProxyType({row["text"]: row for row in rows("title_ranks")})
+
+
+@cache
+def _soft_words() -> frozenset[str]:
+    """Words of ranks that are left out where only that makes a title known: lead, staff, principal."""
+    return frozenset(word for text, row in _rank_table().items() if row["stays"] == "soft" for word in text.split())
 
 
 @cache

@@ -72,7 +72,8 @@ def _judge(text: str, titles: frozenset[str]) -> Relevance:
 
 def _kinds(words: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Phrases of the table in the words, the longest first, with their kind; every word counts once."""
-    table = _table()
+    table, singular = _table(), _singular()
+    words = [singular.get(word, word) for word in words]
     place = 0
     while place < len(words):
         for length in range(min(_LONGEST, len(words) - place), 0, -1):
@@ -92,11 +93,11 @@ def _first(found: Mapping[str, str], kind: str) -> str | None:
 
 
 def _instead(found: Mapping[str, str], known: frozenset[str]) -> str | None:
-    """The known title of the same kind as a refused one: by its occupation or field, else by its last general word."""
+    """The known title of the same kind as a refused one: by its occupation, or by its last general word."""
     table = _table()
-    named = [table[phrase]["nearest"] for phrase in found if found[phrase] in {"other", "trade"}]
-    general = [table[phrase]["nearest"] for phrase in reversed(list(found)) if found[phrase] == "kind"]
-    return next((title for title in (*general, *named) if title in known), None)
+    kinds = ("other",) if "other" in found.values() else ("trade", "kind") if "engineer" in found else ("kind",)
+    named = [table[phrase]["nearest"] for kind in kinds for phrase in reversed(list(found)) if found[phrase] == kind]
+    return next((title for title in named if title in known), None)
 
 
 def _similar(title: str, known: frozenset[str]) -> str | None:
@@ -111,6 +112,13 @@ def _table() -> Mapping[str, Mapping[str, str]]:
     """Canonical words of a phrase -> its row."""
     table = {" ".join(title_words(row["text"])) or row["text"]: row for row in rows("relevance_words")}
     return MappingProxyType({phrase: row for phrase, row in table.items() if row["kind"] != "prefix"})
+
+
+@cache
+def _singular() -> Mapping[str, str]:
+    """Plural -> singular of every word of the table: official lists name occupations in the plural."""
+    words = {word for phrase in _table() for word in phrase.split()}
+    return MappingProxyType({f"{word}s": word for word in words if f"{word}s" not in words})
 
 
 @cache
