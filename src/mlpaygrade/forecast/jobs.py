@@ -13,7 +13,23 @@ from numpy.typing import NDArray
 
 from mlpaygrade.errors import InputError
 from mlpaygrade.job import taxonomy
-from mlpaygrade.job.fields import BY_NAME, FEATURES, FIELDS, LOCATION, RESIDENCE, Field, Job, JobWords, job_of
+from mlpaygrade.job.fields import (
+    BY_COLUMN,
+    BY_NAME,
+    EMPLOYMENT,
+    EXPERIENCE,
+    FEATURES,
+    FIELDS,
+    LOCATION,
+    REMOTE,
+    RESIDENCE,
+    TITLE,
+    Field,
+    Job,
+    JobWords,
+    job_of,
+)
+from mlpaygrade.job.reading import TitleReading, contradictions, read_title
 from mlpaygrade.job.values import Reading, is_missing, read_values
 
 Texts = Sequence[str] | NDArray[np.object_]
@@ -40,24 +56,28 @@ class ReadJobs:
     notes: NDArray[np.object_]
 
 
+class _NotGiven:
+    """The value of an empty cell, until it is known what that means."""
+
+
+_NOT_GIVEN: Final = _NotGiven()
+
+
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """The text of one field as it was read. value: None where `problem` says why not."""
+class _Cell:
+    """A distinct text of one field as it was read. value: None where `problem` says why not. title: what a title says."""
 
     value: Any
     notes: tuple[str, ...] = ()
     problem: str = ""
-
-
-MISSING: Final = object()
-"""Value of an empty cell of a field that follows from others."""
+    title: TitleReading | None = None
 
 
 class JobReader:
     """Reads jobs for one bundle: its titles, its newest year. Keeps nothing of what it reads."""
 
     def __init__(self, *, titles: Collection[str], newest_year: int) -> None:
-        self._titles = titles
+        self._titles = frozenset(titles)
         self._newest_year = newest_year
 
     def read(self, **words: Unpack[JobWords]) -> ReadJob:
@@ -73,47 +93,122 @@ class JobReader:
         return ReadJob(job=job, notes=tuple(filter(None, read.notes[0].split("\n"))))
 
     def read_columns(self, columns: Mapping[str, Texts]) -> ReadJobs:
-        """Read n jobs given as texts by dataset column. A column that is missing is read as one of empty cells."""
-        count = len(next(iter(columns.values())))
-        values: dict[str, NDArray[np.object_]] = {}
-        problems, notes = np.full(count, "", dtype=object), np.full(count, "", dtype=object)
-        for field in FIELDS:
-            cells, place = self._distinct(field, columns.get(field.column, [""] * count))
-            values[field.column] = _objects([cell.value for cell in cells])[place]
-            problems = _joined(problems, _objects([cell.problem for cell in cells])[place], " ")
-            notes = _joined(notes, _objects(["\n".join(cell.notes) for cell in cells])[place], "\n")
-        follows = np.array([value is MISSING for value in values[RESIDENCE]], dtype=bool)
-        values[RESIDENCE] = np.where(follows, values[LOCATION], values[RESIDENCE])
-        return ReadJobs(columns={column: values[column] for column in FEATURES}, problems=problems, notes=notes)
+        """Read n jobs given as texts by dataset column. A column that is missing is read as one of empty cells.
 
-    def _distinct(self, field: Field, texts: Texts) -> tuple[list[Cell], NDArray[np.intp]]:
+        What is not given follows from the title where that says it ("Senior", "(Remote)"), else it is the field's default. Where
+        a title and a given field disagree, the field counts, and that is the first note.
+        """
+        count = len(next(iter(columns.values())))
+        cells = {field.column: self._distinct(field, columns.get(field.column, [""] * count)) for field in FIELDS}
+        rows = _Rows(
+            values={
+                column: _objects([cell.value for cell in found])[place] for column, (found, place) in cells.items()
+            },
+            problems=np.full(count, "", dtype=object),
+            notes=np.full(count, "", dtype=object),
+        )
+        titles = _objects([cell.title for cell in cells[TITLE][0]])[cells[TITLE][1]]
+        rows.note(_contradictions(titles, rows.values))
+        for column, (found, place) in cells.items():
+            rows.note(_objects(["\n".join(cell.notes) for cell in found])[place])
+            rows.complain(_objects([cell.problem for cell in found])[place])
+            self._fill(BY_COLUMN[column], titles, rows)
+        return ReadJobs(
+            columns={column: rows.values[column] for column in FEATURES}, problems=rows.problems, notes=rows.notes
+        )
+
+    def _distinct(self, field: Field, texts: Texts) -> tuple[list[_Cell], NDArray[np.intp]]:
         """The distinct cells of a column, and which of them each row has."""
         places: dict[str, int] = {}
         place = np.fromiter((places.setdefault(text, len(places)) for text in texts), dtype=np.intp, count=len(texts))
         readings = zip(places, read_values(field.column, list(places)), strict=True)
         return [self._cell(field, text, reading) for text, reading in readings], place
 
-    def _cell(self, field: Field, text: str, reading: Reading) -> Cell:
+    def _cell(self, field: Field, text: str, reading: Reading) -> _Cell:
         if not field.required and is_missing(field.column, text.strip()):
-            return self._not_given(field)
+            return _Cell(_NOT_GIVEN)
         if reading.defect is not None:
             defect = reading.defect
-            return Cell(None, problem=f"{field.label} {defect.rule}; got {defect.value}. {defect.remedy}")
+            return _Cell(None, problem=f"{field.label} {defect.rule}; got {defect.value}. {defect.remedy}")
         notes = tuple(f"{field.label}: {note}" for note in reading.notes)
         if field.kind != "title":
-            return Cell(reading.value, notes)
+            return _Cell(reading.value, notes)
         try:
-            title = taxonomy.resolve_title(str(reading.value), known=self._titles)
+            found = taxonomy.resolve_title(str(reading.value), known=self._titles)
+            says = read_title(str(reading.value), known=self._titles)
         except InputError as error:
-            return Cell(None, problem=str(error))
-        return Cell(title.title, (*notes, *filter(None, [title.note])))
+            return _Cell(None, problem=str(error))
+        return _Cell(found.title, (*notes, *filter(None, [found.note])), title=says)
 
-    def _not_given(self, field: Field) -> Cell:
-        if field.kind == "year":
-            return Cell(self._newest_year)
-        if field.default is None:
-            return Cell(MISSING)
-        return Cell(field.default, (f"{field.label}: not given; read as {field.labels[field.default]}.",))
+    def _fill(self, field: Field, titles: NDArray[np.object_], rows: "_Rows") -> None:
+        """Give the empty cells of a field their value: from the title, from another field, or the default."""
+        empty = np.array([value is _NOT_GIVEN for value in rows.values[field.column]], dtype=bool)
+        if not empty.any():
+            return
+        said = _objects(
+            [None if title is None else getattr(title, _SAYS.get(field.column, ""), None) for title in titles]
+        )
+        from_title = empty & np.array([value is not None for value in said], dtype=bool)
+        rest = empty & ~from_title
+        rows.values[field.column] = np.where(from_title, said, rows.values[field.column])
+        for code, words in field.labels.items():
+            chosen = from_title & (rows.values[field.column] == code)
+            rows.note(np.where(chosen, f"{field.label}: not given; the title says {words.split(' (')[0].lower()}.", ""))
+        if field.column == RESIDENCE:
+            rows.values[field.column] = np.where(rest, rows.values[LOCATION], rows.values[field.column])
+        elif field.kind == "year":
+            rows.values[field.column] = np.where(rest, self._newest_year, rows.values[field.column]).astype(object)
+        elif field.default is None:
+            rows.values[field.column][rest] = None
+            rows.complain(np.where(rest, _ask(field), ""))
+        else:
+            rows.values[field.column] = np.where(rest, _objects([field.default] * len(rest)), rows.values[field.column])
+            rows.note(np.where(rest, f"{field.label}: not given; read as {field.labels[field.default]}.", ""))
+
+
+_SAYS: Final = {EXPERIENCE: "level", REMOTE: "remote", EMPLOYMENT: "employment"}
+"""Fields of which a title may speak -> the attribute of `TitleReading`."""
+
+
+@dataclass(slots=True)
+class _Rows:
+    """Rows while they are read: values by column, and what has to be said of each row."""
+
+    values: dict[str, NDArray[np.object_]]
+    problems: NDArray[np.object_]
+    notes: NDArray[np.object_]
+
+    def note(self, texts: NDArray[Any]) -> None:
+        """Add notes, n texts."""
+        self.notes = _joined(self.notes, texts.astype(object), "\n")
+
+    def complain(self, texts: NDArray[Any]) -> None:
+        """Add problems, n texts."""
+        self.problems = _joined(self.problems, texts.astype(object), " ")
+
+
+def _contradictions(titles: NDArray[np.object_], values: Mapping[str, NDArray[np.object_]]) -> NDArray[np.object_]:
+    """Where title and given fields disagree, n texts."""
+    known: dict[tuple[Any, ...], str] = {}
+    found = []
+    for title, *codes in zip(titles, *(values[column] for column in _SAYS), strict=True):
+        key = (title, *codes)
+        if key not in known:
+            given = [None if code is _NOT_GIVEN else code for code in codes]
+            experience, remote, employment = given
+            said = (
+                ()
+                if title is None
+                else contradictions(title, experience=experience, remote=remote, employment=employment)
+            )
+            known[key] = "\n".join(said)
+        found.append(known[key])
+    return _objects(found)
+
+
+def _ask(field: Field) -> str:
+    choices = ", ".join(f"{code} ({label.split(' (')[0]})" for code, label in field.labels.items())
+    return f"{field.label} must be given, since the title does not say it: one of {choices}."
 
 
 def _text(value: object) -> str:

@@ -24,6 +24,7 @@ from mlpaygrade.forecast.groups import calibration_groups
 from mlpaygrade.forecast.jobs import JobReader, ReadJob
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import FEATURES, FIELDS, Job, JobWords
+from mlpaygrade.job.relevance import relevance
 
 BATCH: Final = 2_048
 
@@ -102,11 +103,14 @@ class Predictor:
     def _nearest(self, job: Job) -> Job | None:
         """The job with the fewest fields changed, each to what is commonest, that can be answered."""
         known = self.known_titles
-        near = taxonomy.suggest_titles(job.title, known=known, limit=1) or taxonomy.suggest_titles(
-            "", known=known, limit=1
+        near = relevance(job.title, known=known).nearest or next(
+            iter(
+                taxonomy.suggest_titles(job.title, known=known, limit=1)
+                or taxonomy.suggest_titles("", known=known, limit=1)
+            )
         )
         changes: list[dict[str, Any]] = [
-            {"title": near[0]},
+            {"title": near},
             {"residence": job.location},
             {field.name: field.default for field in FIELDS if field.default is not None},
             {"location": "US", "residence": "US"},

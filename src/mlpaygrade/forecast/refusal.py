@@ -16,6 +16,7 @@ from mlpaygrade.errors import BundleError
 from mlpaygrade.forecast.distribution import Prediction
 from mlpaygrade.forecast.encode import JobEncoder
 from mlpaygrade.job import taxonomy
+from mlpaygrade.job.relevance import relevance
 
 SHARES: Final = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
 """Shares of the least supported postings whose leaving out the curve shows."""
@@ -76,8 +77,13 @@ def choose_limit(uncertainty: NDArray[np.float64], score: NDArray[np.float64]) -
 
 
 def title_refusal(title: str, encoder: JobEncoder) -> str | None:
-    """Why nothing is known about a title; None where it, or a word of it, stands in the training data."""
-    if title in encoder.known_titles or not encoder.known_words.isdisjoint(taxonomy.title_words(title)):
+    """Why a title has no answer: it belongs to another trade, or no word of it stands in the training data; else None."""
+    if title in encoder.known_titles:
+        return None
+    judged = relevance(title, known=encoder.known_titles)
+    if not judged.answerable:
+        return f"not enough data: {judged.reason.rstrip('.')}"
+    if not encoder.known_words.isdisjoint(taxonomy.title_words(title)):
         return None
     return (
         f"not enough data: neither the title '{title}' nor any of its words stands in the training data, "

@@ -223,7 +223,7 @@ def _same_words(text: str, index: _Index) -> tuple[str, str] | None:
     if not same or title_family(text) != title_family(same[0]):
         return None
     rank = " ".join(word for word in words if word not in bare)
-    return best(same), f'; "{rank}" belongs to the experience level, which was left as given'
+    return best(same), f'; "{rank}" is read as a level, not as part of the job'
 
 
 def _corrections(text: str, index: _Index) -> Iterator[str]:
