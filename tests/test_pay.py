@@ -57,6 +57,14 @@ US | 72,00,0 | !
 US | lots | !
 US | 72k per hour | !
 US | up to 80k | !
+US | 120k OTE | !
+US | 120k total comp | !
+US | 100k/120k | !
+US | 72.5 | ?
+US | 72.50 | 72.5 USD hour
+US | 14 x 6,000 | 6000 USD month
+US | $1,234,567 | ?
+US | 2020-01-01 | !
 US | 1e5 | !
 US | $70k €80k | !
 US | 72² | !
@@ -96,6 +104,8 @@ DE | 85,50 €/Std. | 85.5 EUR hour
 DE | Tagessatz 800 € | 800 EUR day
 DE | ca. 72k | 72000 EUR year
 DE | 85,500 | ?
+DE | bis 70.000 | !
+DE | 13 x 5.000 € | 5000 EUR month
 DE | 6000 | ?
 DE | 3.200 netto | !
 CH | CHF 120'000 | 120000 CHF year
@@ -156,6 +166,7 @@ IN | 1.2 crore | 12000000 INR year
 IN | Rs. 1,50,000 per month | 150000 INR month
 IN | Rs 12,00,000 p.a. | 1200000 INR year
 IN | INR 1200000 | 1200000 INR year
+IN | Rs. 1,50,000/- per month | 150000 INR month
 IN | 12L | 1200000 INR year
 IN | $60k | 60000 USD year
 IN | 72000 | 72000 INR month
@@ -170,6 +181,7 @@ JP | ￥８，０００，０００ | 8000000 JPY year
 JP | 8 million yen | 8000000 JPY year
 JP | 時給3,000円 | 3000 JPY hour
 JP | 300,000 | ?
+JP | 600万円~800万円 | 6000000 8000000 JPY year
 SE | 55 000 kr/mån | 55000 SEK month
 SE | 55.000 SEK per månad | 55000 SEK month
 SE | 55 tkr i månaden | 55000 SEK month

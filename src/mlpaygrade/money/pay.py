@@ -5,6 +5,7 @@ reading. Several: the reading is a question with its options. None: InputError. 
 (`tables/currencies.csv`) that tell a year's pay from a month's; `rates` converts.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -41,6 +42,7 @@ MOST_OPTIONS: Final = 4
 WIDEST: Final = 10.0
 """The high end of a range is at most this many times its low end."""
 
+_SHORT: Final = re.compile(r"\d{2,3}(?:[.,]\d)?")
 _DOLLAR_COUNTRIES: Final = frozenset(
     {"USD", "CAD", "AUD", "NZD", "SGD", "HKD", "TWD", "MXN", "CLP", "COP", "ARS", "UYU"}
 )
@@ -214,8 +216,8 @@ def _values(figure: Figure, times: Iterable[int], country: str | None) -> list[f
 
 
 def _bare(figure: Figure) -> bool:
-    """A small whole number with nothing beside it, which may stand for thousands."""
-    return not figure.times and figure.numeral.isdigit() and 10 <= int(figure.numeral) < 1000
+    """A small number with one decimal at most and nothing beside it, which may stand for thousands: 72, 72.5."""
+    return not figure.times and bool(_SHORT.fullmatch(figure.numeral)) and float(figure.numeral.replace(",", ".")) >= 10
 
 
 def _settle(

@@ -19,11 +19,14 @@ MAX_TEXT: Final = 80
 EXAMPLES: Final = 'Type pay such as "72,000", "72k", "€6.000 a month", "85/hour" or "70-80k".'
 
 _SALARIES: Final = re.compile(
-    r"(?:[x×*]\s?(1[234])(?![\d.,])|\b(1[234]) ?(?:salaries|payments|pagas|monatsgehalter|gehalter|mensualites|mensilita|mois)\b)"
+    r"[x×*]\s?(1[234])(?![\d.,])|\b(1[234])\s?[x×*](?=\D{0,5}\d)|"
+    r"\b(1[234]) ?(?:salaries|payments|pagas|monatsgehalter|gehalter|mensualites|mensilita|mois)\b"
 )
 _NUMERAL: Final = re.compile(r"\d{1,3}(?: \d{3})+(?!\d)(?:[.,]\d{1,2}(?!\d))?|\d+(?:[.,'_]\d+)*")
+_UP_TO: Final = frozenset({"to", "bis", "until", "till", "tot", "до"})
+_UPPER_BOUND: Final = ("An upper bound alone is no figure", "Give both ends of the range, or one figure.")
 _SWISS_DASH: Final = re.compile(r"(?<=\d)[.,]\s?-{1,2}(?!\d)")
-_SKIPPED: Final = re.compile(r"[ ()\[\];]|:(?!-)|,(?!\d)|\.(?![\d.])")
+_SKIPPED: Final = re.compile(r"[ ()\[\];!?\"]|:(?!-)|,(?!\d)|\.(?![\d.])")
 _DIGIT_FORMS: Final = {"<super>", "<sub>", "<fraction>", "<circle>"}
 
 
@@ -104,7 +107,7 @@ class _Reader:
         found = _SALARIES.search(text)
         if found is None:
             return text
-        self._parts.salaries = cast(Salaries, int(found[1] or found[2]))
+        self._parts.salaries = cast(Salaries, int(found[1] or found[2] or found[3]))
         return f"{text[: found.start()]} {text[found.end() :]}"
 
     def _tokens(self, text: str) -> Iterator[tuple[str, str, str]]:
@@ -154,14 +157,18 @@ class _Reader:
                 raise self._error(
                     "Pay here is before tax; a net figure cannot be compared", remedy="Give the gross figure."
                 )
-            case "top":
+            case "total":
                 raise self._error(
-                    "An upper bound alone is no figure", remedy="Give both ends of the range, or one figure."
+                    "Pay here is without bonus and shares, as adverts name it", remedy="Give the base pay alone."
                 )
+            case "top":
+                raise self._error(*_UPPER_BOUND)
 
     def _join(self, words: str) -> None:
         if words == "-" and not self._parts.figures:
             raise self._error("Pay is above zero and a hyphen stands between two figures")
+        if words in _UP_TO and not self._parts.figures:
+            raise self._error(*_UPPER_BOUND)
         self._joined = words if self._parts.figures else ""
 
     def _figure(self, numeral: str) -> None:
@@ -203,7 +210,7 @@ class _Reader:
         if self._times_before:
             raise self._error("Thousands or millions stand behind a figure")
 
-    def _error(self, rule: str, *, shown: str | None = None, remedy: str = EXAMPLES) -> InputError:
+    def _error(self, rule: str, remedy: str = EXAMPLES, *, shown: str | None = None) -> InputError:
         return InputError(f"{rule}; got {shown or repr(self._text)}. {remedy}")
 
 
