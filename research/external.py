@@ -20,6 +20,8 @@ from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, LOCATION, REMOTE, RESIDENCE, SIZE, TITLE, YEAR, Experience
 from mlpaygrade.job.places import read_place
+from mlpaygrade.job.reading import read_title
+from mlpaygrade.job.reference import MAX_TEXT
 from mlpaygrade.money.period import HOURS_A_WEEK, WEEKS_A_YEAR
 from mlpaygrade.money.place import log_ratio_of
 from mlpaygrade.money.rates import usd_to
@@ -29,13 +31,6 @@ SEARCHED_FOR_ANOTHER: Final = "Sudan"
 """A country whose postings of 2023 are in truth those of the United States, wherever their place tells."""
 LEAST_USD: Final = 10_000
 MOST_USD: Final = 2_000_000
-
-_LEVELS: Final[tuple[tuple[Experience, str], ...]] = (
-    ("EN", r"intern|internship|junior|jr|entry|graduate|trainee|apprentice"),
-    ("EX", r"director|head|vp|vice president|chief|cto|cdo"),
-    ("SE", r"senior|sr|lead|principal|staff|manager|iii|iv"),
-)
-_LEVEL_WORDS: Final = re.compile(r"\b(senior|sr|junior|jr|staff|principal|lead|intern(ship)?)\b\.?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,15 +61,14 @@ class Answers:
     answered: NDArray[np.bool_]
 
 
-def level_of(title: str) -> Experience:
-    """Level by the words of a title; mid level where there are none."""
-    return next((code for code, words in _LEVELS if re.search(rf"\b({words})\b", title.lower())), "MI")
+def level_of(*titles: str) -> Experience:
+    """The level that the first of the titles names; mid level where none does."""
+    return next((level for title in titles if title.strip() and (level := read_title(title[:MAX_TEXT]).level)), "MI")
 
 
 def plain_title(title: str) -> str:
-    """A title without its level, and without what stands in brackets or behind a comma or dash."""
-    short = re.split(r"\s[-–|/]\s|,|\(|\s@\s", title)[0]
-    return " ".join(_LEVEL_WORDS.sub(" ", short).split()) or title.strip()
+    """The job that a title names, without level and remarks."""
+    return read_title(title[:MAX_TEXT]).title
 
 
 def postings_2023(path: Path) -> Iterator[Observed]:
@@ -95,7 +89,7 @@ def postings_2023(path: Path) -> Iterator[Observed]:
         if _plausible(usd):
             yield Observed(
                 title=plain_title(row["job_title_short"]),
-                experience=level_of(f"{row['job_title_short']} {row['job_title']}"),
+                experience=level_of(row["job_title"], row["job_title_short"]),
                 country=country,
                 year=2023,
                 remote=row["job_work_from_home"] == "True",

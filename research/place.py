@@ -7,8 +7,9 @@ error is judged twice: plain, and debiased (the mean error of the training folds
 import csv
 import io
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,7 @@ from research.external import Observed, answers, log_pay, postings_2023
 
 FIT_TABLE: Final = Path("src") / "mlpaygrade" / "money" / "tables" / "us_place_fit.csv"
 FOLDS: Final = 5
+BANDS: Final = (0.5, 0.9, 0.95, 1.0, 1.1, 1.5)
 DRAWS: Final = 400
 FEWEST_EMPLOYERS: Final = 15
 """An area counts in the spread between areas with at least this many employers."""
@@ -38,6 +40,16 @@ class PlaceFit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BandOfPlaces:
+    """Postings whose factor lies between two: how many, and the share inside the 90 % range without and with the factor."""
+
+    low: float
+    high: float
+    postings: int
+    coverage_90: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceTrial:
     """Errors in the log without and with the factor. change: of the debiased error, with its 90 % range over employers."""
 
@@ -49,6 +61,7 @@ class PlaceTrial:
     change_range: tuple[float, float]
     plain: tuple[float, float]
     coverage_90: tuple[float, float]
+    bands: tuple[BandOfPlaces, ...]
     fit: PlaceFit
 
 
@@ -64,6 +77,8 @@ def measure_place(path: Path, *, predictor: Predictor | None = None, hourly: boo
     error = pay - given.log_typical
     folds = np.array([zlib.crc32(job.employer.encode()) % FOLDS for job in jobs])
     factor, base, rest = _cross_validated(ratio, error, folds)
+    inside = (given.log_low <= pay) & (pay <= given.log_high)
+    inside_with = (given.log_low + factor <= pay) & (pay <= given.log_high + factor)
     return PlaceTrial(
         postings=len(jobs),
         employers=len({job.employer for job in jobs}),
@@ -72,10 +87,8 @@ def measure_place(path: Path, *, predictor: Predictor | None = None, hourly: boo
         change=_rms(rest) / _rms(base) - 1,
         change_range=_change_range(base, rest, jobs),
         plain=(_rms(error), _rms(error - factor)),
-        coverage_90=(
-            float(np.mean((given.log_low <= pay) & (pay <= given.log_high))),
-            float(np.mean((given.log_low + factor <= pay) & (pay <= given.log_high + factor))),
-        ),
+        coverage_90=(float(inside.mean()), float(inside_with.mean())),
+        bands=tuple(_bands(factor, inside, inside_with)),
         fit=_fit(ratio, error, jobs, [code for _, code in located]),
     )
 
@@ -101,10 +114,23 @@ def place_text(trial: PlaceTrial) -> str:
             f"({trial.change:+.1%}; 90 % of draws of employers: {low:+.1%} to {high:+.1%})",
             f"  error (RMS, log), as it is:           {trial.plain[0]:.4f} without, {trial.plain[1]:.4f} with",
             f"  inside the 90 % range:                {trial.coverage_90[0]:.1%} without, {trial.coverage_90[1]:.1%} with",
+            *(
+                f"    factor {band.low:.2f} to {band.high:.2f}: {band.postings:>6,} postings, {band.coverage_90[0]:.1%} without, "
+                f"{band.coverage_90[1]:.1%} with"
+                for band in trial.bands
+            ),
             f"  fitted on all: slope {trial.fit.slope:.3f}, centre {trial.fit.centre:.3f}, "
             f"between areas {trial.fit.between_areas:.3f}",
         ]
     )
+
+
+def _bands(factor: Array, inside: NDArray[np.bool_], inside_with: NDArray[np.bool_]) -> Iterator[BandOfPlaces]:
+    for low, high in pairwise(BANDS):
+        within = (low <= np.exp(factor)) & (np.exp(factor) < high)
+        if within.any():
+            covered = (float(inside[within].mean()), float(inside_with[within].mean()))
+            yield BandOfPlaces(low=low, high=high, postings=int(within.sum()), coverage_90=covered)
 
 
 def _line(ratio: Array, error: Array) -> tuple[float, float]:

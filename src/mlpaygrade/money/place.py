@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Final, Literal
 
 from mlpaygrade.errors import InputError
-from mlpaygrade.job.reference import fold, rows
+from mlpaygrade.job.reference import MAX_TEXT, fold, rows
 
 SOURCE: Final = (
     "US Bureau of Labor Statistics, May 2025: software developers, data scientists and related occupations, drawn towards "
@@ -79,13 +79,8 @@ def place_factor(place_text: str, *, remote_ratio: int = 0) -> PlaceFactor | Non
     >>> place_factor("Remote") is None
     True
     """
-    if len(place_text) > 100:
-        raise InputError(f"A place has at most 100 characters; got {len(place_text):,}. Give a town and its state.")
-    pieces = _pieces(place_text)
-    if remote_ratio == FULLY_REMOTE or any(piece in _REMOTE for piece in pieces):
-        return None
-    named = [piece for piece in pieces if piece not in _COUNTRY]
-    return _factor(_find(named, place_text), place_text) if named else None
+    area = None if remote_ratio == FULLY_REMOTE else _area_of(place_text)
+    return None if area is None else _factor(area, place_text)
 
 
 def place_names() -> tuple[str, ...]:
@@ -97,11 +92,19 @@ def place_names() -> tuple[str, ...]:
 def log_ratio_of(place_text: str) -> tuple[float, str] | None:
     """The official log ratio of a place to the nation and the area's code, unfitted; None where no place is read."""
     try:
-        named = [piece for piece in _pieces(place_text) if piece not in _COUNTRY | _REMOTE]
-        area = _find(named, place_text) if named else None
+        area = _area_of(place_text)
     except InputError:
         return None
     return None if area is None else (area.log_ratio, area.code)
+
+
+def _area_of(text: str) -> _Area | None:
+    """The area that a text names; None for remote work and for the country as a whole."""
+    if len(text) > MAX_TEXT:
+        raise InputError(f"A place has at most {MAX_TEXT} characters; got {len(text):,}. Give a town and its state.")
+    pieces = _pieces(text)
+    named = [piece for piece in pieces if piece not in _COUNTRY]
+    return _find(named, text) if named and _REMOTE.isdisjoint(pieces) else None
 
 
 def _factor(area: _Area, text: str) -> PlaceFactor:
