@@ -154,13 +154,15 @@ def _section(source: CheckedSource) -> list[str]:
         groups = [group for group in source.groups if group.dimension == dimension]
         if groups:
             count = "people employed" if source.kind == "employed" else "jobs"
-            lines += ["", f"| {dimension} | {count} | gap | inside |", "|---|---|---|---|", *map(_row, groups)]
+            inside = [] if source.kind == "employed" else ["inside"]
+            header = [dimension, count, "gap", *inside]
+            lines += ["", f"| {' | '.join(header)} |", "|---" * len(header) + "|", *map(_row, groups)]
     return lines
 
 
 def _row(group: CheckedGroup) -> str:
-    inside = "" if group.inside_90 is None else f"{100 * group.inside_90:.0f} of 100"
-    return f"| {group.label} | {group.n:,} | {_gap(group.log_difference)} | {inside} |"
+    inside = "" if group.inside_90 is None else f" {100 * group.inside_90:.0f} of 100 |"
+    return f"| {group.label} | {group.n:,} | {_gap(group.log_difference)} |{inside}"
 
 
 def _gap(log_difference: float) -> str:
@@ -262,7 +264,7 @@ def _official(predictor: Predictor, path: Path) -> CheckedSource:
         how_to_read="Everyone employed, of all levels and of employers who publish no pay, without bonus; adverts name what the "
         "next one is offered, and the titles here are only near to the occupations.",
         rows=sum(group.n for group in groups),
-        refused=0,
+        refused=int((~answered).sum()),
         groups=tuple(groups),
     )
 
