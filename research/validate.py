@@ -142,7 +142,7 @@ def checked_page(document: Checked) -> str:
 def _section(source: CheckedSource) -> list[str]:
     kinds = {"posted": "advertised pay", "paid": "pay that people report", "employed": "pay of people employed"}
     counted = f"{source.rows:,} jobs" if source.kind != "employed" else f"{source.rows:,} people"
-    refused = f"; {source.refused:,} more have titles that we give no answer for" if source.refused else ""
+    refused = f"; {source.refused:,} more whose title we give no answer for" if source.refused else ""
     lines = [
         f"## {source.name}",
         "",
