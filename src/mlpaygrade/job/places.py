@@ -6,14 +6,14 @@ suggested.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Final, Literal, cast
 
 from mlpaygrade.job.countries import country, country_codes
-from mlpaygrade.job.reference import checked_text, rows, squash
+from mlpaygrade.job.reference import checked_text, fold, rows, squash
 
 PlaceKind = Literal["country", "state", "city", "region", "missing", "ambiguous", "unknown"]
 
@@ -53,22 +53,29 @@ MISSING_PLACES: Final = frozenset(
 )
 """Lower-case spellings of "no place given". NA in capitals is asked about: it is also the code of Namibia."""
 
-_SEPARATORS: Final = re.compile(r"\s*[,;/|()\[\]•·]\s*|\s+[-–—]\s+")
+_SEPARATORS: Final = re.compile(
+    r"\s*[,;/|()\[\]•·&]\s*|\s+[-–—]\s+|\s+(?:or|and|oder|und|ou|et|y|e|en)\s+|(?<=\w)-(?=(?i:remote|onsite|hybrid))"
+)
 _WORDS_BESIDE: Final = frozenset(
     {
         "remote",
         "hybrid",
         "onsite",
-        "fullyremote",
+        "fully",
         "anywhere",
         "worldwide",
         "homeoffice",
-        "greater",
-        "metropolitanarea",
-        "area",
+        "office",
+        "hq",
+        "headquarters",
+        "in",
+        "only",
     }
+    | {"based", "from", "within", "region", "metropolitan", "considered", "telecommute", "wfh", "downtown"}
 )
-"""Squashed pieces of a place that say how one works, not where."""
+"""Folded words of a place that say how one works, not where."""
+_ASKED: Final = frozenset({"DE", "IN", "IL", "CO", "AR", "ID"})
+"""Codes of US states that, behind a town that is not in the table, may well be the country: "Wilmington, DE", "Haifa, IL"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,13 +128,18 @@ def read_place(text: str, *, states: bool = False, codes: bool = False) -> Place
 def looks_like_us_states(values: Iterable[str]) -> bool:
     """Whether a column holds US states: nine in ten of its different values are states, and some value can be nothing else.
 
-    Values that mark nothing are left out. {"CA", "DE"} are two countries; {"CA", "DE", "NY"} are three states.
+    Values that mark nothing, the United States and "Remote" are left out. {"CA", "DE"} are two countries; {"CA", "DE", "NY"} are three states.
     """
     written = {" ".join(value.split()) for value in values}
-    written = {value for value in written if value.lower() not in MISSING_PLACES}
+    written = {value for value in written if value.lower() not in MISSING_PLACES and not _says_nothing(value)}
     read = {value: _us_state(value) for value in written}
     sure = sum(state is not None and _plain_country(value) is None for value, state in read.items())
     return sure > 0 and 10 * sum(state is not None for state in read.values()) >= 9 * len(read)
+
+
+def _says_nothing(value: str) -> bool:
+    """Whether a value fits a column of US states and one of countries alike."""
+    return _plain_country(value) == "US" or any(meaning.kind == "region" for meaning in _meanings(value))
 
 
 @lru_cache(maxsize=16_384)
@@ -148,8 +160,10 @@ def _read_whole(cleaned: str, states: bool) -> PlaceReading | None:
     if states and state is not None:
         return _within(cleaned, _Place("state", state, ("US",)))
     code = _plain_country(cleaned)
+    if code is not None and state is not None and len(cleaned) > 2:
+        return _ask(cleaned, (code, "US"))
     if code is not None:
-        return _country(cleaned, code, state)
+        return _country(cleaned, code)
     meanings = _meanings(cleaned)
     if len({meaning.countries for meaning in meanings}) > 1:
         countries = tuple(dict.fromkeys(code for meaning in meanings for code in meaning.countries))
@@ -159,12 +173,10 @@ def _read_whole(cleaned: str, states: bool) -> PlaceReading | None:
     return None
 
 
-def _country(cleaned: str, code: str, state: str | None) -> PlaceReading:
+def _country(cleaned: str, code: str) -> PlaceReading:
     name = country(code).name
-    also = f" {state} is also a state of the US: write US if that is meant." if state and len(cleaned) > 2 else ""
-    if cleaned in (code, name) and not also:
-        return PlaceReading(code=code, kind="country", note=None)
-    return PlaceReading(code=code, kind="country", note=f'Read "{cleaned}" as {name} ({code}).{also}')
+    note = None if cleaned in (code, name) else f'Read "{cleaned}" as {name} ({code}).'
+    return PlaceReading(code=code, kind="country", note=note)
 
 
 def _within(cleaned: str, place: _Place) -> PlaceReading:
@@ -182,26 +194,59 @@ def _within(cleaned: str, place: _Place) -> PlaceReading:
 
 def _read_pieces(cleaned: str, states: bool) -> PlaceReading | None:
     """A place with commas, brackets or dashes: the last says the country, unless it is a code that an earlier one explains."""
-    pieces = [piece for piece in _SEPARATORS.split(cleaned) if piece and squash(piece) not in _WORDS_BESIDE]
+    pieces = _pieces(cleaned)
     if not pieces or pieces == [cleaned]:
         return None
     if len(pieces) == 1:
-        return _noted(cleaned, _read_whole(pieces[0], states))
+        whole = _read_whole(pieces[0], states)
+        return whole and _noted(cleaned, whole)
     candidates = [_candidates(piece) for piece in pieces]
     known = [codes for codes in candidates if codes]
     if not known:
-        return None
+        region = next((meaning for piece in pieces for meaning in _meanings(piece)), None)
+        return _within(cleaned, region) if region else None
+    return _agreed(cleaned, pieces, candidates, known, states)
+
+
+def _agreed(
+    cleaned: str,
+    pieces: Sequence[str],
+    candidates: Sequence[tuple[str, ...]],
+    known: Sequence[tuple[str, ...]],
+    states: bool,
+) -> PlaceReading:
+    """The one country that the pieces agree in, or the question. known: the candidates of the pieces that are places."""
     common = set(known[0]).intersection(*known[1:])
-    if len(common) == 1:
-        return _noted(cleaned, _country(cleaned, common.pop(), None), pieces)
-    if len(candidates[-1]) == 1 and _us_state(pieces[-1]):
-        return _noted(cleaned, _country(cleaned, candidates[-1][0], None), pieces)
+    state = _us_state(pieces[-1])
+    if len(common) == 1 or (state and len(candidates[-1]) == 1):
+        code = common.pop() if len(common) == 1 else candidates[-1][0]
+        return _noted(cleaned, _country(cleaned, code), pieces)
+    if state and len(known) == 1 and len(pieces[-1]) == 2 and (states or pieces[-1] not in _ASKED):
+        return _town_in(cleaned, pieces[-1], state)
     return _ask(cleaned, tuple(dict.fromkeys(code for codes in reversed(known) for code in codes)))
 
 
-def _noted(cleaned: str, reading: PlaceReading | None, pieces: Iterable[str] = ()) -> PlaceReading | None:
+def _pieces(cleaned: str) -> list[str]:
+    """The pieces of a place without the words that say how one works."""
+    found = []
+    for piece in _SEPARATORS.split(cleaned):
+        words = [word for word in piece.replace(":", " ").split() if fold(word) not in _WORDS_BESIDE]
+        if words:
+            found.append(" ".join(words))
+    return found
+
+
+def _town_in(cleaned: str, code: str, state: str) -> PlaceReading:
+    """An unknown town before the code of a US state that is also the code of a country: adverts write US towns so."""
+    other = _plain_country(code)
+    also = f" Write {country(other).name} if that is meant." if other else ""
+    note = f'Read "{cleaned}" as United States (US): {code} behind a town is {state}.{also}'
+    return PlaceReading(code="US", kind="state", note=note, place=state)
+
+
+def _noted(cleaned: str, reading: PlaceReading, pieces: Iterable[str] = ()) -> PlaceReading:
     """The reading of a piece as that of the whole text."""
-    if reading is None or reading.code is None:
+    if reading.code is None:
         return reading
     inner = next(
         (meaning for piece in pieces for meaning in _meanings(piece) if meaning.kind in {"city", "state"}), None
