@@ -8,11 +8,11 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from mlpaygrade.dataset.calendar import read_calendar
 from mlpaygrade.dataset.editions import known_file
 from mlpaygrade.dataset.postings import build_postings
 from mlpaygrade.dataset.table import Table
 from mlpaygrade.forecast.bundle import write_json
-from mlpaygrade.market.arrivals import read_calendar
 from mlpaygrade.training.forecaster import Progress
 from mlpaygrade.training.run import work_folder
 from mlpaygrade.training.settings import Settings

@@ -10,6 +10,7 @@ import pytest
 
 from mlpaygrade import cli
 from mlpaygrade.dataset import sources
+from mlpaygrade.dataset.editions import Edition
 from mlpaygrade.job.fields import COLUMNS, TARGET
 from mlpaygrade.job.reference import rows
 from mlpaygrade.testing.synthetic import SyntheticMarket
@@ -107,7 +108,8 @@ def test_the_file_is_found_where_it_was_named(run: Any, market: Path, monkeypatc
 
 
 def test_fetch_prints_the_path_and_keeps_progress_off_stdout(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stub(**arguments: Any) -> Path:
+    def stub(edition: Edition, **arguments: Any) -> Path:
+        assert edition.name == "2025-01"
         assert arguments["source"] == "github"
         arguments["on_progress"](0, 2_000)
         arguments["on_progress"](2_000, 2_000)
@@ -115,7 +117,7 @@ def test_fetch_prints_the_path_and_keeps_progress_off_stdout(run: Any, monkeypat
         return Path("somewhere.csv")
 
     monkeypatch.setattr(sources, "fetch", stub)
-    code, out, err = run("fetch")
+    code, out, err = run("fetch", "--edition", "2025-01")
     assert (code, out) == (0, "somewhere.csv\n")
     assert "2.0/2.0 kB" in err
     assert "Line ends" in err
@@ -129,3 +131,14 @@ def test_fetch_offline_or_from_nowhere_says_what_to_do(run: Any, monkeypatch: py
     code, _, err = run("fetch", "--source", "ftp")
     assert code == 2
     assert "github or kaggle" in err
+
+
+def test_editions_are_listed_and_another_name_is_refused(run: Any) -> None:
+    code, out, _ = run("editions")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()] == ["brief", "2025-01", "2025-08"]
+    assert "151,445 rows" in out
+    assert [one["rows"] for one in json.loads(run("editions", "--json")[1])] == [16_494, 74_301, 151_445]
+    code, _, err = run("fetch", "--edition", "latest")
+    assert code == 2
+    assert "2025-08" in err

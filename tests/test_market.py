@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mlpaygrade.dataset import calendar as arrivals
 from mlpaygrade.dataset.postings import Postings, build_postings
 from mlpaygrade.dataset.table import read_table
 from mlpaygrade.job.countries import country_codes
 from mlpaygrade.job.fields import LABELS
 from mlpaygrade.job.reference import rows as table_rows
-from mlpaygrade.market import arrivals
 from mlpaygrade.market.figures import section_figures
 from mlpaygrade.market.sample import MIN_CELL
 from mlpaygrade.market.statistics import MarketStatistics, market_json, market_statistics

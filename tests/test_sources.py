@@ -12,13 +12,14 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from mlpaygrade.dataset import download, sources
-from mlpaygrade.errors import FetchError, ResourceError
+from mlpaygrade.dataset.editions import data_name, edition, editions, known_file
+from mlpaygrade.errors import FetchError, InputError, ResourceError
 from mlpaygrade.job import fields as schema
 
 HEADER = ",".join(schema.COLUMNS) + "\n"
@@ -27,6 +28,14 @@ NEWER = 30
 PUBLIC_FILE = os.environ.get("MLPAYGRADE_DATA")
 WANTED = (HEADER + "".join(ROWS[NEWER:])).encode()
 SERVED = (HEADER + "".join(ROWS)).replace("\n", "\r\n").encode()
+
+SMALL = replace(
+    edition("brief"),
+    rows=len(ROWS) - NEWER,
+    newer_rows=NEWER,
+    sha256_lf=hashlib.sha256(WANTED).hexdigest(),
+    sha256_crlf=hashlib.sha256(WANTED.replace(b"\n", b"\r\n")).hexdigest(),
+)
 
 
 @dataclass
@@ -51,7 +60,7 @@ def shop() -> Iterator[Shop]:
             asked = self.headers.get("Range")
             state.ranges.append(asked)
             time.sleep(state.pause)
-            assert self.path == f"/{sources.GITHUB_PATH}"
+            assert self.path == f"/{sources.github_path(SMALL)}"
             if state.status is not None:
                 self.send_error(state.status)
                 return
@@ -84,9 +93,7 @@ def shop() -> Iterator[Shop]:
 
 @pytest.fixture(autouse=True)
 def _small_dataset(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(sources, "EXPECTED_SHA256", hashlib.sha256(WANTED).hexdigest())
-    monkeypatch.setattr(sources, "EXPECTED_ROWS", len(ROWS) - NEWER)
-    monkeypatch.setattr(sources, "NEWER_ROWS", NEWER)
+    monkeypatch.setattr(sources, "editions", lambda: (SMALL,))
     monkeypatch.setenv("MLPAYGRADE_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("MLPAYGRADE_DATA", raising=False)
 
@@ -98,10 +105,12 @@ def files_in(folder: Path) -> set[str]:
 def test_download_is_brought_to_the_expected_bytes_and_said(shop: Shop) -> None:
     notes: list[str] = []
     progress: list[tuple[int, int | None]] = []
-    path = sources.fetch(base_url=shop.url, on_progress=lambda *step: progress.append(step), on_note=notes.append)
-    assert path == sources.cache_path()
+    path = sources.fetch(
+        SMALL, base_url=shop.url, on_progress=lambda *step: progress.append(step), on_note=notes.append
+    )
+    assert path == sources.cache_path(SMALL)
     assert path.read_bytes() == WANTED
-    assert files_in(path.parent) == {"salaries.csv"}
+    assert files_in(path.parent) == {"salaries-brief.csv"}
     assert any("CRLF" in note for note in notes)
     assert any("newest 30" in note for note in notes)
     assert progress[0] == (0, len(SERVED))
@@ -112,29 +121,29 @@ def test_download_is_brought_to_the_expected_bytes_and_said(shop: Shop) -> None:
 def test_unix_line_ends_are_accepted_without_a_word_about_them(shop: Shop) -> None:
     shop.content = SERVED.replace(b"\r\n", b"\n")
     notes: list[str] = []
-    assert sources.fetch(base_url=shop.url, on_note=notes.append).read_bytes() == WANTED
+    assert sources.fetch(SMALL, base_url=shop.url, on_note=notes.append).read_bytes() == WANTED
     assert not any("CRLF" in note for note in notes)
 
 
 def test_present_dataset_is_not_downloaded_again(shop: Shop) -> None:
-    first = sources.fetch(base_url=shop.url)
-    assert sources.fetch(base_url=shop.url) == first
+    first = sources.fetch(SMALL, base_url=shop.url)
+    assert sources.fetch(SMALL, base_url=shop.url) == first
     assert len(shop.ranges) == 1
 
 
 def test_broken_connection_is_taken_up_within_one_call(shop: Shop) -> None:
     shop.cut_after = [70_000, 50_000]
-    assert sources.fetch(base_url=shop.url).read_bytes() == WANTED
+    assert sources.fetch(SMALL, base_url=shop.url).read_bytes() == WANTED
     assert shop.ranges == [None, "bytes=70000-", "bytes=120000-"]
 
 
 def test_interrupted_download_resumes_in_the_next_call(shop: Shop) -> None:
     shop.cut_after = [70_000, 0, 0, 0]
     with pytest.raises(FetchError, match="70,000 bytes are kept"):
-        sources.fetch(base_url=shop.url)
-    assert files_in(sources.cache_path().parent) == {"salaries.csv.part"}
+        sources.fetch(SMALL, base_url=shop.url)
+    assert files_in(sources.cache_path(SMALL).parent) == {"salaries-brief.csv.part"}
     shop.ranges.clear()
-    assert sources.fetch(base_url=shop.url).read_bytes() == WANTED
+    assert sources.fetch(SMALL, base_url=shop.url).read_bytes() == WANTED
     assert shop.ranges == ["bytes=70000-"]
 
 
@@ -142,12 +151,12 @@ def test_fetching_at_once_downloads_once_and_leaves_the_dataset(shop: Shop) -> N
     shop.pause = 0.3
     notes: list[str] = []
     with ThreadPoolExecutor(max_workers=4) as pool:
-        paths = list(pool.map(lambda _: sources.fetch(base_url=shop.url, on_note=notes.append), range(4)))
+        paths = list(pool.map(lambda _: sources.fetch(SMALL, base_url=shop.url, on_note=notes.append), range(4)))
     assert {path.read_bytes() for path in paths} == {WANTED}
     assert shop.ranges == [None], "one fetch downloads, the others wait for it"
     assert sum("waiting" in note for note in notes) >= 1
     assert sum("already holds" in note for note in notes) == 3
-    assert files_in(paths[0].parent) == {"salaries.csv"}
+    assert files_in(paths[0].parent) == {"salaries-brief.csv"}
 
 
 def test_a_fetch_that_fails_lets_the_waiting_one_go_on(shop: Shop) -> None:
@@ -156,7 +165,7 @@ def test_a_fetch_that_fails_lets_the_waiting_one_go_on(shop: Shop) -> None:
 
     def fetch(_: int) -> Path | FetchError:
         try:
-            return sources.fetch(base_url=shop.url)
+            return sources.fetch(SMALL, base_url=shop.url)
         except FetchError as error:
             return error
 
@@ -168,34 +177,34 @@ def test_a_fetch_that_fails_lets_the_waiting_one_go_on(shop: Shop) -> None:
 
 
 def test_a_killed_fetch_leaves_no_lock_behind(shop: Shop) -> None:
-    folder = sources.cache_path().parent
+    folder = sources.cache_path(SMALL).parent
     folder.mkdir(parents=True)
-    (folder / "salaries.csv.lock").write_text("")
-    assert sources.fetch(base_url=shop.url).read_bytes() == WANTED
-    assert files_in(folder) == {"salaries.csv"}
+    (folder / "salaries-brief.csv.lock").write_text("")
+    assert sources.fetch(SMALL, base_url=shop.url).read_bytes() == WANTED
+    assert files_in(folder) == {"salaries-brief.csv"}
 
 
 def test_server_without_ranges_starts_over(shop: Shop) -> None:
     shop.knows_ranges = False
     shop.cut_after = [70_000]
-    assert sources.fetch(base_url=shop.url).read_bytes() == WANTED
+    assert sources.fetch(SMALL, base_url=shop.url).read_bytes() == WANTED
     assert shop.ranges == [None, "bytes=70000-"]
 
 
 def test_complete_part_of_a_killed_call_is_used(shop: Shop) -> None:
-    part = sources.cache_path().with_name("salaries.csv.part")
+    part = sources.cache_path(SMALL).with_name("salaries-brief.csv.part")
     part.parent.mkdir(parents=True)
     part.write_bytes(SERVED)
-    assert sources.fetch(base_url=shop.url).read_bytes() == WANTED
-    assert files_in(part.parent) == {"salaries.csv"}
+    assert sources.fetch(SMALL, base_url=shop.url).read_bytes() == WANTED
+    assert files_in(part.parent) == {"salaries-brief.csv"}
 
 
 @pytest.mark.parametrize("rubbish", [b"x" * 5_000, b"x" * (len(SERVED) + 7)])
 def test_part_of_something_else_is_thrown_away_and_fetched_anew(shop: Shop, rubbish: bytes) -> None:
-    part = sources.cache_path().with_name("salaries.csv.part")
+    part = sources.cache_path(SMALL).with_name("salaries-brief.csv.part")
     part.parent.mkdir(parents=True)
     part.write_bytes(rubbish)
-    assert sources.fetch(base_url=shop.url).read_bytes() == WANTED
+    assert sources.fetch(SMALL, base_url=shop.url).read_bytes() == WANTED
 
 
 @pytest.mark.parametrize(
@@ -209,47 +218,47 @@ def test_part_of_something_else_is_thrown_away_and_fetched_anew(shop: Shop, rubb
 def test_wrong_content_is_refused_and_nothing_stays(shop: Shop, content: bytes, message: str) -> None:
     shop.content = content
     with pytest.raises(FetchError, match=message):
-        sources.fetch(base_url=shop.url)
-    assert files_in(sources.cache_path().parent) == set()
+        sources.fetch(SMALL, base_url=shop.url)
+    assert files_in(sources.cache_path(SMALL).parent) == set()
 
 
 def test_server_errors_are_named_with_the_way_out(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     for status in (404, 503):
         shop.status = status
         with pytest.raises(FetchError, match=rf"{status}.*--data"):
-            sources.fetch(base_url=shop.url)
+            sources.fetch(SMALL, base_url=shop.url)
 
 
 def test_endless_answer_is_cut_off(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "MAX_BYTES", 100_000)
     with pytest.raises(FetchError, match="100,000 bytes"):
-        sources.fetch(base_url=shop.url)
-    assert files_in(sources.cache_path().parent) == set()
+        sources.fetch(SMALL, base_url=shop.url)
+    assert files_in(sources.cache_path(SMALL).parent) == set()
 
 
 def test_offline_says_what_to_do() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         with pytest.raises(FetchError, match=r"by hand.*--data"):
-            sources.fetch(base_url=f"http://127.0.0.1:{unused.getsockname()[1]}")
-    assert not sources.cache_path().exists()
+            sources.fetch(SMALL, base_url=f"http://127.0.0.1:{unused.getsockname()[1]}")
+    assert not sources.cache_path(SMALL).exists()
 
 
 def test_own_destination_is_never_overwritten_but_a_spoilt_cache_is(shop: Shop, tmp_path: Path) -> None:
     mine = tmp_path / "mine.csv"
     mine.write_text("my own work")
     with pytest.raises(FetchError, match="other content"):
-        sources.fetch(base_url=shop.url, destination=mine)
+        sources.fetch(SMALL, base_url=shop.url, destination=mine)
     assert mine.read_text() == "my own work"
-    sources.cache_path().parent.mkdir(parents=True)
-    sources.cache_path().write_text("half a file")
-    assert sources.fetch(base_url=shop.url).read_bytes() == WANTED
+    sources.cache_path(SMALL).parent.mkdir(parents=True)
+    sources.cache_path(SMALL).write_text("half a file")
+    assert sources.fetch(SMALL, base_url=shop.url).read_bytes() == WANTED
 
 
 def test_unwritable_place_is_a_resource_error(shop: Shop, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ResourceError, match="MLPAYGRADE_CACHE"):
-        sources.fetch(base_url=shop.url, destination=tmp_path / "file" / "salaries.csv")
+        sources.fetch(SMALL, base_url=shop.url, destination=tmp_path / "file" / "salaries.csv")
 
 
 def fake_client(folder: Path, body: str) -> str:
@@ -268,27 +277,27 @@ def test_kaggle_through_its_own_client(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "body").write_bytes(WANTED)
     program = fake_client(tmp_path, body)
     monkeypatch.setattr(shutil, "which", lambda name: program if name == "kaggle" else None)
-    path = sources.fetch(source="kaggle")
+    path = sources.fetch(SMALL, source="kaggle")
     assert path.read_bytes() == WANTED
-    assert files_in(path.parent) == {"salaries.csv"}
+    assert files_in(path.parent) == {"salaries-brief.csv"}
 
 
 def test_kaggle_refusing_or_missing_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = fake_client(tmp_path, "sys.exit('401 - Unauthorized')")
     monkeypatch.setattr(shutil, "which", lambda name: program)
     with pytest.raises(FetchError, match=r"401 - Unauthorized.*API token"):
-        sources.fetch(source="kaggle")
+        sources.fetch(SMALL, source="kaggle")
     monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ResourceError, match="pip install kaggle"):
-        sources.fetch(source="kaggle")
-    assert files_in(sources.cache_path().parent) == set()
+        sources.fetch(SMALL, source="kaggle")
+    assert files_in(sources.cache_path(SMALL).parent) == set()
 
 
 def test_resolve_takes_the_first_place_named_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(FetchError, match=r"data fetch.*--data"):
         sources.resolve()
-    cached = sources.cache_path()
+    cached = sources.cache_path(SMALL)
     cached.parent.mkdir(parents=True)
     cached.write_text("cached")
     assert sources.resolve() == cached
@@ -307,21 +316,40 @@ def test_resolve_takes_the_first_place_named_and_no_other(tmp_path: Path, monkey
 
 
 def test_cache_directory_follows_the_platform(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert sources.cache_path() == tmp_path / "cache" / "salaries.csv"
+    assert sources.cache_path(SMALL) == tmp_path / "cache" / "salaries-brief.csv"
     monkeypatch.delenv("MLPAYGRADE_CACHE")
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert sources.cache_path() == tmp_path / "xdg" / "mlpaygrade" / "salaries.csv"
+    assert sources.cache_path(SMALL) == tmp_path / "xdg" / "mlpaygrade" / "salaries-brief.csv"
     monkeypatch.delenv("XDG_CACHE_HOME")
-    assert sources.cache_path() == Path.home() / ".cache" / "mlpaygrade" / "salaries.csv"
+    assert sources.cache_path(SMALL) == Path.home() / ".cache" / "mlpaygrade" / "salaries-brief.csv"
 
 
-def test_public_file_is_what_the_pinned_download_leads_to(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_public_file_is_what_the_pinned_download_leads_to() -> None:
     if not PUBLIC_FILE:
         pytest.skip("MLPAYGRADE_DATA does not name the public file")
-    monkeypatch.undo()
+    brief = edition("brief")
     header, *rows = Path(PUBLIC_FILE).read_text().splitlines(keepends=True)
-    newer = ["0," * 10 + "0\n"] * sources.NEWER_ROWS
+    newer = ["0," * 10 + "0\n"] * brief.newer_rows
     raw = "".join([header, *newer, *rows]).replace("\n", "\r\n").encode()
-    derived = sources._derive(raw, newer_rows=sources.NEWER_ROWS, note=lambda _: None)
+    derived = sources._derive(raw, brief, newer_rows=brief.newer_rows, note=lambda _: None)
     assert derived == Path(PUBLIC_FILE).read_bytes()
+    assert known_file(hashlib.sha256(derived.replace(b"\n", b"\r\n")).hexdigest()) == brief
+
+
+def test_editions_are_known_by_either_hash_and_other_files_by_their_own() -> None:
+    for one in editions():
+        assert known_file(one.sha256_lf) == known_file(one.sha256_crlf) == edition(one.name) == one
+        assert data_name(one.sha256_lf) == f"edition {one.name}"
+        assert [len(text) for text in (one.commit, one.git_blob, one.sha256_lf, one.sha256_crlf)] == [40, 40, 64, 64]
+    assert [one.newest for one in editions()] == sorted(one.newest for one in editions())
+    assert edition() == editions()[-1]
+    assert known_file("ab" * 32) is None
+    assert data_name("ab" * 32) == "file abababababab"
+    with pytest.raises(InputError, match="brief, 2025-01, 2025-08"):
+        edition("2031-01")
+
+
+def test_kaggle_holds_one_edition_only() -> None:
+    with pytest.raises(FetchError, match="edition brief only"):
+        sources.fetch(edition("2025-01"), source="kaggle")

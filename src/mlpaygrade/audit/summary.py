@@ -12,7 +12,7 @@ import pandas as pd
 
 from mlpaygrade.audit.claims import ClaimResult, judge_claims, tukey_fence_usd
 from mlpaygrade.audit.copies import Copies, find_copies
-from mlpaygrade.audit.pairing import PairingEvidence, pairing_evidence, row_codes
+from mlpaygrade.audit.pairing import ArrivalOrder, PairingEvidence, arrival_order, pairing_evidence, row_codes
 from mlpaygrade.dataset.editions import known_file
 from mlpaygrade.dataset.postings import build_postings
 from mlpaygrade.job.fields import (
@@ -97,7 +97,8 @@ class Audit:
     """Everything that is found out about a file.
 
     newest_first_share: neighbouring rows whose work year does not rise from the first to the second, in 0..1. newest_day: ISO
-    date of the newest row where the file is a known one. same_country_share: rows whose residence is the company's country.
+    date of the newest row where the file is a known one. arrival: whether the order of rows tells when they arrived.
+    same_country_share: rows whose residence is the company's country.
     """
 
     file: str
@@ -113,6 +114,7 @@ class Audit:
     levels: tuple[Group, ...]
     target: Target
     newest_first_share: float | None
+    arrival: ArrivalOrder
     pairing: PairingEvidence
     copies: Copies
     same_country_share: float
@@ -130,11 +132,12 @@ def audit_table(table: "Table") -> Audit:
     frame = table.frame
     known = known_file(table.sha256)
     postings = build_postings(frame)
+    pairing = pairing_evidence(frame)
     falling = frame[YEAR].to_numpy()[1:] <= frame[YEAR].to_numpy()[:-1]
     return Audit(
         file=table.path.name,
         sha256=table.sha256,
-        known_as=known.name if known else None,
+        known_as=f"edition {known.name}" if known else None,
         newest_day=known.newest.isoformat() if known else None,
         synthetic=table.synthetic,
         notes=table.notes,
@@ -145,7 +148,8 @@ def audit_table(table: "Table") -> Audit:
         levels=_groups(frame, EXPERIENCE),
         target=_target(frame[TARGET]),
         newest_first_share=float(falling.mean()) if len(falling) else None,
-        pairing=pairing_evidence(frame),
+        arrival=arrival_order(frame, pairing),
+        pairing=pairing,
         copies=find_copies(frame, postings),
         same_country_share=float((frame[RESIDENCE] == frame[LOCATION]).mean()),
         currencies=_currencies(frame),

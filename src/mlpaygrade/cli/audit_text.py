@@ -13,6 +13,7 @@ from rich.table import Table
 
 from mlpaygrade.audit.claims import ClaimResult, plain_word
 from mlpaygrade.audit.summary import Audit
+from mlpaygrade.dataset.editions import data_name
 from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, SIZE, TARGET
 from mlpaygrade.rendering.words import dollars
 
@@ -61,7 +62,9 @@ def _file_lines(audit: Audit) -> list[str]:
     lines = ["SYNTHETIC: generated data, not salaries that anybody was paid."] if audit.synthetic else []
     lines += [f"Note: {note}." for note in audit.notes]
     known = (
-        f"Known as {audit.known_as}; newest row {audit.newest_day}." if audit.known_as else "Not a known public file."
+        f"Known as {audit.known_as}; newest row {audit.newest_day}."
+        if audit.known_as
+        else f"None of the public editions; called {data_name(audit.sha256)}."
     )
     distinct = ", ".join(f"{name} {count:,}" for name, count in audit.distinct.items() if name != TARGET)
     return [
@@ -77,6 +80,11 @@ def _file_lines(audit: Audit) -> list[str]:
 
 def _pairing_lines(audit: Audit) -> list[str]:
     pairing = audit.pairing
+    if not audit.arrival.tells_time:
+        return [
+            f"This file is not in the order of arrival: {audit.arrival.why}.",
+            "So bands cannot be rebuilt from neighbouring rows, and nothing is said of when rows arrived.",
+        ]
     lines = [
         f"{_percent(pairing.in_pairs_share)} of the rows form {pairing.pairs:,} neighbouring pairs that agree in every "
         f"feature and the currency; {_percent(pairing.in_pairs_shuffled_share)} do after shuffling the rows of each year.",

@@ -21,7 +21,26 @@ File = Annotated[
 
 
 @app.command()
+def editions(json: options.Json = False) -> None:
+    """List the editions of the public dataset that can be fetched, oldest first."""
+    from dataclasses import asdict
+
+    from mlpaygrade.dataset.editions import editions as known
+    from mlpaygrade.dataset.sources import cache_path
+
+    if json:
+        options.print_json([{**asdict(one), "newest": one.newest.isoformat()} for one in known()])
+        return
+    for one in known():
+        here = f"; fetched: {path}" if (path := cache_path(one)).is_file() else ""
+        print(f"{one.name:<8} {one.rows:>8,} rows, newest {one.newest}, newest first {one.order}{here}")
+
+
+@app.command()
 def fetch(
+    edition: Annotated[
+        str | None, typer.Option("--edition", metavar="E", help="See `data editions` (default: the newest).")
+    ] = None,
     source: Annotated[
         str, typer.Option("--source", metavar="github|kaggle", help="Public repository, or Kaggle's own client.")
     ] = "github",
@@ -29,18 +48,21 @@ def fetch(
         Path | None, typer.Option("--output", metavar="CSV", help="Where to put the file (default: the cache).")
     ] = None,
 ) -> None:
-    """Download the public dataset, check that its bytes are the expected ones, and print its path. Resumable."""
+    """Download an edition of the public dataset, check its content, and print its path. Resumable."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
     from mlpaygrade.dataset import sources
+    from mlpaygrade.dataset.editions import edition as named
 
+    chosen = named(edition)
     if source not in ("github", "kaggle"):
         raise InputError(f"--source must be github or kaggle; got {source!r}. Leave it out for github.")
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("dataset", total=None, visible=False)
         path = sources.fetch(
+            chosen,
             source="github" if source == "github" else "kaggle",
             destination=output,
             on_progress=lambda done, total: bar.update(task, completed=done, total=total, visible=True),

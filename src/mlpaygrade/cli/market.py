@@ -11,7 +11,7 @@ from mlpaygrade.dataset.writing import write_file
 from mlpaygrade.errors import InputError, ResourceError
 
 if TYPE_CHECKING:
-    from mlpaygrade.market.arrivals import Calendar
+    from mlpaygrade.dataset.calendar import Calendar
 
 CALENDAR_VARIABLE = "MLPAYGRADE_CALENDAR"
 
@@ -76,7 +76,7 @@ def market(
 
 
 def _calendar(path: Path | None) -> "Calendar | None":
-    from mlpaygrade.market.arrivals import read_calendar
+    from mlpaygrade.dataset.calendar import read_calendar
 
     named = path or os.environ.get(CALENDAR_VARIABLE)
     return read_calendar(named) if named else None

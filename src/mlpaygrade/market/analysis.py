@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mlpaygrade.audit.pairing import ArrivalOrder
+from mlpaygrade.dataset.calendar import Calendar
 from mlpaygrade.job.fields import TARGET
-from mlpaygrade.market.arrivals import Calendar
 from mlpaygrade.market.model import TERMS, AdjustedModel, Term, fit_adjusted
 from mlpaygrade.market.resample import Bootstrap
 from mlpaygrade.market.sample import FieldKey, Floats, Ints, Sample
@@ -71,6 +72,7 @@ class Analysis:
     sample: Sample
     bootstrap: Bootstrap
     calendar: Calendar | None
+    arrival: ArrivalOrder
     seed: int
 
     @cached_property

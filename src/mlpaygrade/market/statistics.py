@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from mlpaygrade.audit.pairing import arrival_order
+from mlpaygrade.dataset.calendar import Calendar
 from mlpaygrade.dataset.postings import Postings, build_postings
 from mlpaygrade.dataset.table import Table
 from mlpaygrade.market.analysis import Analysis, Section
-from mlpaygrade.market.arrivals import Calendar
 from mlpaygrade.market.bands import bands_section
 from mlpaygrade.market.claims import claims_section
 from mlpaygrade.market.effects import effects_section
@@ -85,7 +86,13 @@ def market_statistics(
     total = len(SECTIONS) + 2
     report("reading the fields", 0, total)
     sample = build_sample(postings)
-    analysis = Analysis(sample=sample, bootstrap=bootstrap_of(sample, seed=seed), calendar=calendar, seed=seed)
+    analysis = Analysis(
+        sample=sample,
+        bootstrap=bootstrap_of(sample, seed=seed),
+        calendar=calendar,
+        seed=seed,
+        arrival=arrival_order(postings.source),
+    )
     found: dict[str, Section] = {}
     for done, (name, build) in enumerate(SECTIONS, start=1):
         report(name, done, total)

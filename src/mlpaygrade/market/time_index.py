@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from mlpaygrade.dataset.calendar import snapshot_of
 from mlpaygrade.job.fields import LOCATION, YEAR
 from mlpaygrade.market import wording
 from mlpaygrade.market.analysis import Analysis, Section, number, row_moments
-from mlpaygrade.market.arrivals import snapshot_of
 from mlpaygrade.market.model import TERMS, AdjustedModel, Effect, Term, as_json, fit_adjusted
 from mlpaygrade.market.sample import MIN_CELL, Field, Ints, Sample
 
@@ -45,6 +45,7 @@ def time_section(analysis: Analysis) -> Section:
         ),
         cannot=(
             *_on_sources(source),
+            *_on_order(analysis),
             "The index holds the eight fields fixed; pay that moves because employers write other titles "
             "or levels for the same work "
             "is not separated.",
@@ -54,6 +55,12 @@ def time_section(analysis: Analysis) -> Section:
         figures={"years": years, "series": series, "source": source},
         missing=missing,
     )
+
+
+def _on_order(analysis: Analysis) -> list[str]:
+    if analysis.arrival.tells_time:
+        return []
+    return [f"There is no series within years, as the file is not in the order of arrival: {analysis.arrival.why}."]
 
 
 def _years(analysis: Analysis) -> list[dict[str, Any]]:
@@ -95,7 +102,11 @@ def _years(analysis: Analysis) -> list[dict[str, Any]]:
 
 
 def _series(analysis: Analysis) -> dict[str, Any] | None:
-    """The index by week where a calendar tells, else by equal steps of the order of arrival; None for a short file."""
+    """The index by week where a calendar tells, else by equal steps of the order of arrival; None where there is no order,
+    and for a short file.
+    """
+    if not analysis.arrival.tells_time:
+        return None
     sample = analysis.sample
     if analysis.calendar is not None:
         step = snapshot_of(sample.postings, analysis.calendar)
