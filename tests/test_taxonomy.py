@@ -335,7 +335,7 @@ def test_a_rank_is_left_to_the_experience_level_and_said() -> None:
     assert (reading.title, reading.match) == ("Data Scientist", "alias")
     assert reading.note is not None
     assert '"senior"' in reading.note
-    assert "experience level" in reading.note
+    assert "read as a level" in reading.note
     both = KNOWN | {"Senior Data Scientist"}
     assert taxonomy.resolve_title("Sr Data Scientist", known=both).title == "Senior Data Scientist"
 

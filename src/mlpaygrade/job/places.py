@@ -128,7 +128,8 @@ def read_place(text: str, *, states: bool = False, codes: bool = False) -> Place
 def looks_like_us_states(values: Iterable[str]) -> bool:
     """Whether a column holds US states: nine in ten of its different values are states, and some value can be nothing else.
 
-    Values that mark nothing, the United States and "Remote" are left out. {"CA", "DE"} are two countries; {"CA", "DE", "NY"} are three states.
+    Values that mark nothing, the United States and "Remote" are left out.
+    {"CA", "DE"} are two countries; {"CA", "DE", "NY"} are three states.
     """
     written = {" ".join(value.split()) for value in values}
     written = {value for value in written if value.lower() not in MISSING_PLACES and not _says_nothing(value)}
