@@ -63,7 +63,10 @@ def record(predictor: Predictor, job: ReadJob) -> dict[str, Any]:
     }
     return {
         "figures": {name: usd for name, usd in figures.items() if answer.not_enough_data is None},
-        **{name: document[name] for name in ("support", "not_enough_data", "nearest_job", "notes", "error_budget")},
+        **{
+            name: document[name]
+            for name in ("support", "not_enough_data", "nearest_job", "warnings", "notes", "error_budget")
+        },
     }
 
 

@@ -173,7 +173,7 @@ def _answers(jobs: list[tuple[Any, ...]], predictor: Predictor, progress: Progre
             "postings": np.array([cell.postings for cell in answers.support], dtype=np.float64),
             "level": np.array([cell.level for cell in answers.support], dtype=object),
             "refused": np.array(answers.refusals, dtype=object),
-            "notes": np.array(["; ".join(notes) for notes in answers.notes], dtype=object),
+            "notes": np.array(["; ".join(notes) for notes in answers.warnings], dtype=object),
             "log_quantiles": answers.prediction.quantiles("any").astype(np.float64),
         }
         for name, values in found.items():

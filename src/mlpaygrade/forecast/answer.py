@@ -4,31 +4,38 @@ Every door of the product formats these; `Predictor.answer` and `Predictor.answe
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import date
 from functools import cached_property
+from math import log
+from statistics import NormalDist
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlpaygrade.errors import InputError
+from mlpaygrade.forecast.accuracy import accuracy_of
 from mlpaygrade.forecast.bundle import Bundle
 from mlpaygrade.forecast.calibration import INTERVALS
 from mlpaygrade.forecast.differences import WIDENING
 from mlpaygrade.forecast.distribution import LEVEL_WEIGHTS, LEVELS, MEDIAN, TARGETS, Prediction, Target
 from mlpaygrade.forecast.error_budget import ErrorBudget, error_budget
 from mlpaygrade.forecast.evidence import Cell, Closest
+from mlpaygrade.forecast.jobs import ReadJob
 from mlpaygrade.forecast.refusal import disagreement, spread_refusal, title_refusal
+from mlpaygrade.forecast.strength import Accuracy, LocalAdverts, Strength, accuracy_from, local_disagreement, strength
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import FEATURES, LOCATION, RESIDENCE, TITLE, YEAR, Job, job_of
-from mlpaygrade.rendering.words import job_text
+from mlpaygrade.money.place import PlaceFactor
+from mlpaygrade.rendering.words import dollars, job_text
 
 FIGURES: Final = ("estimate_usd", "band_low_usd", "band_high_usd", "lower_90_usd", "upper_90_usd")
 """Figures that every table of answers has: typical pay, the two ends of the typical band, the 90 % interval of one figure."""
 
 APART: Final = (
-    "typical pay: it lies outside the typical band. The band is learnt from postings that show both ends, typical pay from all; "
-    "where few such jobs are posted they can part. The interval of one figure is the safer guide."
+    "The typical pay lies outside the typical band: the band comes from adverts that name both ends, the typical pay from all. "
+    "With few adverts of a kind the two can part; the range of nine in ten is the safer guide."
 )
 """Note where the three questions have answers that do not fit together."""
 
@@ -44,7 +51,10 @@ class Answer:
     error_budget: what part of the spread of one figure is the band, the market, the model; None where the network has a single
         member, so that nothing tells what it does not know.
     support: the training postings that it rests on. closest: how far the job lies from the training data.
-    notes: how the job was read and what limits the answer.
+    accuracy: what was measured for jobs like it; None where nothing was. strength: a word for that, by a published rule.
+    warnings: what contradicts the answer, to be said first. notes: how the job was read.
+    newest_advert: the day of the newest advert that the model knows, or its year where no day is known.
+    place: the town or state whose factor the figures hold, None where they are the country's.
     not_enough_data: why there is no answer worth giving, None where there is one. `to_json` then gives no figures, and
         `nearest` is the most similar job that can be answered.
     disagreement: standard deviation of the network's members, log dollars.
@@ -59,7 +69,12 @@ class Answer:
     error_budget: ErrorBudget | None
     support: Cell
     closest: Closest
+    accuracy: Accuracy | None
+    strength: Strength
+    warnings: tuple[str, ...]
     notes: tuple[str, ...]
+    newest_advert: str
+    place: PlaceFactor | None
     model: Mapping[str, Any]
     log_quantiles: NDArray[np.float32]
     disagreement: float
@@ -84,6 +99,18 @@ class Answer:
         """Share of the advertised figures for such a job that lie below an amount, in [0.01, 0.99]."""
         return percentile(self.log_quantiles[TARGETS.index("any")], usd)
 
+    def at_place(self, place: PlaceFactor) -> "Answer":
+        """The same job in a town or state of its country: figures times the place's factor, ranges wider by its own doubt."""
+        log_quantiles = _moved(self.log_quantiles, log(place.factor), place.log_error)
+        return replace(
+            self,
+            estimate_usd=self.estimate_usd * place.factor,
+            log_quantiles=log_quantiles,
+            place=place,
+            error_budget=None,
+            **_figures_of(log_quantiles),
+        )
+
     def to_json(self) -> dict[str, Any]:
         """The answer as plain JSON, whole dollars."""
         answered = self.not_enough_data is None
@@ -103,12 +130,25 @@ class Answer:
                 "closest_postings": self.closest.postings,
                 "disagreement_log": round(self.disagreement, 4),
             },
+            "accuracy": None if self.accuracy is None else asdict(self.accuracy),
+            "strength": {"word": self.strength.word, "reasons": list(self.strength.reasons)},
+            "adverts_up_to": self.newest_advert,
+            "place": None if self.place is None else {"name": self.place.name, "factor": round(self.place.factor, 4)},
             "not_enough_data": self.not_enough_data,
             "nearest_job": None if self.nearest is None else self.nearest.fields(),
             "model": dict(self.model),
+            "warnings": list(self.warnings),
             "notes": list(self.notes),
         }
-        figures = ("estimate_usd", "mean_usd", "band_usd", "intervals_usd", "band_ends_90_usd", "error_budget")
+        figures = (
+            "estimate_usd",
+            "mean_usd",
+            "band_usd",
+            "intervals_usd",
+            "band_ends_90_usd",
+            "error_budget",
+            "strength",
+        )
         return document if answered else document | dict.fromkeys(figures)
 
 
@@ -183,13 +223,28 @@ class Answers:
         return {column: self.jobs[column][n] for column in FEATURES}
 
     @cached_property
-    def notes(self) -> list[tuple[str, ...]]:
-        """What limits each answer, n of them: values that the training data hardly hold, figures that do not fit together."""
+    def local(self) -> list[LocalAdverts | None]:
+        """The adverts of the same kind and country that say something else, n of them; None where none do."""
+        matching = self.bundle.evidence.matching
+        return [local_disagreement(matching(self.fields(n)), usd) for n, usd in enumerate(self.estimate_usd.tolist())]
+
+    def accuracy(self, n: int) -> Accuracy | None:
+        """What was measured for jobs like one of them."""
+        return accuracy_from(accuracy_of(self.bundle.evaluation.get("groups", {}), self.fields(n)))
+
+    def strength(self, n: int) -> Strength:
+        """How strong one of the answers is."""
+        return strength(self.accuracy(n), self.support[n], self.local[n])
+
+    @cached_property
+    def warnings(self) -> list[tuple[str, ...]]:
+        """What contradicts each answer, n of them: local adverts, values that the data hardly hold, figures that do not fit."""
         low, high = self.band_usd
         apart = (self.estimate_usd < low) | (self.estimate_usd > high)
         newest = self.bundle.encoder.newest_year
         return [
             (
+                *_local_words(self.local[n], self.estimate_usd[n]),
                 *self._unknown_countries(self.jobs[LOCATION][n], self.jobs[RESIDENCE][n]),
                 *_later_year(self.jobs[YEAR][n], newest),
                 *((APART,) if apart[n] else ()),
@@ -200,29 +255,28 @@ class Answers:
     def _unknown_countries(self, location: str, residence: str) -> list[str]:
         """A note for each of the two countries that the training data hardly hold."""
         return [
-            f"{role}: {taxonomy.country(code).name} is hardly in the training data; "
-            "it is read as its continent and income group."
-            for role, code in {"location": location, "residence": residence}.items()
-            if code not in self.bundle.encoder.known_countries and (role == "location" or residence != location)
+            f"We know few jobs in {taxonomy.country(code).name}, so this leans on similar countries. Treat it as a rough guide."
+            for code in dict.fromkeys((location, residence))
+            if code not in self.bundle.encoder.known_countries
         ]
 
-    def one(self, n: int, *, notes: tuple[str, ...] = (), nearest: Job | None = None) -> Answer:
-        """The answer to one of the jobs. notes: how it was read. nearest: a job to ask about instead, where it is refused."""
+    def one(self, n: int, *, read: ReadJob | None = None, nearest: Job | None = None) -> Answer:
+        """The answer to one of the jobs. read: how it was read. nearest: a job to ask about instead, where it is refused."""
         fields = self.fields(n)
-        low, high, any_end = (self.quantiles_usd(target)[n].tolist() for target in ("low", "high", "any"))
-        first, last = INTERVALS[90]
         usd = float(self.estimate_usd[n])
         return Answer(
             job=job_of(fields),
             estimate_usd=usd,
-            band_low_usd=float(self.band_usd[0][n]),
-            band_high_usd=float(self.band_usd[1][n]),
-            intervals_usd={percent: (any_end[a], any_end[b]) for percent, (a, b) in INTERVALS.items()},
-            band_ends_90_usd={"low": (low[first], low[last]), "high": (high[first], high[last])},
+            **_figures_of(self.prediction.log_quantiles[n]),
             error_budget=_budget(self.prediction.take(slice(n, n + 1)), usd),
             support=self.bundle.evidence.support(fields),
             closest=self.bundle.evidence.closest(fields),
-            notes=(*notes, *self.notes[n]),
+            accuracy=self.accuracy(n),
+            strength=self.strength(n),
+            warnings=(*(read.warnings if read else ()), *self.warnings[n]),
+            notes=read.notes if read else (),
+            newest_advert=newest_advert(self.bundle.provenance),
+            place=None,
             model=self.model,
             log_quantiles=self.prediction.log_quantiles[n],
             disagreement=float(self.disagreement[n]),
@@ -235,6 +289,46 @@ def _later_year(year: int, newest: int) -> tuple[str, ...]:
     if year <= newest:
         return ()
     return (f"year: {year} is later than the training data; it is answered as {newest}, the newest year.",)
+
+
+def newest_advert(provenance: Mapping[str, Any]) -> str:
+    """The day of the newest advert that a bundle knows in words, or its newest work year where no day is known."""
+    if day := provenance.get("newest_day"):
+        return f"{date.fromisoformat(day):%B %Y}"
+    return str(provenance["trained_through"])
+
+
+def _local_words(local: LocalAdverts | None, usd: float) -> tuple[str, ...]:
+    if local is None:
+        return ()
+    above = "above" if local.ratio > 1 else "below"
+    return (
+        f"The {local.cell.postings:,} adverts with the {local.cell.level} have their middle at {dollars(local.middle_usd)}; this "
+        f"estimate of {dollars(usd)} lies {abs(local.ratio - 1):.0%} {above} it.",
+    )
+
+
+def _moved(log_quantiles: NDArray[np.float32], shift: float, log_error: float) -> NDArray[np.float32]:
+    """A distribution moved and widened by an independent normal error, each quantile about its median; (3, 23)."""
+    middle = log_quantiles[:, MEDIAN : MEDIAN + 1].astype(np.float64)
+    distance = log_quantiles - middle
+    error = np.array([NormalDist().inv_cdf(float(level)) for level in LEVELS]) * log_error
+    moved: NDArray[np.float32] = (middle + shift + np.sign(distance) * np.hypot(distance, error)).astype(np.float32)
+    return moved
+
+
+def _figures_of(log_quantiles: NDArray[np.float32]) -> dict[str, Any]:
+    """The figures of `Answer` that follow from one job's distribution, (3, 23)."""
+    low, high, any_end = (
+        np.expm1(log_quantiles[TARGETS.index(target)].astype(np.float64)).tolist() for target in ("low", "high", "any")
+    )
+    first, last = INTERVALS[90]
+    return {
+        "band_low_usd": low[MEDIAN],
+        "band_high_usd": max(low[MEDIAN], high[MEDIAN]),
+        "intervals_usd": {percent: (any_end[a], any_end[b]) for percent, (a, b) in INTERVALS.items()},
+        "band_ends_90_usd": {"low": (low[first], low[last]), "high": (high[first], high[last])},
+    }
 
 
 def percentile(log_quantiles: NDArray[np.floating], usd: float) -> float:

@@ -37,10 +37,11 @@ Texts = Sequence[str] | NDArray[np.object_]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadJob:
-    """A job as it was understood, with what had to be said about that."""
+    """A job as it was understood. warnings: where title and fields disagree. notes: how it was read where that needs saying."""
 
     job: Job
-    notes: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -48,11 +49,12 @@ class ReadJobs:
     """Many jobs as they were understood.
 
     columns: the dataset's feature columns in codes, each (n,); None where a value cannot be read.
-    problems: n texts, why a job cannot be read, "" where it can. notes: n texts, how it was read where that needs saying.
+    problems: n texts, why a job cannot be read, "" where it can. warnings, notes: n texts of lines, as in `ReadJob`.
     """
 
     columns: Mapping[str, NDArray[np.object_]]
     problems: NDArray[np.object_]
+    warnings: NDArray[np.object_]
     notes: NDArray[np.object_]
 
 
@@ -90,13 +92,13 @@ class JobReader:
         if read.problems[0]:
             raise InputError(read.problems[0])
         job = job_of({column: values[0] for column, values in read.columns.items()})
-        return ReadJob(job=job, notes=tuple(filter(None, read.notes[0].split("\n"))))
+        return ReadJob(job=job, warnings=lines(read.warnings[0]), notes=lines(read.notes[0]))
 
     def read_columns(self, columns: Mapping[str, Texts]) -> ReadJobs:
         """Read n jobs given as texts by dataset column. A column that is missing is read as one of empty cells.
 
         What is not given follows from the title where that says it ("Senior", "(Remote)"), else it is the field's default. Where
-        a title and a given field disagree, the field counts, and that is the first note.
+        a title and a given field disagree, the field counts, and that is a warning.
         """
         count = len(next(iter(columns.values())))
         cells = {field.column: self._distinct(field, columns.get(field.column, [""] * count)) for field in FIELDS}
@@ -108,13 +110,16 @@ class JobReader:
             notes=np.full(count, "", dtype=object),
         )
         titles = _objects([cell.title for cell in cells[TITLE][0]])[cells[TITLE][1]]
-        rows.note(_contradictions(titles, rows.values))
+        warnings = _contradictions(titles, rows.values)
         for column, (found, place) in cells.items():
             rows.note(_objects(["\n".join(cell.notes) for cell in found])[place])
             rows.complain(_objects([cell.problem for cell in found])[place])
             self._fill(BY_COLUMN[column], titles, rows)
         return ReadJobs(
-            columns={column: rows.values[column] for column in FEATURES}, problems=rows.problems, notes=rows.notes
+            columns={column: rows.values[column] for column in FEATURES},
+            problems=rows.problems,
+            warnings=warnings,
+            notes=rows.notes,
         )
 
     def _distinct(self, field: Field, texts: Texts) -> tuple[list[_Cell], NDArray[np.intp]]:
@@ -209,6 +214,11 @@ def _contradictions(titles: NDArray[np.object_], values: Mapping[str, NDArray[np
 def _ask(field: Field) -> str:
     choices = ", ".join(f"{code} ({label.split(' (')[0]})" for code, label in field.labels.items())
     return f"{field.label} must be given, since the title does not say it: one of {choices}."
+
+
+def lines(text: str) -> tuple[str, ...]:
+    """The lines of a text of `ReadJobs`; none of an empty one."""
+    return tuple(filter(None, text.split("\n")))
 
 
 def _text(value: object) -> str:

@@ -90,10 +90,10 @@ class Predictor:
 
     def answer(self, job: Job | ReadJob) -> Answer:
         """What one job pays, and where it is refused, the nearest job that can be answered."""
-        read = job if isinstance(job, ReadJob) else ReadJob(job=job, notes=())
+        read = job if isinstance(job, ReadJob) else ReadJob(job=job)
         answers = self.answer_many(jobs_as_columns([read.job]))
         nearest = None if answers.refusals[0] is None else self._nearest(read.job)
-        return answers.one(0, notes=read.notes, nearest=nearest)
+        return answers.one(0, read=read, nearest=nearest)
 
     def answer_many(self, jobs: JobColumns) -> Answers:
         """What n jobs pay, given as dataset columns in codes (years may be later than training)."""

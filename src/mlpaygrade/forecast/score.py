@@ -20,6 +20,7 @@ from mlpaygrade.dataset.table import Coded, code_rows
 from mlpaygrade.dataset.writing import writing_text
 from mlpaygrade.errors import DataError, InputError
 from mlpaygrade.forecast.answer import FIGURES
+from mlpaygrade.forecast.jobs import lines
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job.fields import FEATURES
 
@@ -169,7 +170,9 @@ def answer_texts(predictor: Predictor, columns: Mapping[str, NDArray[np.object_]
         for name, usd in answers.figures.items():
             added[name][index] = np.nan_to_num(np.rint(usd), nan=-1).astype(np.int64)
         added["support"][index] = [cell.postings for cell in answers.support]
-        for position, refusal, notes in zip(index, answers.refusals, answers.notes, strict=True):
-            reasons[position] = [*([f"not answered: {refusal}"] if refusal else []), *notes]
-    said = [[*reason, *filter(None, notes.split("\n"))] for reason, notes in zip(reasons, read.notes, strict=True)]
-    return {**added, "reason": np.array(["; ".join(texts) for texts in said], dtype=object)}
+        for position, refusal, warnings in zip(index, answers.refusals, answers.warnings, strict=True):
+            reasons[position] = [*([f"not answered: {refusal}"] if refusal else []), *warnings]
+    for reason, warnings, notes in zip(reasons, read.warnings, read.notes, strict=True):
+        reason += [*lines(warnings), *lines(notes)]
+    reason_texts = np.array(["; ".join(reason) for reason in reasons], dtype=object)
+    return {**added, "reason": reason_texts}

@@ -1,0 +1,75 @@
+"""Where an offer stands, and what to ask for: plain sentences from the answer's own distribution.
+
+The rule: an offer that between 40 and 60 of 100 such jobs are advertised below is "near the middle", less is "below", more is
+"above". Below the 75th of 100, the range to name reaches from the middle (or from the offer, where that is higher) to the 75th:
+a quarter of such jobs are advertised for more than that. Above the 75th there is nothing left to name.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+from mlpaygrade.forecast.answer import Answer
+from mlpaygrade.forecast.distribution import LEVELS, TARGETS
+from mlpaygrade.money.terms import DOLLARS, PayTerms
+from mlpaygrade.rendering.words import counted, job_text
+
+Standing = Literal["below", "near", "above"]
+
+MIDDLE: Final = (0.40, 0.60)
+ORDINARY: Final = 0.75
+_WORDS: Final = {"below": "below the middle", "near": "near the middle", "above": "above the middle"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What an offer means.
+
+    share: of such jobs' advertised figures that lie below it, in [0.01, 0.99]. ask_usd: a range to name, None where the offer
+    is above it.
+    """
+
+    offer_usd: float
+    share: float
+    standing: Standing
+    ask_usd: tuple[float, float] | None
+
+    def sentences(self, terms: PayTerms = DOLLARS) -> tuple[str, ...]:
+        """The verdict in plain words: where the offer stands, then what to ask for."""
+        more = round(100 * (1 - self.share))
+        stands = (
+            f"{terms.text(self.offer_usd)} {terms.per} is {_WORDS[self.standing]}: about {more} of 100 such jobs are advertised "
+            "for more."
+        )
+        if self.ask_usd is None:
+            return (stands, "Few such jobs are advertised for more, so there is little room to ask for more than this.")
+        low, high = self.ask_usd
+        return (stands, f"Asking for {terms.range(low, high)} would still be ordinary.")
+
+
+def verdict(answer: Answer, offer_usd: float) -> Verdict:
+    """Where an offer, USD a year, stands for a job. Raises InputError where the job has no answer."""
+    answer.require_answer()
+    share = answer.percentile(offer_usd)
+    standing: Standing = "below" if share < MIDDLE[0] else "near" if share <= MIDDLE[1] else "above"
+    quantiles = answer.log_quantiles[TARGETS.index("any")].astype(np.float64)
+    middle, ordinary = (float(np.expm1(np.interp(level, LEVELS, quantiles))) for level in (0.5, ORDINARY))
+    low = max(offer_usd, middle)
+    return Verdict(
+        offer_usd=offer_usd,
+        share=share,
+        standing=standing,
+        ask_usd=(low, ordinary) if ordinary > 1.01 * low else None,
+    )
+
+
+def reasons(answer: Answer, terms: PayTerms = DOLLARS) -> str:
+    """A paragraph to copy into a letter: what the market advertises, on what it rests, and from when."""
+    low, high = answer.intervals_usd[50]
+    support = answer.support
+    return (
+        f"For {job_text(answer.job)}, employers advertise {terms.text(answer.estimate_usd)} {terms.per} on average; half of such "
+        f"jobs are advertised between {terms.between(low, high)}. This rests on {counted(support.postings, 'public advert')} "
+        f"({support.level}), the newest from {answer.newest_advert}. Source: MLPayGrade {answer.model['version']}."
+    )
