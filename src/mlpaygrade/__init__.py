@@ -6,6 +6,7 @@
 >>> estimate = predictor.answer(job)
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from mlpaygrade.forecast.predictor import Predictor
     from mlpaygrade.job.fields import Job
 
+
+# ONNX Runtime reads this once, when it is imported. Without it, it writes a device id under HOME and looks up a host.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _HOMES = {
     "Answer": "mlpaygrade.forecast.answer",

@@ -45,9 +45,13 @@ class MLPayGradeError(Exception):
 
 
 class InputError(MLPayGradeError):
-    """An option or a field of a job breaks a rule."""
+    """An option or a field of a job breaks a rule. defects: each broken rule by the field's name, where a job was read."""
 
     exit_code = 2
+
+    def __init__(self, message: str, *, defects: Sequence[Defect] = ()) -> None:
+        self.defects = tuple(defects)
+        super().__init__(message)
 
 
 class DataError(MLPayGradeError):

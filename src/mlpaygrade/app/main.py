@@ -11,5 +11,8 @@ if __name__ == "__main__":
     if importlib.util.find_spec("mlpaygrade") is None:
         sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     from mlpaygrade.app.menu import main
+    from mlpaygrade.app.privacy import look_nothing_up
+
+    look_nothing_up()
 
     main()

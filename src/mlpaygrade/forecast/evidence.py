@@ -7,7 +7,11 @@ postings give their count only. Predicts nothing.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mlpaygrade.errors import BundleError
 from mlpaygrade.job import taxonomy
@@ -63,7 +67,17 @@ class Closest:
     newest_year: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class _Jobs:
+    """The n distinct training jobs. places: for each field, text -> code. codes: int32 (fields, n). The others are (n,)."""
+
+    places: tuple[Mapping[str, int], ...]
+    codes: NDArray[np.int32]
+    postings: NDArray[np.float64]
+    newest_years: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """Cells by level and key (the fields' values joined by `|`): [count, newest year, q25, q50, q75]."""
 
@@ -93,19 +107,33 @@ class Evidence:
         Of those that differ in equally many fields, one that keeps level, title and country in that order, then the commonest.
         """
         keys = COUNT_LEVELS[SAME_JOB]
-        wanted = [str(fields[key]) for key in keys]
-        keep = [keys.index(key) for key in (EXPERIENCE, TITLE, LOCATION)]
+        jobs = self._jobs
+        wanted = [places.get(str(fields[key]), -1) for key, places in zip(keys, jobs.places, strict=True)]
+        differs = jobs.codes != np.array(wanted, dtype=np.int32)[:, None]
+        level, title, country = (differs[keys.index(key)] for key in (EXPERIENCE, TITLE, LOCATION))
+        distance = 8 * differs.sum(axis=0) + 4 * level + 2 * title + country
+        nearest = np.flatnonzero(distance == distance.min())
+        best = int(nearest[jobs.postings[nearest].argmax()])
+        return Closest(
+            differs=tuple(name for name, other in zip(keys, differs[:, best], strict=True) if other),
+            postings=int(jobs.postings[best]),
+            newest_year=int(jobs.newest_years[best]),
+        )
 
-        def parts(key: str) -> list[str]:
-            return key.rsplit("|", len(keys) - 1)  # a title, the first part, may hold the sign itself
-
-        def distance(item: tuple[str, Sequence[float]]) -> tuple[int, list[bool], float]:
-            differs = [one != other for one, other in zip(parts(item[0]), wanted, strict=True)]
-            return sum(differs), [differs[place] for place in keep], -item[1][0]
-
-        key, cell = min(self.cells[SAME_JOB].items(), key=distance)
-        differs = tuple(name for name, one, other in zip(keys, parts(key), wanted, strict=True) if one != other)
-        return Closest(differs=differs, postings=int(cell[0]), newest_year=int(cell[1]))
+    @cached_property
+    def _jobs(self) -> "_Jobs":
+        """The distinct training jobs as numbers, made once."""
+        keys = COUNT_LEVELS[SAME_JOB]
+        cells = self.cells[SAME_JOB]
+        parts = [key.rsplit("|", len(keys) - 1) for key in cells]  # a title, the first part, may hold the sign itself
+        places: list[dict[str, int]] = [{} for _ in keys]
+        codes = [[seen.setdefault(text, len(seen)) for seen, text in zip(places, job, strict=True)] for job in parts]
+        return _Jobs(
+            places=tuple(places),
+            codes=np.array(codes, dtype=np.int32).reshape(-1, len(keys)).T.copy(),
+            postings=np.array([cell[0] for cell in cells.values()]),
+            newest_years=np.array([cell[1] for cell in cells.values()]),
+        )
 
     def to_json(self) -> Mapping[str, Any]:
         """Plain JSON of the evidence."""

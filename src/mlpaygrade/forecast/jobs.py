@@ -5,13 +5,13 @@ what is not given becomes its default; each of these readings is said.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpaygrade.errors import InputError
+from mlpaygrade.errors import Defect, InputError
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import (
     BY_COLUMN,
@@ -72,6 +72,7 @@ class _Cell:
     value: Any
     notes: tuple[str, ...] = ()
     problem: str = ""
+    defect: Defect | None = None
     title: TitleReading | None = None
 
 
@@ -85,14 +86,30 @@ class JobReader:
     def read(self, **words: Unpack[JobWords]) -> ReadJob:
         """Read one job. Raises InputError with rule, value and remedy; every other reading is noted."""
         if unknown := words.keys() - BY_NAME.keys():
-            raise InputError(f"A job has the fields {', '.join(BY_NAME)}; got '{sorted(unknown)[0]}'.")
+            raise InputError(
+                f"A job has the fields {', '.join(BY_NAME)}; got '{sorted(unknown)[0]}'.",
+                defects=[unknown_field(name) for name in sorted(unknown)],
+            )
         given: Mapping[str, object] = dict(words)
         texts = {field.name: given.get(field.name) for field in FIELDS}
         read = self.read_columns({BY_NAME[name].column: [_text(value)] for name, value in texts.items()})
         if read.problems[0]:
-            raise InputError(read.problems[0])
+            raise InputError(read.problems[0], defects=self._defects(texts, said=read.problems[0]))
         job = job_of({column: values[0] for column, values in read.columns.items()})
         return ReadJob(job=job, warnings=lines(read.warnings[0]), notes=lines(read.notes[0]))
+
+    def _defects(self, texts: Mapping[str, object], *, said: str) -> list[Defect]:
+        """What is wrong with the fields of one job, each by its name. said: the same as one text."""
+        found = []
+        for field in FIELDS:
+            ((cell,), _) = self._distinct(field, [_text(texts[field.name])])
+            if cell.problem:
+                unread = Defect(column=field.name, rule=cell.problem, value=_text(texts[field.name]), remedy="")
+                found.append(unread if cell.defect is None else replace(cell.defect, column=field.name))
+            elif cell.value is _NOT_GIVEN and field.labels and _ask(field) in said:
+                rule = "must be given, since the title does not say it"
+                found.append(Defect(column=field.name, rule=rule, value="nothing", remedy=f"Give {_choices(field)}."))
+        return found
 
     def read_columns(self, columns: Mapping[str, Texts]) -> ReadJobs:
         """Read n jobs given as texts by dataset column. A column that is missing is read as one of empty cells.
@@ -134,7 +151,8 @@ class JobReader:
             return _Cell(_NOT_GIVEN)
         if reading.defect is not None:
             defect = reading.defect
-            return _Cell(None, problem=f"{field.label} {defect.rule}; got {defect.value}. {defect.remedy}")
+            problem = f"{field.label} {defect.rule}; got {defect.value}. {defect.remedy}"
+            return _Cell(None, problem=problem, defect=defect)
         notes = tuple(f"{field.label}: {note}" for note in reading.notes)
         if field.kind != "title":
             return _Cell(reading.value, notes)
@@ -211,9 +229,22 @@ def _contradictions(titles: NDArray[np.object_], values: Mapping[str, NDArray[np
     return _objects(found)
 
 
+def unknown_field(name: str) -> Defect:
+    """What to say of a field that no job has."""
+    return Defect(
+        column=name,
+        rule=f"a job has the fields {', '.join(BY_NAME)}",
+        value=repr(name[:60]),
+        remedy="Rename or remove it.",
+    )
+
+
 def _ask(field: Field) -> str:
-    choices = ", ".join(f"{code} ({label.split(' (')[0]})" for code, label in field.labels.items())
-    return f"{field.label} must be given, since the title does not say it: one of {choices}."
+    return f"{field.label} must be given, since the title does not say it: {_choices(field)}."
+
+
+def _choices(field: Field) -> str:
+    return "one of " + ", ".join(f"{code} ({label.split(' (')[0]})" for code, label in field.labels.items())
 
 
 def lines(text: str) -> tuple[str, ...]:
