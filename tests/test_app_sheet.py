@@ -318,7 +318,9 @@ def test_a_missing_country_is_no_country() -> None:
         sheet = one_row(HEADER[:3], ["Data Scientist", "Senior", text])
         assert sheet.values[0]["company_location"] is None
         assert "must not be empty" in sheet.problems[0].rule
-    assert "Namibia" in one_row(HEADER[:3], ["Data Scientist", "Senior", "NA"]).remarks[0][0]
+    assert "Namibia" in one_row(HEADER[:3], ["Data Scientist", "Senior", "NA"]).problems[0].remedy
+    codes = read_sheet(as_text([HEADER[:3], ["Data Scientist", "Senior", "NA"], ["Data Scientist", "Senior", "DE"]]))
+    assert "Namibia" in codes.remarks[0][0]
 
 
 @pytest.mark.parametrize("text", ["85.500", "78.000", "1.234.567"])

@@ -4,10 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlpaygrade.benchmarking.sheet import read_sheet
 from mlpaygrade.errors import MLPayGradeError
 from mlpaygrade.job import taxonomy
+from mlpaygrade.job.fields import LOCATION
 from mlpaygrade.job.places import looks_like_us_states, read_place
 from mlpaygrade.job.reference import rows
+from mlpaygrade.job.values import read_values
 
 
 @pytest.mark.parametrize("text", ["N/A", "#N/A", "n/a", "na", "-", "none", "null", "", "  ", "NULL", "not specified"])
@@ -170,3 +173,22 @@ def test_places_are_read_or_refused_and_nothing_else(text: str) -> None:
     assert reading.code is None or reading.code in taxonomy.country_codes()
     assert set(reading.suggestions) <= taxonomy.country_codes()
     assert reading.code is not None or reading.note
+
+
+def test_a_column_of_us_states_is_read_as_states_and_na_only_among_codes_as_namibia() -> None:
+    assert [reading.value for reading in read_values(LOCATION, ["CA", "GA", "IL", "MA", "NY"])] == ["US"] * 5
+    assert [reading.value for reading in read_values(LOCATION, ["CA", "DE", "NA"])] == ["CA", "DE", "NA"]
+    alone = read_values(LOCATION, ["NA", "Germany"])
+    assert [reading.value for reading in alone] == [None, "DE"]
+    assert alone[0].defect is not None
+    assert "Namibia" in alone[0].defect.remedy
+
+
+def test_a_sheet_reads_its_places_by_their_column() -> None:
+    states = read_sheet(
+        b"Job title,Level,Location\nData Scientist,Senior,CA\nData Engineer,Senior,GA\nData Analyst,Senior,NY\n"
+    )
+    assert [row[LOCATION] for row in states.values] == ["US", "US", "US"]
+    assert any("California" in remark for remark in states.remarks[0])
+    missing = read_sheet(b"Job title,Level,Company country\nData Scientist,Senior,N/A\nData Engineer,Senior,#N/A\n")
+    assert [row[LOCATION] for row in missing.values] == [None, None]

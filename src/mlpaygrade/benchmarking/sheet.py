@@ -13,11 +13,18 @@ from typing import Final
 
 from mlpaygrade.dataset.columns import match_columns, plain, shown
 from mlpaygrade.dataset.reader import Limits, Rows, open_rows
-from mlpaygrade.errors import DataError, Defect, InputError
-from mlpaygrade.job import taxonomy
+from mlpaygrade.errors import DataError, Defect
 from mlpaygrade.job.fields import CURRENCY, EMPLOYMENT, FEATURES, LABELS, REMOTE, RESIDENCE, SALARY, SIZE, TARGET, YEAR
 from mlpaygrade.job.reference import rows as table_rows
-from mlpaygrade.job.values import COUNTRY_COLUMNS, clean_text, is_missing, plain_words, read_value
+from mlpaygrade.job.values import (
+    COUNTRY_COLUMNS,
+    Reading,
+    clean_text,
+    is_missing,
+    plain_words,
+    read_value,
+    read_values,
+)
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 MAX_ROWS: Final = 200_000
@@ -86,6 +93,12 @@ class _Reader:
             self.cells[key] = _read_cell(name, text)
         return self.cells[key]
 
+    def read_countries(self, name: str, texts: Sequence[str]) -> None:
+        """Read the texts of a column of countries, each as the others show it to be meant."""
+        distinct = list(dict.fromkeys(text for text in texts if len(text) <= MAX_CELL))
+        for text, reading in zip(distinct, read_values(name, distinct), strict=True):
+            self.cells[name, text] = _read_cell(name, text, reading)
+
 
 def template() -> str:
     """A file to start from: the header and three made-up rows, as CSV."""
@@ -150,10 +163,14 @@ def _read_rows(
     rows: Rows, places: Mapping[str, int], *, currency: tuple[int, frozenset[str]] | None, notes: list[str]
 ) -> Sheet:
     reader = _Reader()
+    blocks = list(rows.blocks())
+    for name in places.keys() & set(COUNTRY_COLUMNS):
+        at = places[name]
+        reader.read_countries(name, [record[at] for block in blocks for record in block.rows if at < len(record)])
     values: list[Mapping[str, str | int | None]] = []
     remarks: list[tuple[str, ...]] = []
     problems: list[Problem] = []
-    for block in rows.blocks():
+    for block in blocks:
         for place, record in enumerate(block.rows):
             if not any(cell.strip() for cell in record):
                 continue
@@ -238,8 +255,8 @@ def _problem(number: int, name: str, defect: Defect) -> Problem:
     return Problem(row=number, column=headers()[name], rule=defect.rule, value=value, remedy=defect.remedy)
 
 
-def _read_cell(name: str, text: str) -> _Cell:
-    """One cell: "" where it is empty and may be, None with a defect where it cannot be read."""
+def _read_cell(name: str, text: str, reading: Reading | None = None) -> _Cell:
+    """One cell: "" where it is empty and may be, None with a defect where it cannot be read. reading: where it is known."""
     if len(text) > MAX_CELL:
         remedy = "Look for a missing quote or a shifted column."
         return _Cell(
@@ -254,7 +271,7 @@ def _read_cell(name: str, text: str) -> _Cell:
     optional = name in (*AMOUNTS, *DEFAULTED, RESIDENCE, YEAR)
     if optional and is_missing(column, clean_text(text)[0]):
         return _Cell("")
-    reading = read_value(column, text)
+    reading = reading or read_value(column, text)
     if reading.defect is None:
         namibia = ('read "NA" as Namibia; leave the cell empty if the country is not known',)
         said = namibia if column in COUNTRY_COLUMNS and reading.value == "NA" else ()
@@ -285,11 +302,4 @@ def _in_words(column: str, text: str) -> _Cell | None:
         for code, label in LABELS[column].items():
             if code_text == str(code):
                 return _Cell(code, f'read "{text}" as {label}')
-    if column in COUNTRY_COLUMNS:
-        try:
-            reading = taxonomy.read_place(text)
-        except InputError:
-            return None
-        if reading.code is not None:
-            return _Cell(reading.code, reading.note or "")
     return None

@@ -208,8 +208,9 @@ class Job:
         return {column: getattr(self, BY_COLUMN[column].name) for column in FEATURES}
 
     def words(self) -> "JobWords":
-        """The job by the fields' names."""
-        return cast(JobWords, {field.name: getattr(self, field.name) for field in FIELDS})
+        """The job by the fields' names, so that it is read as this job: the code NA alone would be asked about."""
+        given = {field.name: getattr(self, field.name) for field in FIELDS}
+        return cast(JobWords, {name: "Namibia" if value == "NA" else value for name, value in given.items()})
 
 
 class JobWords(TypedDict, total=False):

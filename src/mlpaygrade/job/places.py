@@ -103,11 +103,12 @@ class _Place:
 
 
 @lru_cache(maxsize=16_384)
-def read_place(text: str, *, states: bool = False, codes: bool = False) -> PlaceReading:
+def read_place(text: str, *, states: bool = False, codes: bool = False, suggest: bool = True) -> PlaceReading:
     """Read a country, state, city or region, alone or as in "Austin, TX, USA".
 
     states: the text stands in a column of US states (`looks_like_us_states`), so CA is California. codes: it stands in a
-    column of country codes, so NA is Namibia; without, NA is asked about.
+    column of country codes, so NA is Namibia; without, NA is asked about. suggest: look for what an unknown text may mean,
+    which takes a search.
 
     Raises InputError when the text has no letter (unless it marks a missing value), holds control characters or is longer than
     `MAX_TEXT`.
@@ -122,7 +123,7 @@ def read_place(text: str, *, states: bool = False, codes: bool = False) -> Place
         note = f'"{stripped}" says that no place is given. Give a country, such as US or Germany.'
         return PlaceReading(code=None, kind="missing", note=note)
     cleaned = checked_text(text, what="country")
-    return _read_whole(cleaned, states) or _read_pieces(cleaned, states) or _unknown(cleaned)
+    return _read_whole(cleaned, states) or _read_pieces(cleaned, states) or _unknown(cleaned, suggest)
 
 
 def looks_like_us_states(values: Iterable[str]) -> bool:
@@ -275,8 +276,8 @@ def _ask(cleaned: str, countries: tuple[str, ...]) -> PlaceReading:
     return PlaceReading(code=None, kind="ambiguous", note=note, suggestions=countries)
 
 
-def _unknown(cleaned: str) -> PlaceReading:
-    near = _near(cleaned)
+def _unknown(cleaned: str, suggest: bool) -> PlaceReading:
+    near = _near(cleaned) if suggest else []
     names = ", ".join(name for name, _ in near[:5])
     remedy = f"Did you mean {names}?" if names else "Give the country's English name or its two-letter code."
     note = f'"{cleaned}" is no place known here. {remedy}'

@@ -15,13 +15,13 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import resources
 from typing import Final
 
 from mlpaygrade.errors import Defect, InputError
 from mlpaygrade.job import fields as schema
-from mlpaygrade.job.taxonomy import MAX_TEXT, country_codes, read_place
+from mlpaygrade.job.taxonomy import MAX_TEXT, country_codes, looks_like_us_states, read_place
 
 MISSING_WORDS: Final = frozenset({"", "nan", "none", "null", "n/a", "#n/a", "<na>", "nat", "-", "--", "?", "na"})
 """Lower-case spellings of "no value". In a country column `NA` is Namibia and therefore not among them."""
@@ -61,6 +61,29 @@ def read_value(column: str, text: str) -> Reading:
     """Read the text of one cell of one of `schema.COLUMNS`; pure, never raises for bad text."""
     if column not in schema.COLUMNS:
         raise KeyError(f"no rule for column {column!r}")
+    return _read(column, text, _RULES[column])
+
+
+def read_values(column: str, texts: Sequence[str]) -> list[Reading]:
+    """The readings of many texts of one column.
+
+    Countries are read as their column shows them: CA is California among US states, and NA is Namibia only among other codes of
+    countries. Only the first `ADVISED` bad ones get advice that takes a search.
+    """
+    if column not in COUNTRY_COLUMNS:
+        return [read_value(column, text) for text in texts]
+    states = looks_like_us_states(texts)
+    codes = any(text.strip() in country_codes() and text.strip() != "NA" for text in texts)
+    readings: list[Reading] = []
+    bad = 0
+    for text in texts:
+        rule = partial(_read_country, states=states, codes=codes, suggest=bad < ADVISED)
+        readings.append(_read(column, text, rule))
+        bad += readings[-1].defect is not None
+    return readings
+
+
+def _read(column: str, text: str, rule: Callable[[str, str], Reading]) -> Reading:
     cleaned, notes = clean_text(text)
     if is_missing(column, cleaned):
         hint = (
@@ -71,29 +94,10 @@ def read_value(column: str, text: str) -> Reading:
     if any(unicodedata.category(character) in {"Cc", "Cs", "Co", "Cn"} for character in cleaned):
         remedy = "The file is damaged or not plain text; export it again as UTF-8 CSV."
         return _defect(column, "must not contain NUL or other control characters", text, remedy)
-    reading = _RULES[column](column, cleaned)
+    reading = rule(column, cleaned)
     if reading.defect is not None:
         return reading
     return Reading(value=reading.value, notes=(*notes, *reading.notes))
-
-
-def read_values(column: str, texts: Sequence[str]) -> list[Reading]:
-    """The readings of many texts of one column; only the first `ADVISED` bad ones get advice that takes a search."""
-    readings = []
-    bad = 0
-    for text in texts:
-        reading = read_value(column, text) if bad < ADVISED else _unadvised(column, text)
-        bad += reading.defect is not None
-        readings.append(reading)
-    return readings
-
-
-def _unadvised(column: str, text: str) -> Reading:
-    """As `read_value`, without the search for the country that a bad text may mean."""
-    cleaned = clean_text(text)[0]
-    if column not in COUNTRY_COLUMNS or cleaned.upper() in country_codes() or is_missing(column, cleaned):
-        return read_value(column, text)
-    return _defect(column, "must be a country", cleaned, COUNTRY_REMEDY)
 
 
 def clean_text(text: str) -> tuple[str, tuple[str, ...]]:
@@ -201,14 +205,16 @@ def _read_title(column: str, cleaned: str) -> Reading:
     return Reading(value=cleaned)
 
 
-def _read_country(column: str, cleaned: str) -> Reading:
-    if cleaned in country_codes():
+def _read_country(
+    column: str, cleaned: str, *, states: bool = False, codes: bool = True, suggest: bool = True
+) -> Reading:
+    if not states and cleaned in country_codes() and (codes or cleaned != "NA"):
         return Reading(value=cleaned)
-    if cleaned.upper() in country_codes():
+    if not states and cleaned.upper() in country_codes() and cleaned != "NA":
         return Reading(value=cleaned.upper(), notes=("letter case of the code corrected",))
     rule = "must be a country"
     try:
-        place = read_place(cleaned)
+        place = read_place(cleaned, states=states, codes=codes, suggest=suggest)
     except InputError:
         return _defect(column, rule, cleaned, COUNTRY_REMEDY)
     if place.code is None:
