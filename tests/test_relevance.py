@@ -94,6 +94,11 @@ def test_a_refusal_names_a_job_of_the_same_kind_or_none(title: str, nearest: str
     assert judged.nearest == nearest
 
 
+def test_the_first_known_of_several_is_the_nearest() -> None:
+    assert relevance("Staff Accountant", known={"Data Analyst"}).nearest == "Data Analyst"
+    assert relevance("Staff Accountant", known={"Baker"}).nearest is None
+
+
 def test_the_nearest_is_always_a_known_title() -> None:
     known = frozenset({"Data Analyst", "Data Engineer"})
     for row in LABELLED:

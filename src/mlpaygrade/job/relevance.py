@@ -52,7 +52,7 @@ def _judge(text: str, titles: frozenset[str]) -> Relevance:
     )
     if reading.known and (reading.title == text.strip() or (other is None and not strange)):
         nearest = reading.title if reading.title in titles else _similar(reading.title, titles)
-        return Relevance(answerable=True, reason=f'"{reading.title}" is a title of the data.', nearest=nearest)
+        return Relevance(answerable=True, reason=f'"{reading.title}" is a title of the public data.', nearest=nearest)
     if other is not None:
         reason = f'"{other}" is a job of another trade; only jobs in {FIELD} are known here.'
         return Relevance(answerable=False, reason=reason, nearest=_instead(found, titles))
@@ -64,7 +64,7 @@ def _judge(text: str, titles: frozenset[str]) -> Relevance:
     misspelt = resolve_title(reading.title, known=titles)
     if misspelt.match == "misspelling":
         return Relevance(
-            answerable=True, reason=f'Read as "{misspelt.title}", a title of the data.', nearest=misspelt.title
+            answerable=True, reason=f'Read as "{misspelt.title}", a title of the public data.', nearest=misspelt.title
         )
     reason = f'Nothing in "{reading.title}" says {FIELD}; only such jobs are known here.'
     return Relevance(answerable=False, reason=reason, nearest=_instead(found, titles))
@@ -97,7 +97,7 @@ def _instead(found: Mapping[str, str], known: frozenset[str]) -> str | None:
     table = _table()
     kinds = ("other",) if "other" in found.values() else ("trade", "kind") if "engineer" in found else ("kind",)
     named = [table[phrase]["nearest"] for kind in kinds for phrase in reversed(list(found)) if found[phrase] == kind]
-    return next((title for title in named if title in known), None)
+    return next((title for titles in named for title in titles.split("|") if title in known), None)
 
 
 def _similar(title: str, known: frozenset[str]) -> str | None:
