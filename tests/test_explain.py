@@ -22,11 +22,12 @@ from mlpaygrade.explain.explanation import (
     play,
     width_sentence,
 )
-from mlpaygrade.explain.waterfall import steps, waterfall_svg, write_waterfall
+from mlpaygrade.explain.waterfall import explanation_waterfall, write_waterfall
 from mlpaygrade.forecast.background import SIZE, Background, choose_background, herd
 from mlpaygrade.forecast.bundle import write_bundle
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job.fields import FEATURES, LABELS, LOCATION, RESIDENCE, YEAR, Job
+from mlpaygrade.rendering.waterfall import waterfall_html, waterfall_svg
 
 ATTRIBUTES = ("year", "experience", "employment", "title", "residence", "remote", "location", "size")
 
@@ -232,12 +233,14 @@ def test_a_bundle_without_a_background_says_so(tiny_run, tmp_path: Path) -> None
 
 def test_waterfall_ends_at_the_estimate_and_is_well_formed(predictor: Predictor, tmp_path: Path) -> None:
     explanation = one(predictor, title='Data <Scientist> & "Co"')
-    rows = steps(explanation)
+    drawn = explanation_waterfall(explanation)
+    rows = drawn.rows()
     assert rows[0].end_usd == explanation.base_usd
     assert rows[-2].end_usd == pytest.approx(explanation.estimate_usd)
-    sizes = [abs(row.end_usd - row.start_usd) for row in rows[1:-1]]
+    sizes = [abs(step.usd) for step in drawn.steps if step.name != "The rest"]
     assert sizes == sorted(sizes, reverse=True)
-    root = ET.fromstring(waterfall_svg(explanation))
+    root = ET.fromstring(waterfall_svg(drawn))
+    assert waterfall_html(drawn).count("<li>") == len(rows) + 2  # and the two lines of its key
     names = {child.get("id"): child.text or "" for child in root if child.get("id")}
     said = " ".join(names[name] for name in root.get("aria-labelledby", "").split())
     for part in explanation.contributions:

@@ -106,8 +106,8 @@ def test_every_chart_has_marks_and_follows_the_theme(document: dict[str, Any], w
         for figure in section_figures(section):
             svg = draw(figure, width=width)
             assert len(re.findall(r"<title>[^<]+</title>", svg)) >= 1, figure.key
-            assert "var(--ink)" in svg
-            assert not re.search(r"#010[abc]\d\d", svg), figure.key
+            assert "var(--mp-ink)" in svg
+            assert not re.search(r"#[0-9a-f]{6}", svg), figure.key
             assert "NaN" not in svg, figure.key
             box = re.search(r'viewBox="0 0 (\d+)', svg)
             assert box is not None

@@ -1,15 +1,15 @@
-"""Ranges of pay as bars on one dollar axis, in HTML that a screen reader reads as a list.
+"""Ranges of pay as bars on one dollar axis, facts, notes and tables: markup for the app's style sheet.
 
-Enters: ranges in USD with their names. Leaves: markup for `style.css`; every text given is escaped here. Text stays text at
-every width, colours follow the theme, and the same markup serves a page and a document to keep. Knows no model.
+Text stays text at every width and a screen reader reads lists; every text given is escaped here. The same markup serves a page
+and a document to keep.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from math import floor, log10
 
-from mlpaygrade.rendering.words import dollar_range, dollars, signed_dollars
+from mlpaygrade.rendering.waterfall import Axis, axis_over, axis_row
+from mlpaygrade.rendering.words import dollar_range, dollars
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,31 +23,6 @@ class Range:
     wide: bool = False
     second: bool = False
     middle_usd: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Axis:
-    """A linear dollar axis with round ends. ticks_usd: round amounts between them."""
-
-    low_usd: float
-    high_usd: float
-    ticks_usd: tuple[float, ...]
-
-    def place(self, usd: float) -> float:
-        """Where an amount stands, in percent of the width, clipped to the axis."""
-        return min(max(100 * (usd - self.low_usd) / (self.high_usd - self.low_usd), 0.0), 100.0)
-
-
-def axis_over(amounts_usd: Sequence[float], *, intervals: int = 3) -> Axis:
-    """A round axis that holds all the amounts in about that many steps."""
-    low, high = min(amounts_usd), max(amounts_usd)
-    rough = max(high - low, 1_000.0) / intervals
-    power = 10.0 ** floor(log10(rough))
-    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough)
-    first = floor(low / step)
-    last = -floor(-high / step)
-    ticks = tuple(step * n for n in range(first, max(last, first + 1) + 1))
-    return Axis(low_usd=ticks[0], high_usd=ticks[-1], ticks_usd=ticks)
 
 
 def range_chart(
@@ -67,7 +42,7 @@ def range_chart(
     if offer_usd is not None:
         marks += f'<span class="tick offer" style="left:{axis.place(offer_usd):.2f}%"></span>'
     rows = "".join(_range_row(item, axis, marks) for item in ranges)
-    return f'<ul class="mp-ranges" aria-label="{escape(label)}">{rows}{_axis_row(axis)}</ul>' + _key(
+    return f'<ul class="mp-ranges" aria-label="{escape(label)}">{rows}{axis_row(axis)}</ul>' + _key(
         typical_usd, offer_usd
     )
 
@@ -83,14 +58,6 @@ def _range_row(item: Range, axis: Axis, marks: str) -> str:
         f'<span class="amount">{dollar_range(item.low_usd, item.high_usd)}</span>'
         f'<span class="mp-track" aria-hidden="true"><span class="{kind}" style="left:{left:.2f}%;width:{right - left:.2f}%">'
         f"</span>{marks}</span></li>"
-    )
-
-
-def _axis_row(axis: Axis) -> str:
-    ticks = "".join(f'<span style="left:{axis.place(usd):.2f}%">{dollars(usd)}</span>' for usd in axis.ticks_usd)
-    return (
-        '<li class="mp-axis" aria-hidden="true"><span class="name"></span><span class="amount"></span>'
-        f'<span class="mp-track">{ticks}</span></li>'
     )
 
 
@@ -130,40 +97,4 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str,
         f'<p class="mp-quiet mp-caption">{escape(caption)}</p>'
         f'<div class="mp-scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table class="mp-table">'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One step from a first amount to a last one, in USD."""
-
-    name: str
-    detail: str
-    usd: float
-
-
-def waterfall(first: tuple[str, float], steps: Sequence[Step], last: tuple[str, float], *, label: str) -> str:
-    """How the steps lead from the first amount to the last; each bar spans what its step adds or takes."""
-    totals = [first[1]]
-    for step in steps:
-        totals.append(totals[-1] + step.usd)
-    axis = axis_over([*totals, last[1]])
-    rows = [_point_row(first[0], first[1], axis)]
-    for step, before in zip(steps, totals, strict=False):
-        left, right = sorted((axis.place(before), axis.place(before + step.usd)))
-        kind = "bar second" if step.usd < 0 else "bar"
-        rows.append(
-            f'<li><span class="name">{escape(step.name)}<small>{escape(step.detail)}</small></span>'
-            f'<span class="amount">{signed_dollars(step.usd)}</span><span class="mp-track" aria-hidden="true">'
-            f'<span class="{kind}" style="left:{left:.2f}%;width:{right - left:.2f}%"></span></span></li>'
-        )
-    rows.append(_point_row(last[0], last[1], axis))
-    key = '<ul class="mp-key"><li><i class="up"></i>raises the figure</li><li><i class="down"></i>lowers it</li></ul>'
-    return f'<ul class="mp-ranges" aria-label="{escape(label)}">{"".join(rows)}{_axis_row(axis)}</ul>{key}'
-
-
-def _point_row(name: str, usd: float, axis: Axis) -> str:
-    return (
-        f'<li><span class="name"><strong>{escape(name)}</strong></span><span class="amount">{dollars(usd)}</span>'
-        f'<span class="mp-track" aria-hidden="true"><span class="tick" style="left:{axis.place(usd):.2f}%"></span></span></li>'
     )

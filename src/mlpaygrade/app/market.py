@@ -205,6 +205,6 @@ def _download(columns: Sequence[str], rows: Sequence[Sequence[str]], *, name: st
 
 
 def _palette() -> Any:
-    from mlpaygrade.rendering.charts import DARK, LIGHT
+    from mlpaygrade.rendering.palette import DARK, LIGHT
 
     return DARK if st.context.theme.type == "dark" else LIGHT

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from mlpaygrade.market import wording
-from mlpaygrade.rendering.charts import Drawing, Palette
+from mlpaygrade.rendering.charts import Drawing
+from mlpaygrade.rendering.palette import Palette
 
 Json = Mapping[str, Any]
 

@@ -15,6 +15,7 @@ from mlpaygrade.market import wording
 from mlpaygrade.market.drawing import NARROW, WIDE, draw
 from mlpaygrade.market.figure import Figure
 from mlpaygrade.market.figures import section_figures
+from mlpaygrade.rendering.palette import css_by_reader
 
 Json = Mapping[str, Any]
 Progress = Callable[[str, int, int], None]
@@ -39,7 +40,7 @@ def report_page(statistics: Json, *, origin: Origin, progress: Progress | None =
     for place, section in enumerate(sections, start=1):
         report("drawing", place, len(sections))
         parts.append(_section(section, number=place))
-    style = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+    style = css_by_reader() + "\n" + Path(__file__).with_name("page.css").read_text(encoding="utf-8")
     title = "Pay in machine learning and data: the market, told honestly"
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'

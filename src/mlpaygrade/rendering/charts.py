@@ -11,37 +11,12 @@ from typing import Any, Final, Literal
 
 import altair as alt
 
+from mlpaygrade.rendering.palette import Palette
+
 NARROW: Final = 500
 """Below this width in pixels legends stack and labels are shortened."""
 Rows = Sequence[Mapping[str, Any]]
 Drawing = alt.Chart | alt.LayerChart | alt.FacetChart
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Palette:
-    """Colours of a chart. series: for kinds of marks. diverging: five classes of a map, low to high. empty: no data."""
-
-    ink: str = "#1f2328"
-    muted: str = "#59636e"
-    grid: str = "#e4e7eb"
-    surface: str = "#ffffff"
-    empty: str = "#eceff2"
-    few: str = "#c9ced4"
-    series: tuple[str, ...] = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
-    diverging: tuple[str, ...] = ("#d55e00", "#f0a35e", "#f6dcb8", "#a6cfe8", "#3f97cc")
-
-
-LIGHT: Final = Palette()
-DARK: Final = Palette(
-    ink="#e6edf3",
-    muted="#9aa5b1",
-    grid="#30363d",
-    surface="#12161b",
-    empty="#1d232a",
-    few="#4a535d",
-    series=("#56b4e9", "#e69f00", "#2fbf95", "#e29bc4", "#f0e442"),
-    diverging=("#b34f00", "#8a5a2b", "#5f5648", "#2f5f80", "#1f7fc0"),
-)
 
 PERCENT: Final = "format(datum.value * 100, '.0f') + ' %'"
 CHANGE: Final = "(datum.value > 0 ? '+' : '') + format(datum.value * 100, '.0f') + ' %'"
