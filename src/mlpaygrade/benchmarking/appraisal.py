@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpaygrade.benchmarking.sheet import BAND_HIGH, BAND_LOW, DEFAULTED, PAY, REFERENCE, Sheet, headers
+from mlpaygrade.benchmarking.amounts import BAND_HIGH, BAND_LOW, PAY
+from mlpaygrade.benchmarking.sheet import DEFAULTED, REFERENCE, Sheet, headers
 from mlpaygrade.errors import InputError
 from mlpaygrade.forecast.answer import FIGURES
 from mlpaygrade.forecast.distribution import LEVELS

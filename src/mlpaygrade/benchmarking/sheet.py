@@ -11,10 +11,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from mlpaygrade.dataset.columns import match_columns, plain, shown
+from mlpaygrade.benchmarking.amounts import BAND_HIGH, BAND_LOW, amount_columns, read_amount
+from mlpaygrade.dataset.columns import match_columns
 from mlpaygrade.dataset.reader import Limits, Rows, open_rows
 from mlpaygrade.errors import DataError, Defect
-from mlpaygrade.job.fields import CURRENCY, EMPLOYMENT, FEATURES, LABELS, REMOTE, RESIDENCE, SALARY, SIZE, TARGET, YEAR
+from mlpaygrade.job.fields import (
+    CURRENCY,
+    EMPLOYMENT,
+    FEATURES,
+    LABELS,
+    LOCATION,
+    REMOTE,
+    RESIDENCE,
+    SALARY,
+    SIZE,
+    TARGET,
+    YEAR,
+)
 from mlpaygrade.job.reference import rows as table_rows
 from mlpaygrade.job.values import (
     COUNTRY_COLUMNS,
@@ -32,11 +45,6 @@ MAX_COLUMNS: Final = 200
 MAX_CELL: Final = 1_000
 
 REFERENCE: Final = "reference"
-PAY: Final = "pay_usd"
-BAND_LOW: Final = "band_low_usd"
-BAND_HIGH: Final = "band_high_usd"
-AMOUNTS: Final = (PAY, BAND_LOW, BAND_HIGH)
-DOLLARS: Final = ("USD", "US$", "$", "US DOLLAR", "US DOLLARS")
 _WANTED: Final = (REFERENCE, *FEATURES, TARGET, SALARY, CURRENCY, BAND_LOW, BAND_HIGH)
 
 DEFAULTED: Final[Mapping[str, str | int]] = {REMOTE: 0, SIZE: "M", EMPLOYMENT: "FT"}
@@ -95,7 +103,7 @@ class _Reader:
 
     def read_countries(self, name: str, texts: Sequence[str]) -> None:
         """Read the texts of a column of countries, each as the others show it to be meant."""
-        distinct = list(dict.fromkeys(text for text in texts if len(text) <= MAX_CELL))
+        distinct = [text for text in texts if len(text) <= MAX_CELL]
         for text, reading in zip(distinct, read_values(name, distinct), strict=True):
             self.cells[name, text] = _read_cell(name, text, reading)
 
@@ -128,8 +136,7 @@ def read_sheet(content: bytes, *, sheet: str | None = None) -> Sheet:
     if matched.defects:
         defects = [replace(defect, column=headers().get(defect.column, defect.column)) for defect in matched.defects]
         raise DataError("The first line does not name the columns that are needed.", defects=defects)
-    places, currency, said = _amount_columns(rows.header, matched.places)
-    return _read_rows(rows, places, currency=currency, notes=[*rows.notes, *matched.unused_note(), *said])
+    return _read_rows(rows, matched.places, notes=[*rows.notes, *matched.unused_note()])
 
 
 def headers() -> Mapping[str, str]:
@@ -141,86 +148,61 @@ def _required() -> list[str]:
     return [row["field"] for row in table_rows("benchmark_columns", room="benchmarking") if row["required"] == "yes"]
 
 
-def _amount_columns(
-    header: Sequence[str], found: Mapping[str, int]
-) -> tuple[dict[str, int], tuple[int, frozenset[str]] | None, list[str]]:
-    """Field of a `Sheet` -> place; the currency's place with the amounts that it speaks of; what to say of that.
-
-    An amount whose name says USD is in USD whatever a column of currencies says, as in the public dataset.
-    """
-    places = {name: place for name, place in found.items() if name not in (TARGET, SALARY, CURRENCY)}
-    pay = found.get(TARGET, found.get(SALARY))
-    if pay is not None:
-        places[PAY] = pay
-    open_ = frozenset(name for name in AMOUNTS if name in places and "usd" not in plain(header[places[name]]).split())
-    if CURRENCY in found and open_:
-        return places, (found[CURRENCY], open_), []
-    said = [f"{shown(header[places[name]])!r} names no currency: read as US dollars" for name in sorted(open_)]
-    return places, None, said
-
-
-def _read_rows(
-    rows: Rows, places: Mapping[str, int], *, currency: tuple[int, frozenset[str]] | None, notes: list[str]
-) -> Sheet:
+def _read_rows(rows: Rows, found: Mapping[str, int], *, notes: list[str]) -> Sheet:
+    places = {name: place for name, place in found.items() if name in (REFERENCE, *FEATURES)}
+    amounts, currency = amount_columns(rows.header, found)
     reader = _Reader()
-    blocks = list(rows.blocks())
-    for name in places.keys() & set(COUNTRY_COLUMNS):
-        at = places[name]
-        reader.read_countries(name, [record[at] for block in blocks for record in block.rows if at < len(record)])
+    for name, texts in _country_texts(rows, places).items():
+        reader.read_countries(name, texts)
     values: list[Mapping[str, str | int | None]] = []
     remarks: list[tuple[str, ...]] = []
     problems: list[Problem] = []
-    for block in blocks:
-        for place, record in enumerate(block.rows):
+    for block in rows.blocks():
+        for at, record in enumerate(block.rows):
             if not any(cell.strip() for cell in record):
                 continue
-            number = block.first + place
+            number = block.first + at
             row: dict[str, str | int | None] = {"row": number}
-            said: list[str] = []
-            if place in block.ragged:
-                problems.append(_ragged(number, len(record), line=block.ragged[place], width=len(rows.header)))
-                row.update(dict.fromkeys(places))
+            cells: dict[str, _Cell] = {}
+            if at in block.ragged:
+                problems.append(_ragged(number, len(record), line=block.ragged[at], width=len(rows.header)))
+                cells = dict.fromkeys([*places, *(column.field for column in amounts)], _Cell(None))
             else:
-                for name, at in places.items():
-                    cell = reader.read(name, record[at])
-                    row[name] = cell.value
-                    if cell.remark:
-                        said.append(f"{headers()[name]}: {cell.remark}")
-                    if cell.defect is not None:
-                        problems.append(_problem(number, name, cell.defect))
-                if currency is not None:
-                    problems += _currency_problems(row, record[currency[0]], currency[1])
-                problems += _band_problem(number, row)
+                cells = {name: reader.read(name, record[place]) for name, place in places.items()}
+                beside = None if currency is None else record[currency]
+                country = cells[LOCATION].value
+                for column in amounts:
+                    code = str(country) if country else None
+                    amount = read_amount(record[column.place], column, currency=beside, country=code)
+                    cells[column.field] = _Cell(amount.usd, amount.remark, amount.defect)
+            row.update((name, cell.value) for name, cell in cells.items())
+            problems += [_problem(number, name, cell.defect) for name, cell in cells.items() if cell.defect is not None]
+            problems += _band_problem(number, row)
             values.append(row)
-            remarks.append(tuple(said))
+            remarks.append(tuple(f"{headers()[name]}: {cell.remark}" for name, cell in cells.items() if cell.remark))
     if not values:
         raise DataError("The header is there, and no row below it. Give at least one job.")
     notes += _default_notes(values, places)
+    fields = (*places, *(column.field for column in amounts))
     return Sheet(
-        fields=tuple(places), values=tuple(values), remarks=tuple(remarks), problems=tuple(problems), notes=tuple(notes)
+        fields=fields, values=tuple(values), remarks=tuple(remarks), problems=tuple(problems), notes=tuple(notes)
     )
+
+
+def _country_texts(rows: Rows, places: Mapping[str, int]) -> dict[str, list[str]]:
+    """The different texts of the columns of countries."""
+    found: dict[str, dict[str, None]] = {name: {} for name in places if name in COUNTRY_COLUMNS}
+    for block in rows.blocks():
+        good = [row for at, row in enumerate(block.rows) if at not in block.ragged]
+        for name, texts in found.items():
+            texts.update(dict.fromkeys(row[places[name]] for row in good))
+    return {name: list(texts) for name, texts in found.items()}
 
 
 def _ragged(number: int, fields: int, *, line: int, width: int) -> Problem:
     remedy = "Look for a missing or an extra separator, or a text with a separator that is not in quotes."
     rule = f"must have {width} fields like the header"
     return Problem(row=number, column="(row)", rule=rule, value=f"{fields} in line {line:,}", remedy=remedy)
-
-
-def _currency_problems(row: dict[str, str | int | None], text: str, amounts: frozenset[str]) -> list[Problem]:
-    """Amounts of a row in another currency than USD are told and not used."""
-    code = clean_text(text)[0].upper()
-    problems = []
-    for name in sorted(amounts):
-        if code not in DOLLARS and isinstance(row[name], int):
-            rule = "must be in US dollars, as other currencies are not converted yet"
-            remedy = "Convert it at a rate of your choice and name the column 'Pay USD', or leave it empty."
-            value = f"{row[name]} {shown(code)}" if code else f"{row[name]} without a currency"
-            problems.append(
-                Problem(row=int(row["row"] or 0), column=headers()[name], rule=rule, value=value, remedy=remedy)
-            )
-            row[name] = None
-    return problems
 
 
 def _band_problem(number: int, row: dict[str, str | int | None]) -> list[Problem]:
@@ -267,17 +249,14 @@ def _read_cell(name: str, text: str, reading: Reading | None = None) -> _Cell:
         )
     if name == REFERENCE:
         return _Cell(clean_text(text)[0])
-    column = TARGET if name in AMOUNTS else name
-    optional = name in (*AMOUNTS, *DEFAULTED, RESIDENCE, YEAR)
-    if optional and is_missing(column, clean_text(text)[0]):
+    if name in (*DEFAULTED, RESIDENCE, YEAR) and is_missing(name, clean_text(text)[0]):
         return _Cell("")
-    reading = reading or read_value(column, text)
+    reading = reading or read_value(name, text)
     if reading.defect is None:
         namibia = ('read "NA" as Namibia; leave the cell empty if the country is not known',)
-        said = namibia if column in COUNTRY_COLUMNS and reading.value == "NA" else ()
+        said = namibia if name in COUNTRY_COLUMNS and reading.value == "NA" else ()
         return _Cell(reading.value, "; ".join((*reading.notes, *said)))
-    known = None if is_missing(column, clean_text(text)[0]) else _in_words(column, clean_text(text)[0])
-    return known or _Cell(None, defect=_plain_defect(column, reading.defect))
+    return _in_words(name, clean_text(text)[0]) or _Cell(None, defect=_plain_defect(name, reading.defect))
 
 
 def _plain_defect(column: str, defect: Defect) -> Defect:
@@ -286,8 +265,6 @@ def _plain_defect(column: str, defect: Defect) -> Defect:
         words = ", ".join(label.split(" (")[0] for label in LABELS[column].values())
         remedy = "Write one of these words, or the code of the public dataset."
         return replace(defect, rule=f"must be one of {words}", remedy=remedy)
-    if column in COUNTRY_COLUMNS and "empty" not in defect.rule:
-        return replace(defect, rule="must be a country's English name or two-letter code")
     return defect
 
 
