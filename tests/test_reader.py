@@ -27,20 +27,20 @@ def rows_of(source: bytes | Path, **options: Limits) -> list[list[str]]:
 def generated(dice: random.Random) -> tuple[bytes, list[list[str]] | None]:
     """A file, and its rows as Python's `csv` reads them; None where it refuses them."""
     delimiter = dice.choice([",", ";", "\t", "|"])
-    end = dice.choice(["\n", "\r\n", "\r"])
+    ends = dice.choice([["\n"], ["\r\n"], ["\r"], ["\n", "\r\n"], ["\n", "\r\n", "\r"]])
     encoding = dice.choice(["utf-8", "utf-8-sig", "utf-16", "cp1252"])
     text = io.StringIO(newline="")
     quoting = dice.choice([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
-    plain = csv.writer(text, delimiter=delimiter, lineterminator=end, quoting=quoting)
-    plain.writerow(HEADER)
+    writers = [csv.writer(text, delimiter=delimiter, lineterminator=end, quoting=quoting) for end in ends]
+    writers[0].writerow(HEADER)
     for _ in range(dice.randrange(1, 8)):
         if dice.random() < 0.1:
-            text.write(dice.choice(["\n", "\r\n", "  " + end]))
+            text.write(dice.choice(["\n", "\r\n", "  " + ends[0]]))
         width = len(HEADER) if dice.random() < 0.9 else dice.randrange(1, 7)
-        plain.writerow(["".join(dice.choices(PIECES, k=dice.randrange(4))) for _ in range(width)])
+        dice.choice(writers).writerow(["".join(dice.choices(PIECES, k=dice.randrange(4))) for _ in range(width)])
     written = text.getvalue()
     if dice.random() < 0.3:
-        hole = dice.randrange(len(end.join([delimiter.join(HEADER), ""])) + 12, len(written) + 20)
+        hole = dice.randrange(len(delimiter.join(HEADER)) + 14, len(written) + 20)
         written = written[:hole] + written[hole + 1 :]
     content = written.encode(encoding)
     try:

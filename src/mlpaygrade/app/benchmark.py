@@ -57,7 +57,7 @@ def _input() -> bytes | None:
     upload, paste = st.tabs(["Upload a file", "Paste rows"])
     with upload:
         file = st.file_uploader(
-            f"A CSV file, at most {MAX_BYTES // 1024 // 1024} MB and {MAX_ROWS:,} rows",
+            f"A CSV, Excel, OpenDocument or Parquet file, at most {MAX_BYTES // 1024 // 1024} MB and {MAX_ROWS:,} rows",
             key="benchmark.file",
             max_upload_size=MAX_BYTES // 1024 // 1024,
         )
