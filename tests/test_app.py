@@ -100,7 +100,7 @@ def test_a_hostile_address_gets_a_message_and_no_traceback(parameters: dict[str,
 
 @pytest.mark.parametrize("page", ["estimate", "career"])
 def test_a_job_without_enough_data_gets_no_figure_but_the_nearest_job(page: str) -> None:
-    app = opened(page=page, title="Plumber")
+    app = opened(page=page, title="Budget Analyst")
     said = shown(app)
     assert "not enough data" in said
     assert "Typical pay" not in said

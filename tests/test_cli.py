@@ -36,7 +36,7 @@ def test_predict_says_where_an_offer_stands_and_what_the_spread_is_made_of() -> 
         1, abs=0.002
     )
     told = run("predict", *JOB, "--offer", "150000").stdout
-    assert f"above about {round(100 * answer['offer']['percentile'])} of 100" in told
+    assert f"about {round(100 * (1 - answer['offer']['percentile']))} of 100 such jobs are advertised for more" in told
     assert "Low end, 90 %" in told
 
 

@@ -1,99 +1,139 @@
-"""An estimate in words and bars: the parts that pages, comparisons and documents to keep are made of.
+"""An answer in plain words and bars: the parts that pages, comparisons and documents to keep are made of."""
 
-Enters: an `Answer`, and an offer if there is one. Leaves: markup. Draws nothing, asks the model nothing.
-"""
-
-from collections.abc import Mapping
 from html import escape
-from typing import Any
+from typing import Final
 
-from mlpaygrade.app.charts import Range, facts, notes_list, range_chart, table
+from mlpaygrade.app.charts import Range, notes_list, range_chart, table
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.error_budget import SOURCES
-from mlpaygrade.forecast.evidence import Cell, Closest
+from mlpaygrade.forecast.evidence import SAME_JOB, Cell, Closest
+from mlpaygrade.forecast.strength import Accuracy
+from mlpaygrade.money.terms import DOLLARS, PayTerms
 from mlpaygrade.rendering.words import (
     at_most_of_100,
     counted,
     distance_text,
-    dollar_range,
-    dollars,
+    group_text,
     job_text,
     percent,
     place_text,
-    position,
     rough_percent,
     terms_text,
 )
+
+_MEANING: Final = {
+    "strong": "Strong: you can rely on this",
+    "fair": "Fair: good for orientation",
+    "rough": "Rough: only a first idea",
+}
 
 
 def heading(estimate: Answer) -> str:
     """What was estimated, on two lines."""
     job = estimate.job
     return (
-        f'<div class="mp"><p class="job">{escape(job.title)}, {escape(place_text(job))}</p>'
+        f'<div class="mp"><p class="job">{escape(job.title)}, {escape(_where(estimate))}</p>'
         f'<p class="quiet">{escape(terms_text(job))}</p></div>'
     )
 
 
-def figures(estimate: Answer) -> str:
-    """The answer as three figures of one size: a point never stands without its range."""
+def _where(estimate: Answer) -> str:
+    return place_text(estimate.job) if estimate.place is None else f"{estimate.place.name}, United States"
+
+
+def warnings(estimate: Answer) -> str:
+    """What contradicts the answer, to stand beside the number."""
+    return notes_list(estimate.warnings)
+
+
+def figures(estimate: Answer, terms: PayTerms = DOLLARS) -> str:
+    """The one large figure, what it means, and how strong it is; a point never stands without its range."""
     low, high = estimate.intervals_usd[90]
-    return facts(
-        [
-            ("Typical pay", dollars(estimate.estimate_usd), "US dollars a year before tax"),
-            (
-                "Typical advertised band",
-                dollar_range(estimate.band_low_usd, estimate.band_high_usd),
-                "from the low to the high end of one posting",
-            ),
-            ("90 % range of single figures", dollar_range(low, high), caught(estimate.model, 90)),
-        ]
+    band = terms.between(estimate.band_low_usd, estimate.band_high_usd)
+    word, because = estimate.strength.word, _because(estimate.strength.reasons)
+    held = f" (How often that held: {_held(estimate.accuracy, 90)}.)" if estimate.accuracy else ""
+    return (
+        '<div class="mp mp-answer">'
+        f'<p class="large"><strong>{escape(terms.text(estimate.estimate_usd))}</strong> {escape(terms.per)} before tax</p>'
+        f'<p class="quiet">Typical advertised pay; adverts up to {escape(estimate.newest_advert)}.</p>'
+        f"<p>9 in 10 such jobs are advertised between <strong>{escape(terms.between(low, high))}</strong>.{escape(held)}</p>"
+        f"<p>One advert typically names a range between {escape(band)}.</p>"
+        f'<p class="strength {word}"><strong>{_MEANING[word]}.</strong> {escape(because)}</p>'
+        "</div>"
     )
 
 
-def caught(model: Mapping[str, Any], level: int) -> str:
-    """What a range caught when it was tested; a stated share never stands without it."""
-    measured = model["measured_coverage"]
-    return f"{percent(measured[str(level)])} fell inside when tested" if str(level) in measured else "not tested"
+def _because(reasons: tuple[str, ...]) -> str:
+    text = "; ".join(reasons)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
-def ranges(estimate: Answer, *, offer_usd: float | None = None) -> str:
+def _held(accuracy: Accuracy | None, level: int) -> str:
+    if accuracy is None:
+        return "not tested"
+    tested = f"{accuracy.rows:,} figures of {group_text(accuracy.group)}"
+    return f"{round(100 * accuracy.coverage[level])} of 100 when tested on {tested}"
+
+
+def place_line(estimate: Answer, country: Answer, terms: PayTerms = DOLLARS) -> str:
+    """How a place moved the country's figure, shown apart."""
+    place = estimate.place
+    if place is None:
+        return ""
+    read = f" {place.read_as}" if place.read_as else ""
+    return (
+        f'<p class="mp-quiet">United States {escape(terms.text(country.estimate_usd))}, times {place.factor:.2f} in '
+        f"{escape(place.name)} (from {place.low:.2f} to {place.high:.2f}; official wages of {place.official_count:,} "
+        f"people).{escape(read)}</p>"
+    )
+
+
+def caught(estimate: Answer, level: int) -> str:
+    """What a range caught when it was tested on such jobs; a stated share never stands without it."""
+    if estimate.accuracy is None:
+        return "not tested"
+    return f"{percent(estimate.accuracy.coverage[level])} fell inside when tested"
+
+
+def ranges(estimate: Answer, terms: PayTerms = DOLLARS, *, offer_usd: float | None = None) -> str:
     """Band and intervals as bars, each interval with the share that it caught when it was tested."""
     rows = [
         Range(
-            name="Typical advertised band",
+            name="One advert's range",
             low_usd=estimate.band_low_usd,
             high_usd=estimate.band_high_usd,
-            detail="low end to high end of one posting",
+            detail="its low and its high end, typically",
         )
     ]
     for level, (low, high) in sorted(estimate.intervals_usd.items()):
-        name, detail = f"{level} % range of single figures", caught(estimate.model, level)
+        name, detail = f"{_of_ten(level)} such jobs", caught(estimate, level)
         rows.append(Range(name=name, low_usd=low, high_usd=high, detail=detail, wide=True))
-    return range_chart(rows, typical_usd=estimate.estimate_usd, offer_usd=offer_usd)
+    return range_chart(rows, terms, typical_usd=estimate.estimate_usd, offer_usd=offer_usd)
 
 
-def band_ends(estimate: Answer) -> str:
-    """How sure each end of the advertised band is, in one sentence."""
-    measured = estimate.model["measured_band_coverage"]
-    parts = [
-        f"its {end} end from {dollar_range(*ends)} ("
-        + (f"{percent(measured[end])} fell inside when tested)" if end in measured else "not tested)")
-        for end, ends in estimate.band_ends_90_usd.items()
-    ]
-    return f"The band of one posting, 90 % ranges: {', '.join(parts)}."
+def _of_ten(level: int) -> str:
+    return "Half of" if level == 50 else f"{level // 10} in 10"
 
 
-def spread(estimate: Answer) -> str:
+def method(estimate: Answer, terms: PayTerms = DOLLARS) -> str:
+    """The fine print: both ends of the band, how it was tested, what makes the ranges wide, how the money was converted."""
+    ends = ", ".join(f"its {end} end between {terms.between(*usd)}" for end, usd in estimate.band_ends_90_usd.items())
+    lines = [f"9 in 10 adverts of such jobs name {ends}.", quality_line(estimate), distance_line(estimate.closest)]
+    if terms.said:
+        lines.append(f"Converted: {terms.said}.")
+    return f'<div class="mp">{"".join(f"<p>{escape(line)}</p>" for line in lines)}</div>' + spread(estimate, terms)
+
+
+def spread(estimate: Answer, terms: PayTerms = DOLLARS) -> str:
     """What the spread of single figures is made of, as a small table; nothing where the model cannot say."""
     if (budget := estimate.error_budget) is None:
         return ""
     shares = budget.shares()
     rows = [
-        [SOURCES[name].capitalize(), dollars(usd), rough_percent(shares[name])]
+        [SOURCES[name].capitalize(), terms.text(usd), rough_percent(shares[name])]
         for name, usd in budget.parts_usd().items()
     ]
-    rows.append(["All together", dollars(budget.total_usd), "100%"])
+    rows.append(["All together", terms.text(budget.total_usd), "100%"])
     caption = (
         "Where the ranges come from: how far single figures stray from the typical pay (one standard deviation; the parts add up "
         "in squares, and the shares are shares of the square)."
@@ -103,9 +143,9 @@ def spread(estimate: Answer) -> str:
 
 def support_line(cell: Cell) -> str:
     """What the answer rests on, in one sentence."""
-    match = "for this very job" if cell.level == "same job" else f"with the {cell.level}"
+    match = "for exactly this job" if cell.level == SAME_JOB else f"with the {cell.level}"
     newest = f", the newest from {cell.newest_year}" if cell.newest_year else ""
-    return f"Rests on {counted(cell.postings, 'posting')} in the data {match}{newest}."
+    return f"Based on {counted(cell.postings, 'advert')} {match}{newest}."
 
 
 def distance_line(closest: Closest) -> str:
@@ -113,8 +153,8 @@ def distance_line(closest: Closest) -> str:
     return f"{distance_text(closest.differs, closest.postings)}."
 
 
-def evidence_table(cells: list[Cell]) -> str:
-    """The matching postings from the closest to the broadest match."""
+def evidence_table(cells: list[Cell], terms: PayTerms = DOLLARS) -> str:
+    """The matching adverts from the closest to the broadest match."""
     rows = []
     for cell in cells:
         quartiles = cell.quartiles_usd
@@ -122,43 +162,35 @@ def evidence_table(cells: list[Cell]) -> str:
             [
                 cell.level.capitalize(),
                 f"{cell.postings:,}",
-                dollar_range(quartiles[0], quartiles[2]) if quartiles else "too few",
-                dollars(quartiles[1]) if quartiles else "too few",
+                terms.range(quartiles[0], quartiles[2]) if quartiles else "too few",
+                terms.text(quartiles[1]) if quartiles else "too few",
                 str(cell.newest_year) if cell.newest_year else "none",
             ]
         )
     return table(
-        ["Postings that agree in", "Postings", "Middle half", "Median", "Newest"],
+        ["Adverts that agree in", "Adverts", "Middle half", "Middle", "Newest"],
         rows,
-        caption="Postings in the training data, by how closely they match. Each counts with the middle of its band.",
+        caption="Adverts in the data, by how closely they match. Each counts with the middle of its range.",
     )
 
 
-def quality_line(model: Mapping[str, Any]) -> str:
-    """How the model was tested and what share of figures its ranges caught."""
-    measured = model["measured_coverage"]
-    held = [
-        f"the {level} % range caught {percent(measured[str(level)])}"
-        for level in (50, 80, 90)
-        if str(level) in measured
-    ]
-    if not held or not measured.get("protocol"):
-        return "This model carries no test of its ranges."
-    said = f"Tested ({measured['protocol']}): {', '.join(held)} of the advertised figures."
-    error = model.get("measured_percentile_error")
-    if error is None:
-        return said
-    return f"{said} Where a figure stands among 100 advertised ones was off by {at_most_of_100(error)} of them at most."
+def quality_line(estimate: Answer) -> str:
+    """How the ranges were tested for such jobs, and what share of figures they caught."""
+    accuracy, protocol = estimate.accuracy, estimate.model["measured_coverage"].get("protocol")
+    if accuracy is None or not protocol:
+        return "This model carries no test of its ranges for such jobs."
+    held = ", ".join(
+        f"the {_of_ten(level).lower()} range caught {percent(share)}" for level, share in accuracy.coverage.items()
+    )
+    return (
+        f"Tested ({protocol}), on {accuracy.rows:,} figures of {group_text(accuracy.group)}: {held}. Where a figure stands among "
+        f"100 advertised ones was off by {at_most_of_100(accuracy.percentile_error)} of them at most."
+    )
 
 
 def notes(estimate: Answer) -> str:
-    """How the job was read and what limits the answer."""
+    """How the job was read."""
     return notes_list(estimate.notes)
-
-
-def position_words(estimate: Answer, usd: float) -> str:
-    """Where an amount stands among the advertised figures for such a job, to follow the amount in a sentence."""
-    return position(estimate.percentile(usd))
 
 
 def refusal(estimate: Answer) -> str:
@@ -167,7 +199,7 @@ def refusal(estimate: Answer) -> str:
     lines = [
         "<strong>There is not enough data for this job to give a figure worth having.</strong>",
         f"{escape(reason[:1].upper() + reason[1:])}.",
-        f"The closest match in the data: {counted(estimate.support.postings, 'posting')} with the {estimate.support.level}.",
+        f"The closest match in the data: {counted(estimate.support.postings, 'advert')} with the {estimate.support.level}.",
     ]
     if estimate.nearest is not None:
         lines.append(f"The nearest job that can be answered: <strong>{escape(job_text(estimate.nearest))}</strong>.")

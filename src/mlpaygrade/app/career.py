@@ -3,20 +3,24 @@
 Enters: a form, the changes that the person allows, the address. Leaves: the page. Computes nothing itself.
 """
 
+from html import escape
 from typing import Final
 
 import streamlit as st
 
-from mlpaygrade.app import address, answer
+from mlpaygrade.app import address, answer, pay
 from mlpaygrade.app.charts import Range, notes_list, range_chart, table
 from mlpaygrade.app.choice import first_job, parameters_of, read_parameters
 from mlpaygrade.app.form import job_form, offer_nearest, remembered, standing
+from mlpaygrade.app.pay import start_terms, terms_form
 from mlpaygrade.app.serving import predictor, show_error
 from mlpaygrade.errors import MLPayGradeError
 from mlpaygrade.explain.scenarios import UNASKED, Scenario, across, ladder, scenarios
+from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.jobs import ReadJob
 from mlpaygrade.job.fields import BY_COLUMN, BY_NAME, CHANGEABLE, EXPERIENCE, LABELS, Job
-from mlpaygrade.rendering.words import counted, dollar_range, dollars, signed_dollars, value_text
+from mlpaygrade.money.terms import PayTerms
+from mlpaygrade.rendering.words import counted, value_text
 
 FORM: Final = "career"
 CHANGES: Final = {field.name: field.change or field.heading for field in CHANGEABLE}
@@ -33,6 +37,7 @@ def page() -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
         job = job_form(FORM, start=_start())
+        terms = terms_form(job.location)
         allowed = st.pills(
             "I would change",
             list(CHANGES),
@@ -50,14 +55,16 @@ def page() -> None:
             persist_state="session",
             required=True,
         )
-    _keep_address(job, list(allowed), most or 1)
+    address.keep(
+        FORM, parameters_of(job) | pay.parameters_of(terms) | {"allow": ",".join(allowed), "most": str(most or 1)}
+    )
     with right:
         if not job.title.strip():
             st.info("Type a job title to see its ladder.", icon=":material/edit:")
             return
         try:
             read = predictor().read_job(**job.words())
-            _answer(read, list(allowed), most or 1)
+            _answer(read, list(allowed), most or 1, terms)
         except MLPayGradeError as error:
             show_error(error)
 
@@ -79,31 +86,27 @@ def _start() -> Job:
         problems.append(f'The number of changes in this link must be 1 or 2; got "{most[:40]}". One is shown.')
         most = "1"
     st.session_state.setdefault(f"{FORM}.most", int(most))
-    address.remark(problems)
+    address.remark([*problems, *start_terms(parameters)])
     return found.job
 
 
-def _keep_address(job: Job, allowed: list[str], most: int) -> None:
-    address.keep(FORM, parameters_of(job) | {"allow": ",".join(allowed), "most": str(most)})
-
-
-def _answer(read: ReadJob, allowed: list[str], most: int) -> None:
+def _answer(read: ReadJob, allowed: list[str], most: int, terms: PayTerms) -> None:
     estimate = predictor().answer(read)
     if estimate.not_enough_data is not None:
         st.html(answer.heading(estimate) + answer.refusal(estimate))
         offer_nearest(FORM, estimate)
         return
     low, high = estimate.intervals_usd[90]
-    st.html(answer.heading(estimate) + answer.notes(estimate))
+    st.html(answer.heading(estimate) + answer.warnings(estimate))
     st.html(
-        f'<div class="mp"><p>Today: typical pay <strong>{dollars(estimate.estimate_usd)}</strong>; 90 % range of single '
-        f"figures <strong>{dollar_range(low, high)}</strong> ({answer.caught(estimate.model, 90)}).</p></div>"
+        f'<div class="mp"><p>Today: typical pay <strong>{escape(terms.text(estimate.estimate_usd))}</strong> {terms.per}; '
+        f"9 in 10 such jobs are advertised between <strong>{escape(terms.between(low, high))}</strong>.</p></div>"
     )
     st.header("The ladder", anchor=False)
-    st.html(_ladder(ladder(predictor(), read)))
+    st.html(_ladder(ladder(predictor(), read), estimate, terms))
     st.header("What the changes you allow would pay", anchor=False)
     if allowed:
-        _changes(read, allowed, most)
+        _changes(read, allowed, most, terms)
     else:
         st.info("Choose at least one thing that you would change.", icon=":material/checklist:")
     st.header("One thing, all its values", anchor=False)
@@ -114,18 +117,18 @@ def _answer(read: ReadJob, allowed: list[str], most: int) -> None:
         key=f"{FORM}.field",
         persist_state="session",
     )
-    st.html(_across(across(predictor(), read, field), field))
+    st.html(_across(across(predictor(), read, field), field, terms))
     st.caption(
         "What the market pays differently for such jobs is associated with the change, not promised by it: people who hold "
-        "those jobs differ in more than these fields. Differences come with the 90 % interval of the model's own doubt."
+        "those jobs differ in more than these fields. Differences come with the range in which they very likely lie."
     )
 
 
-def _ladder(steps: tuple[Scenario, ...]) -> str:
+def _ladder(steps: tuple[Scenario, ...], estimate: Answer, terms: PayTerms) -> str:
     rows = [
         Range(
             name=LABELS[EXPERIENCE][step.job.experience],
-            detail=_difference(step) + ("" if step.supported else "; few postings, take with care"),
+            detail=_difference(step, terms) + ("" if step.supported else "; few postings, take with care"),
             low_usd=step.interval_90_usd[0],
             high_usd=step.interval_90_usd[1],
             middle_usd=step.estimate_usd,
@@ -133,20 +136,18 @@ def _ladder(steps: tuple[Scenario, ...]) -> str:
         )
         for step in steps
     ]
-    chart = range_chart(rows, label="90 % range of single figures at each level")
-    return (
-        chart + f'<p class="mp-quiet">Bars are 90 % ranges of single figures ({answer.caught(predictor().model, 90)}); '
-        "the mark is the typical pay.</p>"
-    )
+    chart = range_chart(rows, terms, label="Range of nine in ten such jobs at each level")
+    held = answer.caught(estimate, 90)
+    return chart + f'<p class="mp-quiet">Bars hold 9 in 10 such jobs ({held}); the mark is the typical pay.</p>'
 
 
-def _difference(step: Scenario) -> str:
+def _difference(step: Scenario, terms: PayTerms) -> str:
     if not step.changes:
-        return f"the job as it is, typical {dollars(step.estimate_usd)}"
-    return f"typical {dollars(step.estimate_usd)}: {_paired(step)}"
+        return f"the job as it is, typical {terms.text(step.estimate_usd)}"
+    return f"typical {terms.text(step.estimate_usd)}: {_paired(step, terms)}"
 
 
-def _changes(read: ReadJob, allowed: list[str], most: int) -> None:
+def _changes(read: ReadJob, allowed: list[str], most: int, terms: PayTerms) -> None:
     found = scenarios(predictor(), read, allow=allowed, max_changes=most)
     better = [one for one in found.scenarios if one.difference.usd > 0]
     lines = [
@@ -154,9 +155,9 @@ def _changes(read: ReadJob, allowed: list[str], most: int) -> None:
             "; ".join(
                 f"{BY_COLUMN[change.field].change}: {value_text(change.field, change.after)}" for change in one.changes
             ),
-            dollars(one.estimate_usd),
-            signed_dollars(one.difference.usd),
-            f"{signed_dollars(one.difference.interval_90_usd[0])} to {signed_dollars(one.difference.interval_90_usd[1])}",
+            terms.text(one.estimate_usd),
+            terms.signed(one.difference.usd),
+            f"{terms.signed(one.difference.interval_90_usd[0])} to {terms.signed(one.difference.interval_90_usd[1])}",
             f"{one.support.postings:,}",
         ]
         for one in better[:SHOWN]
@@ -165,21 +166,23 @@ def _changes(read: ReadJob, allowed: list[str], most: int) -> None:
         caption = f"{counted(len(better), 'supported change')} pay more" + (
             f"; the first {SHOWN}" if len(better) > SHOWN else ""
         )
-        st.html(table(["Change", "Typical pay", "Difference", "Its 90 % interval", "Postings"], lines, caption=caption))
+        st.html(
+            table(["Change", "Typical pay", "Difference", "Very likely between", "Adverts"], lines, caption=caption)
+        )
     else:
         st.info("No change of these that the data support pays more.", icon=":material/info:")
     if found.notes:
         st.html(notes_list(found.notes))
 
 
-def _across(found: tuple[Scenario, ...], field: str) -> str:
+def _across(found: tuple[Scenario, ...], field: str, terms: PayTerms) -> str:
     supported = [one for one in found if one.supported or not one.changes]
     lines = [
         [
             _value(one, field),
-            dollars(one.estimate_usd),
-            dollar_range(*one.interval_90_usd),
-            _paired(one),
+            terms.text(one.estimate_usd),
+            terms.range(*one.interval_90_usd),
+            _paired(one, terms),
             f"{one.support.postings:,}",
         ]
         for one in supported[:SHOWN_ACROSS]
@@ -188,7 +191,7 @@ def _across(found: tuple[Scenario, ...], field: str) -> str:
     caption = f"Each value with everything else as it is. {left_out:,} left out: too few postings support them."
     if len(supported) > SHOWN_ACROSS:
         caption += f" The first {SHOWN_ACROSS} of {len(supported):,}."
-    return table([CHANGES[field], "Typical pay", "90 % range", "Difference (90 %)", "Postings"], lines, caption=caption)
+    return table([CHANGES[field], "Typical pay", "9 in 10 such jobs", "Difference", "Adverts"], lines, caption=caption)
 
 
 def _value(one: Scenario, field: str) -> str:
@@ -196,8 +199,8 @@ def _value(one: Scenario, field: str) -> str:
     return value_text(column, one.job.fields()[column])
 
 
-def _paired(one: Scenario) -> str:
+def _paired(one: Scenario, terms: PayTerms) -> str:
     if not one.changes:
         return "as it is"
     low, high = one.difference.interval_90_usd
-    return f"{signed_dollars(one.difference.usd)} ({signed_dollars(low)} to {signed_dollars(high)})"
+    return f"{terms.signed(one.difference.usd)} ({terms.range(low, high)})"

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from mlpaygrade.money.terms import DOLLARS, PayTerms
 from mlpaygrade.rendering.waterfall import Axis, axis_over, axis_row
-from mlpaygrade.rendering.words import dollar_range, dollars
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,7 @@ class Range:
 
 def range_chart(
     ranges: Sequence[Range],
+    terms: PayTerms = DOLLARS,
     *,
     typical_usd: float | None = None,
     offer_usd: float | None = None,
@@ -35,19 +36,19 @@ def range_chart(
     """The ranges below one another on one axis; marks for the typical pay and for an offer run through all of them."""
     amounts = [amount for item in ranges for amount in (item.low_usd, item.high_usd)]
     amounts += [usd for usd in (typical_usd, offer_usd) if usd is not None]
-    axis = axis_over(amounts)
+    axis = axis_over(amounts, terms)
     marks = ""
     if typical_usd is not None:
         marks += f'<span class="tick" style="left:{axis.place(typical_usd):.2f}%"></span>'
     if offer_usd is not None:
         marks += f'<span class="tick offer" style="left:{axis.place(offer_usd):.2f}%"></span>'
-    rows = "".join(_range_row(item, axis, marks) for item in ranges)
-    return f'<ul class="mp-ranges" aria-label="{escape(label)}">{rows}{axis_row(axis)}</ul>' + _key(
-        typical_usd, offer_usd
+    rows = "".join(_range_row(item, axis, marks, terms) for item in ranges)
+    return f'<ul class="mp-ranges" aria-label="{escape(label)}">{rows}{axis_row(axis, terms)}</ul>' + _key(
+        typical_usd, offer_usd, terms
     )
 
 
-def _range_row(item: Range, axis: Axis, marks: str) -> str:
+def _range_row(item: Range, axis: Axis, marks: str, terms: PayTerms) -> str:
     left, right = axis.place(item.low_usd), axis.place(item.high_usd)
     kind = "bar" + (" wide" if item.wide else "") + (" second" if item.second else "")
     detail = f"<small>{escape(item.detail)}</small>" if item.detail else ""
@@ -55,18 +56,18 @@ def _range_row(item: Range, axis: Axis, marks: str) -> str:
         marks += f'<span class="tick" style="left:{axis.place(item.middle_usd):.2f}%"></span>'
     return (
         f'<li><span class="name">{escape(item.name)}{detail}</span>'
-        f'<span class="amount">{dollar_range(item.low_usd, item.high_usd)}</span>'
+        f'<span class="amount">{escape(terms.range(item.low_usd, item.high_usd))}</span>'
         f'<span class="mp-track" aria-hidden="true"><span class="{kind}" style="left:{left:.2f}%;width:{right - left:.2f}%">'
         f"</span>{marks}</span></li>"
     )
 
 
-def _key(typical_usd: float | None, offer_usd: float | None) -> str:
+def _key(typical_usd: float | None, offer_usd: float | None, terms: PayTerms) -> str:
     entries = []
     if typical_usd is not None:
-        entries.append(f"<li><i></i>Typical pay, {dollars(typical_usd)}</li>")
+        entries.append(f"<li><i></i>Typical pay, {escape(terms.text(typical_usd))}</li>")
     if offer_usd is not None:
-        entries.append(f'<li><i class="offer"></i>Your figure, {dollars(offer_usd)}</li>')
+        entries.append(f'<li><i class="offer"></i>Your figure, {escape(terms.text(offer_usd))}</li>')
     return f'<ul class="mp-key">{"".join(entries)}</ul>' if entries else ""
 
 

@@ -4,12 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from mlpaygrade.errors import InputError
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job.fields import BY_NAME, FIELDS, LOCATION, RESIDENCE, Job, job_of
 from mlpaygrade.job.values import read_value
 
-MAX_FIGURE_USD: Final = 5_000_000
 _SEPARATOR: Final = "|"
 _SHOWN: Final = 40
 
@@ -69,12 +67,3 @@ def read_packed(text: str, *, default: Job) -> FromAddress:
         problem = f'{rule}; got {len(parts)} in "{text[:60]}". The default is shown.'
         return FromAddress(job=default, problems=(problem,))
     return read_parameters(dict(zip(BY_NAME, parts, strict=True)), default=default)
-
-
-def read_figure(text: str) -> int:
-    """An amount in dollars from a link. Raises InputError."""
-    if not text.isascii() or not text.isdigit() or not 0 < int(text[:12]) <= MAX_FIGURE_USD:
-        raise InputError(
-            f'A figure in this link must be whole dollars from 1 to {MAX_FIGURE_USD:,}; got "{text[:_SHOWN]}". It was left out.'
-        )
-    return int(text)

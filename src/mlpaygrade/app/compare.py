@@ -11,14 +11,17 @@ import streamlit as st
 
 from mlpaygrade.app import address, answer, why
 from mlpaygrade.app.charts import Range, notes_list, range_chart
-from mlpaygrade.app.choice import first_job, packed, read_figure, read_packed
+from mlpaygrade.app.choice import first_job, packed, read_packed
 from mlpaygrade.app.form import job_form, offer_nearest, remembered, standing
+from mlpaygrade.app.pay import Offer, linked_offer, offer_field, parameters_of, start_terms, terms_form
 from mlpaygrade.app.serving import predictor, show_error
 from mlpaygrade.errors import InputError, MLPayGradeError
 from mlpaygrade.explain.scenarios import Comparison, compare
+from mlpaygrade.explain.verdict import verdict
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.job.fields import Job
-from mlpaygrade.rendering.words import dollars, percent, place_text, signed_dollars
+from mlpaygrade.money.terms import PayTerms
+from mlpaygrade.rendering.words import place_text
 
 NAMES: Final = ("Job A", "Job B", "Job C")
 STARTS: Final = (
@@ -35,26 +38,17 @@ def page() -> None:
     st.write("Describe two or three jobs, and add what you were offered where you know it.")
     starts = _starts()
     count = st.segmented_control("How many jobs", [2, 3], key=COUNT, required=True, persist_state="session") or 2
+    terms = terms_form(starts[0].location)
     jobs: list[Job] = []
-    offers: list[int | None] = []
+    offers: list[Offer] = []
     for n, column in enumerate(st.columns(count, gap="large")):
         with column:
             st.header(NAMES[n], anchor=False)
             jobs.append(job_form(_form(n), start=starts[n]))
-            offers.append(
-                st.number_input(
-                    f"Offer for {NAMES[n]} (optional)",
-                    min_value=1,
-                    max_value=5_000_000,
-                    value=None,
-                    step=1_000,
-                    key=f"{_form(n)}.offer",
-                    placeholder="US dollars a year before tax",
-                    persist_state="session",
-                )
-            )
-    _keep_address(jobs, offers)
-    _answer(jobs, offers)
+            label = f"Offer for {NAMES[n]} (optional)"
+            offers.append(offer_field(f"{_form(n)}.offer", jobs[n].location, terms, label=label))
+    _keep_address(jobs, offers, terms)
+    _answer(jobs, offers, terms)
 
 
 def _form(n: int) -> str:
@@ -74,23 +68,20 @@ def _starts() -> list[Job]:
         found = read_packed(parameters[name], default=start) if name in parameters else None
         starts.append(found.job if found else start)
         problems += found.problems if found else ()
-        try:
-            if f"offer{n + 1}" in parameters:
-                st.session_state.setdefault(f"{_form(n)}.offer", read_figure(parameters[f"offer{n + 1}"]))
-        except InputError as error:
-            problems.append(str(error))
+        if f"offer{n + 1}" in parameters:
+            st.session_state.setdefault(f"{_form(n)}.offer", linked_offer(parameters, f"offer{n + 1}"))
     st.session_state.setdefault(COUNT, 3 if "job3" in parameters else 2)
-    address.remark(problems)
+    address.remark([*problems, *start_terms(parameters)])
     return starts
 
 
-def _keep_address(jobs: list[Job], offers: list[int | None]) -> None:
+def _keep_address(jobs: list[Job], offers: list[Offer], terms: PayTerms) -> None:
     wanted = {f"job{n + 1}": packed(job) for n, job in enumerate(jobs)}
-    wanted |= {f"offer{n + 1}": str(offer) for n, offer in enumerate(offers) if offer}
-    address.keep("compare", wanted)
+    wanted |= {f"offer{n + 1}": offer.text for n, offer in enumerate(offers) if offer.text}
+    address.keep("compare", wanted | parameters_of(terms))
 
 
-def _answer(jobs: list[Job], offers: list[int | None]) -> None:
+def _answer(jobs: list[Job], offers: list[Offer], terms: PayTerms) -> None:
     estimates: list[Answer] = []
     for name, form, job in zip(NAMES, map(_form, range(len(jobs))), jobs, strict=False):
         try:
@@ -107,12 +98,14 @@ def _answer(jobs: list[Job], offers: list[int | None]) -> None:
             show_error(error)
     if len(estimates) < len(jobs):
         return
-    if notes := [f"{name}: {note}" for name, one in zip(NAMES, estimates, strict=False) for note in one.notes]:
-        st.html(notes_list(notes))
+    said = [
+        f"{name}: {note}" for name, one in zip(NAMES, estimates, strict=False) for note in (*one.warnings, *one.notes)
+    ]
     st.header("Side by side", anchor=False)
-    st.html(range_chart(_ranges(estimates), label="Bands and ranges of the jobs") + _lines(estimates, offers))
+    st.html(range_chart(_ranges(estimates), terms, label="Ranges of the jobs") + _lines(estimates, offers, terms))
+    st.html(notes_list(said))
     for first, second in combinations(range(len(estimates)), 2):
-        _pair(compare(predictor(), estimates[first], estimates[second]), NAMES[first], NAMES[second])
+        _pair(compare(predictor(), estimates[first], estimates[second]), (NAMES[first], NAMES[second]), terms)
     st.caption(
         "Differences are between what the market advertises for the jobs as described; they are not what one person gains by "
         "changing. Draws are taken as independent once the fields are known."
@@ -125,7 +118,7 @@ def _ranges(estimates: list[Answer]) -> list[Range]:
         low, high = one.intervals_usd[90]
         rows.append(
             Range(
-                name=f"{name}: typical advertised band",
+                name=f"{name}: one advert's range",
                 detail=f"{one.job.title}, {place_text(one.job)}",
                 low_usd=one.band_low_usd,
                 high_usd=one.band_high_usd,
@@ -134,8 +127,8 @@ def _ranges(estimates: list[Answer]) -> list[Range]:
         )
         rows.append(
             Range(
-                name=f"{name}: 90 % range of single figures",
-                detail=answer.caught(one.model, 90),
+                name=f"{name}: 9 in 10 such jobs",
+                detail=answer.caught(one, 90),
                 low_usd=low,
                 high_usd=high,
                 wide=True,
@@ -145,25 +138,32 @@ def _ranges(estimates: list[Answer]) -> list[Range]:
     return rows
 
 
-def _lines(estimates: list[Answer], offers: list[int | None]) -> str:
+def _lines(estimates: list[Answer], offers: list[Offer], terms: PayTerms) -> str:
     lines = []
     for name, one, offer in zip(NAMES, estimates, offers, strict=False):
-        said = f"<strong>{name}</strong>: typical pay {dollars(one.estimate_usd)}. {escape(answer.support_line(one.support))}"
-        if offer:
-            said += f" Your offer of {dollars(offer)} {answer.position_words(one, offer)}."
+        said = f"<strong>{name}</strong>: typical pay {escape(terms.text(one.estimate_usd))} {terms.per} ({one.strength.word}). "
+        said += escape(answer.support_line(one.support))
+        if offer.usd:
+            said += f" {escape(verdict(one, offer.usd).sentences(terms)[0])}"
         lines.append(f"<p>{said}</p>")
     return f'<div class="mp">{"".join(lines)}</div>'
 
 
-def _pair(comparison: Comparison, first: str, second: str) -> None:
-    st.header(f"{second} against {first}", anchor=False)
+def _pair(comparison: Comparison, names: tuple[str, str], terms: PayTerms) -> None:
+    first, second = names
     difference = comparison.difference
-    doubt = "" if difference.clear else " The sign is within the model's doubt."
+    chance = comparison.probability_second_pays_more
+    better, share = (second, chance) if chance >= 0.5 else (first, 1 - chance)
+    st.header(f"{second} against {first}", anchor=False)
     low, high = difference.interval_90_usd
+    doubt = (
+        ""
+        if difference.clear
+        else " It may also be the other way round: the difference is within the model's own doubt."
+    )
     st.html(
-        '<div class="mp"><p>'
-        f"A figure drawn for {second} lies above one drawn for {first} in "
-        f"<strong>{percent(comparison.probability_second_pays_more)}</strong> of cases. Typical pay differs by "
-        f"<strong>{signed_dollars(difference.usd)}</strong> (90 % interval of that difference: {signed_dollars(low)} to "
-        f"{signed_dollars(high)}).{doubt}</p></div>" + why.drivers(comparison, first, second)
+        f'<div class="mp"><p><strong>{better} pays more in {round(100 * share)} of 100 pairs of adverts.</strong> Typical pay '
+        f"differs by <strong>{escape(terms.signed(difference.usd))}</strong> {terms.per} (very likely between "
+        f"{escape(terms.signed(low))} and {escape(terms.signed(high))}).{doubt}</p></div>"
+        + why.drivers(comparison, first, second, terms)
     )

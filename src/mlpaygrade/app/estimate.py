@@ -1,45 +1,47 @@
-"""The page of a person who asks what a job pays.
+"""The page of a person who asks what a job pays, and whether an offer is a good one."""
 
-Enters: the form, the offer, the address. Leaves: the page; the address says what it shows. Computes nothing itself.
-"""
-
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import streamlit as st
 
-from mlpaygrade.app import address, answer, onepage, why
-from mlpaygrade.app.choice import MAX_FIGURE_USD, first_job, parameters_of, read_figure, read_parameters
+from mlpaygrade.app import address, answer, onepage, pay, why
+from mlpaygrade.app.choice import first_job, parameters_of, read_parameters
 from mlpaygrade.app.form import job_form, offer_nearest, standing
+from mlpaygrade.app.pay import Offer, offer_field, start_terms, terms_form
 from mlpaygrade.app.serving import explanation, literal, predictor, show_error
 from mlpaygrade.errors import InputError, MLPayGradeError
+from mlpaygrade.explain.verdict import reasons, verdict
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.job.fields import Job
-from mlpaygrade.rendering.words import dollars
+from mlpaygrade.money.place import PlaceFactor, place_factor
+from mlpaygrade.money.terms import PayTerms
 
 FORM = "estimate"
+PLACES = "US"
+"""The country whose towns and states have a factor."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    job: Job
+    terms: PayTerms
+    offer: Offer
+    place: PlaceFactor | None
 
 
 def page() -> None:
     """Draw the page."""
     st.title("What does a job pay?", anchor=False)
-    st.write("Pay of jobs in machine learning, data and AI, as advertised, with how sure that is.")
     left, right = st.columns([2, 3], gap="large")
     with left:
-        start = _start()
-        job = job_form(FORM, start=start)
-        offer = st.number_input(
-            "Your pay or offer (optional)",
-            min_value=1,
-            max_value=MAX_FIGURE_USD,
-            step=1_000,
-            key=f"{FORM}.offer",
-            value=None,
-            placeholder="US dollars a year before tax",
-            persist_state="session",
-        )
-    _keep_address(job, offer)
+        job = job_form(FORM, start=_start())
+        place = _place(job)
+        terms = terms_form(job.location)
+        offer = offer_field(f"{FORM}.offer", job.location, terms)
+    address.keep(FORM, parameters_of(job) | pay.parameters_of(terms, offer) | _place_parameter())
     with right:
-        _answer(job, offer)
+        _answer(_Asked(job=job, terms=terms, offer=offer, place=place))
 
 
 def _start() -> Job:
@@ -48,58 +50,98 @@ def _start() -> Job:
         return before
     parameters = address.parameters(FORM, first=True)
     found = read_parameters(parameters, default=first_job(predictor()))
-    problems = list(found.problems)
+    address.remark([*found.problems, *start_terms(parameters)])
     if "offer" in parameters:
-        try:
-            st.session_state.setdefault(f"{FORM}.offer", read_figure(parameters["offer"]))
-        except InputError as error:
-            problems.append(str(error))
-    address.remark(problems)
+        st.session_state.setdefault(f"{FORM}.offer", pay.linked_offer(parameters, "offer"))
+    if "place" in parameters:
+        st.session_state.setdefault(f"{FORM}.place", parameters["place"][:100])
     return found.job
 
 
-def _keep_address(job: Job, offer: int | None) -> None:
-    address.keep(FORM, parameters_of(job) | ({"offer": str(offer)} if offer else {}))
+def _place(job: Job) -> PlaceFactor | None:
+    """The town or state within the United States, where one is named."""
+    if job.location != PLACES:
+        return None
+    text = st.text_input(
+        "City or state (optional)",
+        key=f"{FORM}.place",
+        max_chars=100,
+        placeholder="for example San Francisco, or Texas",
+        persist_state="session",
+    )
+    if not text or not text.strip():
+        return None
+    try:
+        return place_factor(text, remote_ratio=job.remote)
+    except InputError as error:
+        show_error(error)
+        return None
 
 
-def _answer(job: Job, offer: int | None) -> None:
-    if not job.title.strip():
+def _place_parameter() -> dict[str, str]:
+    text = st.session_state.get(f"{FORM}.place")
+    return {"place": text} if text else {}
+
+
+def _answer(asked: _Asked) -> None:
+    if not asked.job.title.strip():
         st.info("Type a job title to see what it pays.", icon=":material/edit:")
         return
     try:
-        estimate = predictor().answer(predictor().read_job(**job.words()))
+        country = predictor().answer(predictor().read_job(**asked.job.words()))
     except MLPayGradeError as error:
         show_error(error)
         return
-    cells = predictor().bundle.evidence.matching(estimate.job.fields())
-    if estimate.not_enough_data is not None:
-        st.html(answer.heading(estimate) + answer.refusal(estimate))
-        offer_nearest(FORM, estimate)
-        st.html(answer.evidence_table(cells))
+    cells = predictor().bundle.evidence.matching(country.job.fields())
+    if country.not_enough_data is not None:
+        st.html(answer.heading(country) + answer.warnings(country) + answer.refusal(country))
+        offer_nearest(FORM, country)
+        st.html(answer.evidence_table(cells, asked.terms))
         return
-    st.html(answer.heading(estimate) + answer.notes(estimate) + answer.figures(estimate))
-    if offer:
-        st.html(
-            f'<div class="mp"><p><strong>{dollars(offer)}</strong> {answer.position_words(estimate, offer)}.</p></div>'
-        )
-    st.html(answer.ranges(estimate, offer_usd=offer))
-    st.html(
-        f'<div class="mp"><p>{answer.band_ends(estimate)}</p>'
-        f"<p>{answer.support_line(estimate.support)} {answer.distance_line(estimate.closest)}</p></div>"
-        + answer.spread(estimate)
-    )
-    explained = explanation(estimate)
+    estimate = country if asked.place is None else country.at_place(asked.place)
+    st.html(answer.heading(estimate) + answer.warnings(estimate) + answer.figures(estimate, asked.terms))
+    if asked.place is not None:
+        st.html(answer.place_line(estimate, country, asked.terms))
+    _verdict(estimate, asked)
+    st.html(answer.ranges(estimate, asked.terms, offer_usd=asked.offer.usd) + _support(estimate))
+    _more(estimate, country, asked)
+
+
+def _support(estimate: Answer) -> str:
+    return f'<div class="mp"><p>{answer.support_line(estimate.support)}</p></div>' + answer.notes(estimate)
+
+
+def _verdict(estimate: Answer, asked: _Asked) -> None:
+    if asked.offer.usd is None:
+        return
+    said = verdict(estimate, asked.offer.usd).sentences(asked.terms)
+    st.subheader("Your offer", anchor=False)
+    st.write(literal(" ".join(said)))
+    with st.expander("Words to copy into a letter"):
+        st.code(reasons(estimate, asked.terms), language=None, wrap_lines=True)
+
+
+def _more(estimate: Answer, country: Answer, asked: _Asked) -> None:
+    """What stands closed until it is opened: why, the adverts, the method, a page to keep."""
+    cells = predictor().bundle.evidence.matching(estimate.job.fields())
+    explained = explanation(country)
     if explained is not None:
-        st.header("Why this figure", anchor=False)
-        st.html(why.contributions(explained))
-    with st.expander("The postings behind it"):
-        st.html(answer.evidence_table(cells))
-    with st.expander("How good is this, and what does it not know?"):
-        _quality(estimate)
+        with st.expander("Why this figure"):
+            st.html(why.contributions(explained, asked.terms))
+    with st.expander("The adverts behind it"):
+        st.html(answer.evidence_table(cells, asked.terms))
+    with st.expander("Method, and what it does not know"):
+        st.html(answer.method(estimate, asked.terms))
+        _limits(estimate)
     st.download_button(
         "Download this page to keep",
         lambda: onepage.document(
-            estimate, cells, made=datetime.now(UTC), explanation=explained, offer_usd=offer
+            estimate,
+            cells,
+            made=datetime.now(UTC),
+            terms=asked.terms,
+            explanation=explained,
+            offer_usd=asked.offer.usd,
         ).encode(),
         "mlpaygrade-estimate.html",
         "text/html",
@@ -108,22 +150,12 @@ def _answer(job: Job, offer: int | None) -> None:
     )
 
 
-def _quality(estimate: Answer) -> None:
-    model = estimate.model
-    rows = predictor().bundle.evaluation.get("rows", {})
-    st.write(literal(answer.quality_line(model)))
-    if "median_ae_usd" in rows and "mae_usd" in rows:
-        st.write(
-            literal(
-                f"In that test half of all single figures lay within {dollars(rows['median_ae_usd'])} of the typical pay; "
-                f"the mean distance was {dollars(rows['mae_usd'])}."
-            )
-        )
+def _limits(estimate: Answer) -> None:
     st.markdown(
-        f"- The model is version {literal(str(model['version']))}: a neural network trained on postings up to "
-        f"{model['trained_through']}.\n"
+        f"- The model is version {literal(str(estimate.model['version']))}: a neural network trained on adverts up to "
+        f"{literal(estimate.newest_advert)}.\n"
         "- It knows the title, level, countries, company size, place of work, contract and year. It knows nothing of skills, "
-        "the employer, the city, equity, bonuses or negotiation, and these move pay within the range.\n"
-        "- Most postings are from the United States and of full-time work. Elsewhere the ranges are less reliable.\n"
-        "- Figures are what employers advertise, not what people earn. Do not set one person's pay by them."
+        "the employer, equity, bonuses or negotiation, and these move pay within the range.\n"
+        "- Most adverts are from the United States and of full-time work.\n"
+        "- Figures are what employers who publish pay advertise, not what people earn. Do not set one person's pay by them."
     )

@@ -10,9 +10,11 @@ from html import escape
 from mlpaygrade.app import answer, why
 from mlpaygrade.app.style import sheet
 from mlpaygrade.explain.explanation import Explanation
+from mlpaygrade.explain.verdict import verdict
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.evidence import Cell
-from mlpaygrade.rendering.words import dollars, job_text
+from mlpaygrade.money.terms import DOLLARS, PayTerms
+from mlpaygrade.rendering.words import job_text
 
 _FRAME = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -32,32 +34,27 @@ def document(
     cells: list[Cell],
     *,
     made: datetime,
+    terms: PayTerms = DOLLARS,
     explanation: Explanation | None = None,
     offer_usd: float | None = None,
 ) -> str:
-    """The document. cells: matching postings. made: when, in UTC."""
-    parts = [answer.heading(estimate), answer.notes(estimate), answer.figures(estimate)]
+    """The document. cells: matching adverts. made: when, in UTC."""
+    parts = [answer.heading(estimate), answer.warnings(estimate), answer.figures(estimate, terms)]
     if offer_usd:
-        parts.append(
-            f"<p><strong>{dollars(offer_usd)}</strong> {escape(answer.position_words(estimate, offer_usd))}.</p>"
-        )
-    said = (
-        answer.band_ends(estimate),
-        f"{answer.support_line(estimate.support)} {answer.distance_line(estimate.closest)}",
-    )
-    parts += [answer.ranges(estimate, offer_usd=offer_usd), *(f"<p>{escape(line)}</p>" for line in said)]
-    parts.append(answer.spread(estimate))
+        parts.append(f"<p>{escape(' '.join(verdict(estimate, offer_usd).sentences(terms)))}</p>")
+    parts += [answer.ranges(estimate, terms, offer_usd=offer_usd), f"<p>{answer.support_line(estimate.support)}</p>"]
+    parts.append(answer.notes(estimate))
     if explanation is not None:
-        parts.append("<h2>Why this figure</h2>" + why.contributions(explanation))
-    parts.append("<h2>The postings behind it</h2>" + answer.evidence_table(cells))
+        parts.append("<h2>Why this figure</h2>" + why.contributions(explanation, terms))
+    parts.append("<h2>The adverts behind it</h2>" + answer.evidence_table(cells, terms))
+    parts.append("<h2>Method</h2>" + answer.method(estimate, terms))
     model = estimate.model
     synthetic = " Trained on SYNTHETIC data: these figures say nothing about real pay." if model["synthetic"] else ""
     lines = [
-        answer.quality_line(model),
-        "Figures are what employers advertise, in US dollars a year before tax. The model knows nothing of skills, employer, "
-        "city, bonuses or equity. Not to be used for setting one person's pay.",
-        f"Made {made:%Y-%m-%d %H:%M} UTC by MLPayGrade, model {model['version']}, postings up to {model['trained_through']}, "
+        "Figures are what employers advertise, before tax. The model knows nothing of skills, employer, bonuses or equity. "
+        "Not to be used for setting one person's pay.",
+        f"Made {made:%Y-%m-%d %H:%M} UTC by MLPayGrade, model {model['version']}, adverts up to {estimate.newest_advert}, "
         f"data SHA-256 {model['data_sha256']}.{synthetic}",
     ]
-    parts.append("<h2>How good this is</h2>" + "".join(f'<p class="mp-quiet">{escape(line)}</p>' for line in lines))
+    parts += [f'<p class="mp-quiet">{escape(line)}</p>' for line in lines]
     return _FRAME.format(title=escape(f"MLPayGrade: {job_text(estimate.job)}"), sheet=sheet(), body="\n".join(parts))

@@ -1,94 +1,76 @@
-"""Estimates as plain text for a terminal.
+"""An answer as plain text for a terminal, in the words that the app uses."""
 
-Enters: what the predictor answers. Leaves: strings. Computes nothing.
-"""
-
+from mlpaygrade.explain.verdict import verdict
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.error_budget import SOURCES
 from mlpaygrade.forecast.evidence import SAME_JOB
-from mlpaygrade.rendering.words import (
-    at_most_of_100,
-    distance_text,
-    dollar_range,
-    dollars,
-    job_text,
-    percent,
-    position,
-    rough_percent,
-)
+from mlpaygrade.money.terms import DOLLARS, PayTerms
+from mlpaygrade.rendering.words import at_most_of_100, distance_text, group_text, job_text, percent, rough_percent
 
 NAME_WIDTH = 25
 
 
-def estimate_text(estimate: Answer, *, offer_usd: float | None = None) -> str:
-    """The whole answer, a line a fact."""
+def estimate_text(estimate: Answer, terms: PayTerms = DOLLARS, *, offer_usd: float | None = None) -> str:
+    """The whole answer, a line a fact: what contradicts it, the answer, how sure it is, what it rests on, the method."""
     if estimate.not_enough_data is not None:
         return _refusal_text(estimate)
+    low, high = estimate.intervals_usd[90]
+    place = f" In {estimate.place.name}, times {estimate.place.factor:.2f}." if estimate.place else ""
     lines = [
-        job_text(estimate.job),
+        job_text(estimate.job) + place,
+        *(f"  Note first: {warning}" for warning in estimate.warnings),
         "",
-        _line("Typical pay", f"{dollars(estimate.estimate_usd)} a year"),
-        _line("Typical advertised band", dollar_range(estimate.band_low_usd, estimate.band_high_usd)),
-        *_interval_lines(estimate),
+        _line(
+            "Typical pay", f"{terms.text(estimate.estimate_usd)} {terms.per}, adverts up to {estimate.newest_advert}"
+        ),
+        _line("9 in 10 such jobs", terms.range(low, high)),
+        _line("One advert's range", terms.range(estimate.band_low_usd, estimate.band_high_usd)),
+        _line("Strength", f"{estimate.strength.word}: {'; '.join(estimate.strength.reasons)}"),
     ]
     if offer_usd is not None:
-        lines.append(_line(f"Your {dollars(offer_usd)}", _offer_text(estimate, offer_usd)))
-    lines += [*_budget_lines(estimate), "", *_support_lines(estimate)]
-    lines += [f"  Note: {note}" for note in estimate.notes]
-    if protocol := estimate.model["measured_coverage"].get("protocol"):
-        lines.append(f"  Measured: {protocol}.")
-    return "\n".join(lines)
+        lines += ["", *(f"  {sentence}" for sentence in verdict(estimate, offer_usd).sentences(terms))]
+    lines += ["", *_support_lines(estimate), *(f"  Note: {note}" for note in estimate.notes)]
+    return "\n".join([*lines, "", "  Method", *_method_lines(estimate, terms)])
 
 
 def _line(name: str, text: str) -> str:
     return f"  {name:<{NAME_WIDTH}}{text}".rstrip()
 
 
-def _interval_lines(estimate: Answer) -> list[str]:
-    """Both ends of the band, then one figure, each with the share that was inside when it was tested."""
-    model = estimate.model
+def _method_lines(estimate: Answer, terms: PayTerms) -> list[str]:
+    """Every interval with what was measured of it, what the spread is made of, how money was converted, the test."""
     lines = [
-        _line(
-            f"{end.capitalize()} end, 90 %",
-            f"{dollar_range(*ends)}   ({_measured(model['measured_band_coverage'].get(end))})",
-        )
-        for end, ends in estimate.band_ends_90_usd.items()
+        _line(f"{level} % interval", f"{terms.range(*ends)}   ({_measured(estimate, level)})")
+        for level, ends in sorted(estimate.intervals_usd.items())
     ]
-    for level, ends in sorted(estimate.intervals_usd.items()):
-        measured = _measured(model["measured_coverage"].get(str(level)))
-        lines.append(_line(f"{level} % interval", f"{dollar_range(*ends)}   ({measured})"))
+    lines += [
+        _line(f"{end.capitalize()} end, 90 %", terms.range(*ends)) for end, ends in estimate.band_ends_90_usd.items()
+    ]
+    if estimate.error_budget is not None:
+        shares = estimate.error_budget.shares()
+        parts = ", ".join(f"{rough_percent(share)} {SOURCES[name]}" for name, share in shares.items())
+        lines.append(_line("The spread comes from", parts))
+    if terms.said:
+        lines.append(_line("Converted", terms.said))
+    if estimate.accuracy is not None:
+        error = at_most_of_100(estimate.accuracy.percentile_error)
+        tested = f"{estimate.accuracy.rows:,} figures of {group_text(estimate.accuracy.group)}"
+        lines.append(_line("Tested on", f"{tested}; a place among 100 was off by {error} at most"))
+    if protocol := estimate.model["measured_coverage"].get("protocol"):
+        lines.append(_line("Protocol", protocol))
     return lines
 
 
-def _measured(coverage: float | None) -> str:
-    return "coverage not measured" if coverage is None else f"measured coverage {percent(coverage)}"
-
-
-def _offer_text(estimate: Answer, offer_usd: float) -> str:
-    error = estimate.model["measured_percentile_error"]
-    tested = "" if error is None else f" (when tested, off by {at_most_of_100(error)} of 100 at most)"
-    return position(estimate.percentile(offer_usd)) + tested
-
-
-def _budget_lines(estimate: Answer) -> list[str]:
-    """What the spread of single figures is made of."""
-    if (budget := estimate.error_budget) is None:
-        return []
-    shares = budget.shares()
-    lines = [
-        "",
-        _line("One figure strays", f"{dollars(budget.total_usd)} from it (standard deviation); of its square,"),
-    ]
-    return lines + [
-        _line("", f"{rough_percent(shares[name]):>4} is {SOURCES[name]} ({dollars(usd)})")
-        for name, usd in budget.parts_usd().items()
-    ]
+def _measured(estimate: Answer, level: int) -> str:
+    if estimate.accuracy is None:
+        return "not tested"
+    return f"held {percent(estimate.accuracy.coverage[level])} when tested"
 
 
 def _support_lines(estimate: Answer) -> list[str]:
     """What it rests on, and how far from the data it is."""
     support, closest = estimate.support, estimate.closest
-    lines = [f"  Rests on {support.postings:,} postings ({support.level})."]
+    lines = [f"  Based on {support.postings:,} adverts ({support.level})."]
     if support.level != SAME_JOB:
         lines.append(f"  {distance_text(closest.differs, closest.postings)}.")
     return lines
@@ -99,4 +81,4 @@ def _refusal_text(estimate: Answer) -> str:
     lines = [job_text(estimate.job), "", f"  {estimate.not_enough_data}.".replace("not enough", "Not enough")]
     if estimate.nearest is not None:
         lines.append(f"  The nearest job that can be answered: {job_text(estimate.nearest)}.")
-    return "\n".join([*lines, *(f"  Note: {note}" for note in estimate.notes)])
+    return "\n".join([*lines, *(f"  Note: {note}" for note in (*estimate.warnings, *estimate.notes))])

@@ -27,13 +27,14 @@ class Verdict:
     """What an offer means.
 
     share: of such jobs' advertised figures that lie below it, in [0.01, 0.99]. ask_usd: a range to name, None where the offer
-    is above it.
+    is above it. rough: the answer behind it is only a rough guide.
     """
 
     offer_usd: float
     share: float
     standing: Standing
     ask_usd: tuple[float, float] | None
+    rough: bool
 
     def sentences(self, terms: PayTerms = DOLLARS) -> tuple[str, ...]:
         """The verdict in plain words: where the offer stands, then what to ask for."""
@@ -43,9 +44,11 @@ class Verdict:
             "for more."
         )
         if self.ask_usd is None:
-            return (stands, "Few such jobs are advertised for more, so there is little room to ask for more than this.")
-        low, high = self.ask_usd
-        return (stands, f"Asking for {terms.range(low, high)} would still be ordinary.")
+            ask = "Few such jobs are advertised for more, so there is little room to ask for more than this."
+        else:
+            ask = f"Asking for {terms.range(*self.ask_usd)} would still be ordinary."
+        doubt = ("The answer behind this is only a rough guide: do not lean on it alone.",) if self.rough else ()
+        return (stands, ask, *doubt)
 
 
 def verdict(answer: Answer, offer_usd: float) -> Verdict:
@@ -61,6 +64,7 @@ def verdict(answer: Answer, offer_usd: float) -> Verdict:
         share=share,
         standing=standing,
         ask_usd=(low, ordinary) if ordinary > 1.01 * low else None,
+        rough=answer.strength.word == "rough",
     )
 
 

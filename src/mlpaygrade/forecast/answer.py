@@ -27,7 +27,8 @@ from mlpaygrade.forecast.refusal import disagreement, spread_refusal, title_refu
 from mlpaygrade.forecast.strength import Accuracy, LocalAdverts, Strength, accuracy_from, local_disagreement, strength
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import FEATURES, LOCATION, RESIDENCE, TITLE, YEAR, Job, job_of
-from mlpaygrade.money.place import PlaceFactor
+from mlpaygrade.money.place import PlaceFactor, place_factor
+from mlpaygrade.money.terms import PayTerms
 from mlpaygrade.rendering.words import dollars, job_text
 
 FIGURES: Final = ("estimate_usd", "band_low_usd", "band_high_usd", "lower_90_usd", "upper_90_usd")
@@ -110,6 +111,35 @@ class Answer:
             error_budget=None,
             **_figures_of(log_quantiles),
         )
+
+    def at(self, place_text: str) -> "Answer":
+        """The same job in a named town or state of the United States; itself for remote work or the country as a whole.
+
+        Raises InputError for other countries, and for what is no such place.
+        """
+        if self.job.location != "US":
+            name = taxonomy.country(self.job.location).name
+            raise InputError(
+                f"What a place within a country does to pay is known for the United States only; got '{place_text}' in {name}. "
+                "Leave the place out."
+            )
+        found = place_factor(place_text, remote_ratio=self.job.remote)
+        return self if found is None else self.at_place(found)
+
+    def in_terms(self, terms: PayTerms) -> dict[str, Any]:
+        """The figures in a currency and period as plain JSON, with the rate's day."""
+        amount = terms.of_usd
+        return {
+            "currency": terms.currency,
+            "period": terms.period,
+            "salaries_a_year": terms.salaries,
+            "rate_day": None if terms.rate.day is None else terms.rate.day.isoformat(),
+            "estimate": round(amount(self.estimate_usd), 2),
+            "band": [round(amount(usd), 2) for usd in (self.band_low_usd, self.band_high_usd)],
+            "intervals": {
+                str(percent): [round(amount(usd), 2) for usd in ends] for percent, ends in self.intervals_usd.items()
+            },
+        }
 
     def to_json(self) -> dict[str, Any]:
         """The answer as plain JSON, whole dollars."""

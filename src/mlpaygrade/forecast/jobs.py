@@ -30,6 +30,7 @@ from mlpaygrade.job.fields import (
     job_of,
 )
 from mlpaygrade.job.reading import TitleReading, contradictions, read_title
+from mlpaygrade.job.relevance import relevance
 from mlpaygrade.job.values import Reading, is_missing, read_values
 
 Texts = Sequence[str] | NDArray[np.object_]
@@ -161,7 +162,8 @@ class JobReader:
             says = read_title(str(reading.value), known=self._titles)
         except InputError as error:
             return _Cell(None, problem=str(error))
-        return _Cell(found.title, (*notes, *filter(None, [found.note])), title=says)
+        note = found.note if found.known or relevance(found.title, known=self._titles).answerable else None
+        return _Cell(found.title, (*notes, *filter(None, [note])), title=says)
 
     def _fill(self, field: Field, titles: NDArray[np.object_], rows: "_Rows") -> None:
         """Give the empty cells of a field their value: from the title, from another field, or the default."""

@@ -101,14 +101,12 @@ class Predictor:
         return Answers(jobs=columns, prediction=self.predict(columns), bundle=self.bundle, model=self.model)
 
     def _nearest(self, job: Job) -> Job | None:
-        """The job with the fewest fields changed, each to what is commonest, that can be answered."""
+        """The job with the fewest fields changed, each to what is commonest, that can be answered; None for another trade."""
+        judged = relevance(job.title, known=self.known_titles)
+        if not judged.answerable and judged.nearest is None:
+            return None
         known = self.known_titles
-        near = relevance(job.title, known=known).nearest or next(
-            iter(
-                taxonomy.suggest_titles(job.title, known=known, limit=1)
-                or taxonomy.suggest_titles("", known=known, limit=1)
-            )
-        )
+        near = judged.nearest or taxonomy.suggest_titles("", known=known, limit=1)[0]
         changes: list[dict[str, Any]] = [
             {"title": near},
             {"residence": job.location},

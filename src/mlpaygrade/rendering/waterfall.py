@@ -11,8 +11,8 @@ from math import floor, log10
 from typing import Final, Literal
 
 from mlpaygrade.errors import ResourceError
+from mlpaygrade.money.terms import DOLLARS, PayTerms
 from mlpaygrade.rendering.palette import LIGHT, css_by_reader
-from mlpaygrade.rendering.words import dollars, signed_dollars
 
 WIDTH: Final = 760
 ROW: Final = 34
@@ -36,15 +36,15 @@ class Axis:
         return min(max(100 * (usd - self.low_usd) / (self.high_usd - self.low_usd), 0.0), 100.0)
 
 
-def axis_over(amounts_usd: Sequence[float], *, intervals: int = 3) -> Axis:
-    """A round axis that holds all the amounts in about that many steps."""
-    low, high = min(amounts_usd), max(amounts_usd)
-    rough = max(high - low, 1_000.0) / intervals
+def axis_over(amounts_usd: Sequence[float], terms: PayTerms = DOLLARS, *, intervals: int = 3) -> Axis:
+    """An axis that holds all the amounts in about that many steps, round in the terms that the reader sees."""
+    low, high = (terms.of_usd(usd) for usd in (min(amounts_usd), max(amounts_usd)))
+    rough = max(high - low, terms.of_usd(1_000.0)) / intervals
     power = 10.0 ** floor(log10(rough))
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough)
     first = floor(low / step)
     last = -floor(-high / step)
-    ticks = tuple(step * n for n in range(first, max(last, first + 1) + 1))
+    ticks = tuple(terms.to_usd(step * n) for n in range(first, max(last, first + 1) + 1))
     return Axis(low_usd=ticks[0], high_usd=ticks[-1], ticks_usd=ticks)
 
 
@@ -95,26 +95,25 @@ class Row:
             return "level"
         return "up" if self.end_usd >= self.start_usd else "down"
 
-    @property
-    def amount(self) -> str:
+    def amount(self, terms: PayTerms = DOLLARS) -> str:
         """The amount, or the difference with its sign."""
-        return dollars(self.end_usd) if self.kind == "level" else signed_dollars(self.end_usd - self.start_usd)
+        return terms.text(self.end_usd) if self.kind == "level" else terms.signed(self.end_usd - self.start_usd)
 
 
-def _axis(rows: Sequence[Row]) -> Axis:
-    return axis_over([row.end_usd for row in rows])
+def _axis(rows: Sequence[Row], terms: PayTerms = DOLLARS) -> Axis:
+    return axis_over([row.end_usd for row in rows], terms)
 
 
-def waterfall_html(waterfall: Waterfall) -> str:
+def waterfall_html(waterfall: Waterfall, terms: PayTerms = DOLLARS) -> str:
     """The rows as a list for the app's style sheet."""
     rows = waterfall.rows()
-    axis = _axis(rows)
+    axis = _axis(rows, terms)
     key = '<ul class="mp-key"><li><i class="up"></i>raises the figure</li><li><i class="down"></i>lowers it</li></ul>'
-    listed = "".join(_list_row(row, axis) for row in rows)
-    return f'<ul class="mp-ranges" aria-label="{escape(waterfall.title)}">{listed}{axis_row(axis)}</ul>{key}'
+    listed = "".join(_list_row(row, axis, terms) for row in rows)
+    return f'<ul class="mp-ranges" aria-label="{escape(waterfall.title)}">{listed}{axis_row(axis, terms)}</ul>{key}'
 
 
-def _list_row(row: Row, axis: Axis) -> str:
+def _list_row(row: Row, axis: Axis, terms: PayTerms) -> str:
     left, right = sorted((axis.place(row.start_usd), axis.place(row.end_usd)))
     if row.kind == "level":
         name, mark = f"<strong>{escape(row.name)}</strong>", f'<span class="tick" style="left:{left:.2f}%"></span>'
@@ -123,14 +122,16 @@ def _list_row(row: Row, axis: Axis) -> str:
         name = f"{escape(row.name)}<small>{escape(row.detail)}</small>"
         mark = f'<span class="{colour}" style="left:{left:.2f}%;width:{right - left:.2f}%"></span>'
     return (
-        f'<li><span class="name">{name}</span><span class="amount">{row.amount}</span>'
+        f'<li><span class="name">{name}</span><span class="amount">{escape(row.amount(terms))}</span>'
         f'<span class="mp-track" aria-hidden="true">{mark}</span></li>'
     )
 
 
-def axis_row(axis: Axis) -> str:
+def axis_row(axis: Axis, terms: PayTerms = DOLLARS) -> str:
     """The last row of a list on a dollar axis: its ticks."""
-    ticks = "".join(f'<span style="left:{axis.place(usd):.2f}%">{dollars(usd)}</span>' for usd in axis.ticks_usd)
+    ticks = "".join(
+        f'<span style="left:{axis.place(usd):.2f}%">{escape(terms.text(usd))}</span>' for usd in axis.ticks_usd
+    )
     return (
         '<li class="mp-axis" aria-hidden="true"><span class="name"></span><span class="amount"></span>'
         f'<span class="mp-track">{ticks}</span></li>'
@@ -148,7 +149,7 @@ def waterfall_svg(waterfall: Waterfall) -> str:
 
     lines = "".join(
         f'<path class="grid" d="M{x(usd):.1f} 8V{ROW * len(rows) + 10}"/>'
-        f'<text class="quiet" x="{x(usd):.1f}" y="{ROW * len(rows) + 28}" text-anchor="middle">{dollars(usd)}</text>'
+        f'<text class="quiet" x="{x(usd):.1f}" y="{ROW * len(rows) + 28}" text-anchor="middle">{DOLLARS.text(usd)}</text>'
         for usd in axis.ticks_usd
     )
     drawn = "".join(_picture_row(row, x(row.start_usd), x(row.end_usd), top=8 + ROW * n) for n, row in enumerate(rows))
@@ -175,7 +176,7 @@ def _picture_row(row: Row, start: float, end: float, *, top: int) -> str:
     baseline = f"{top + ROW / 2 + 4.5:.1f}"
     return (
         f'<text class="label{strong}" x="{LABELS_END - 12}" y="{baseline}" text-anchor="end">{escape(label)}</text>'
-        f'{mark}<text class="amount{strong}" x="{right + 8:.1f}" y="{baseline}">{escape(row.amount)}</text>'
+        f'{mark}<text class="amount{strong}" x="{right + 8:.1f}" y="{baseline}">{escape(row.amount())}</text>'
     )
 
 

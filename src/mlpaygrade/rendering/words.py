@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from math import ceil
 
 from mlpaygrade.job import taxonomy
-from mlpaygrade.job.fields import BY_COLUMN, FIELDS, SIZE, Code, Job, label_of
+from mlpaygrade.job.fields import BY_COLUMN, EXPERIENCE, FIELDS, SIZE, Code, Job, label_of
 
 
 def dollars(usd: float) -> str:
@@ -82,6 +82,14 @@ def terms_text(job: Job) -> str:
 def value_text(column: str, code: Code) -> str:
     """A value of a field in plain words."""
     return taxonomy.country(str(code)).name if BY_COLUMN[column].kind == "country" else label_of(column, code)
+
+
+def group_text(group: str) -> str:
+    """A group of tested jobs (`forecast.accuracy`) in words: "senior jobs in Europe"."""
+    parts = dict(part.split("=", 1) for part in group.split("|") if "=" in part)
+    level = label_of(EXPERIENCE, parts[EXPERIENCE]).lower() + " " if EXPERIENCE in parts else ""
+    where = f" in {parts['country_group']}" if "country_group" in parts else ""
+    return f"{level}jobs{where}".replace("in United States", "in the United States") if parts else "jobs of all kinds"
 
 
 def job_text(job: Job) -> str:
