@@ -34,8 +34,9 @@ PLAIN = re.compile(
     r"(?: of)?(?: single| advertised| all)* (?:figures|offers|salaries)",
     re.IGNORECASE,
 )
-PERCENTILE = re.compile(r"(?:above|below) (?:about|at least) \d+ of 100 advertised figures")
+PERCENTILE = re.compile(r"about \d+ of 100 such jobs are advertised for more")
 """Where an amount stands is the answer itself, not a claim about ranges."""
+HELD = re.compile(r"(\d+) of 100 when tested")
 WORDS = {"nine": 9.0, "eight": 8.0, "half": 0.5, "all": 1.0, "every": 1.0, "ten": 10.0, "a hundred": 100.0}
 SLACK = 0.01
 """A claim in plain words is a round number: it may exceed what was measured by a point."""
@@ -75,85 +76,84 @@ def overclaims(text: str, measured: dict[float, float], *, computed: frozenset[s
     return wrong
 
 
-def measured_in(predictor: Predictor) -> dict[float, float]:
-    rows = predictor.bundle.evaluation["rows"]
-    return {percent / 100: rows[f"coverage_{percent}"] for percent in INTERVALS}
+def measured_for(estimate: Answer) -> dict[float, float]:
+    """What the answer's own group held: stated share -> measured one."""
+    assert estimate.accuracy is not None
+    return {percent / 100: share for percent, share in estimate.accuracy.coverage.items()}
 
 
 def shares_of(estimate: Answer) -> frozenset[str]:
-    """Shares that an answer computes itself, what the ends of bands held, and those that its refusal names."""
+    """Shares that an answer computes itself: of its error budget, and those that its warnings, strength and refusal name."""
     assert estimate.error_budget is not None
     budget = {rough_percent(share).removeprefix("<") for share in estimate.error_budget.shares().values()}
-    ends = {f"{share:.1%}" for share in estimate.model["measured_band_coverage"].values()}
-    refusal = set(re.findall(r"[0-9]+%", estimate.not_enough_data or ""))
-    return frozenset(budget | ends | refusal | {"100%"})
+    said = " ".join([*estimate.warnings, *estimate.strength.reasons, estimate.not_enough_data or ""])
+    return frozenset(budget | set(re.findall(r"[0-9]+%", said)) | {"100%"})
 
 
 def texts_of(estimate: Answer) -> dict[str, str]:
-    """Every text that an answer is shown as."""
+    """Every text that an answer is shown as; a refused one has only the terminal's."""
+    texts = {"terminal": estimate_text(estimate, offer_usd=None if estimate.not_enough_data else 150_000)}
+    if estimate.not_enough_data is not None:
+        return texts
     markup = {
         "figures": answer.figures(estimate),
         "ranges": answer.ranges(estimate),
-        "spread": answer.spread(estimate),
+        "method": answer.method(estimate),
         "page to keep": onepage.document(estimate, [], made=datetime.now(UTC), offer_usd=150_000).split("<main>")[1],
     }
     # Of a bar only the text is a claim, not the place where it is drawn.
     plain = {name: unescape(re.sub(r"<[^>]*>", "\n", text)) for name, text in markup.items()}
-    return plain | {
-        "terminal": estimate_text(estimate, offer_usd=150_000),
-        "quality": answer.quality_line(estimate.model),
-        "ends": answer.band_ends(estimate),
-    }
+    return texts | plain | {"quality": answer.quality_line(estimate)}
+
+
+def with_evaluation(folder: Path, changes: dict[str, Any]) -> Predictor:
+    """The shipped network in a bundle whose test says something else."""
+    shipped = load_bundle()
+    parts: dict[str, Any] = {name: shipped.part(name) for name in shipped.manifest["files"]}
+    evaluation = {**json.loads(parts["evaluation.json"]), **changes}
+    made = write_bundle(folder / "bundle", parts | {"evaluation.json": evaluation}, provenance=shipped.provenance)
+    return Predictor(made)
 
 
 @pytest.fixture(scope="module")
 def bad(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
-    """The shipped network in a bundle whose test went badly."""
-    shipped = load_bundle()
-    parts: dict[str, Any] = {name: shipped.part(name) for name in shipped.manifest["files"]}
-    evaluation = json.loads(parts["evaluation.json"])
-    evaluation["rows"] |= {"coverage_50": 0.312, "coverage_80": 0.587, "coverage_90": 0.711, "pit_deviation": 0.234}
-    evaluation["postings"] |= {"low_coverage_90": 0.666, "high_coverage_90": 0.677}
-    return Predictor(
-        write_bundle(
-            tmp_path_factory.mktemp("bad") / "bundle",
-            parts | {"evaluation.json": evaluation},
-            provenance=shipped.provenance,
-        )
-    )
+    """A bundle whose test went badly."""
+    measured = {"coverage_50": 0.312, "coverage_80": 0.587, "coverage_90": 0.711, "pit_deviation": 0.234}
+    groups = {"all": {"n": 1234, **measured, "mean_error_log": 0.2, "mae_usd": 60_000.0}}
+    return with_evaluation(tmp_path_factory.mktemp("bad"), {"groups": groups})
 
 
 @pytest.mark.parametrize("job", JOBS)
 @pytest.mark.parametrize("kind", ["shipped", "bad"])
-def test_an_answer_states_what_its_own_bundle_measured(kind: str, job: dict[str, Any], bad: Predictor) -> None:
+def test_an_answer_states_what_was_measured_for_such_jobs(kind: str, job: dict[str, Any], bad: Predictor) -> None:
     predictor = bad if kind == "bad" else Predictor.load()
-    measured = measured_in(predictor)
     estimate = predictor.answer(predictor.read_job(**job))
-    off = f"{math.ceil(100 * predictor.bundle.evaluation['rows']['pit_deviation'])} of"
-    for name, text in texts_of(estimate).items():
-        known = {0.9: estimate.model["measured_band_coverage"]["low"]} if name == "ends" else measured
-        assert not overclaims(text, known, computed=shares_of(estimate)), name
-    if estimate.not_enough_data is None:
-        assert off in texts_of(estimate)["terminal"]
-        assert off in texts_of(estimate)["quality"]
-    else:
-        assert off not in texts_of(estimate)["terminal"]
+    assert estimate.accuracy is not None
+    measured = measured_for(estimate)
+    off = f"off by {math.ceil(round(100 * estimate.accuracy.percentile_error, 6))} "
+    texts = texts_of(estimate)
+    for name, text in texts.items():
+        assert not overclaims(text, measured, computed=shares_of(estimate)), name
+        assert set(HELD.findall(text)) <= {f"{round(100 * share)}" for share in measured.values()}, name
+    if estimate.not_enough_data is not None:
+        assert off not in texts["terminal"]
+        return
+    assert off in texts["terminal"]
+    assert off in texts["quality"]
+    assert f"{round(100 * measured[0.9])} of 100 when tested" in texts["figures"]
+    if kind == "bad":
+        assert estimate.strength.word == "rough"
+        assert "Rough" in texts["figures"]
 
 
-def test_a_bundle_without_a_test_claims_nothing() -> None:
-    shipped = Predictor.load()
-    estimate = shipped.answer(shipped.read_job(**JOBS[0]))
-    model = {
-        **estimate.model,
-        "measured_coverage": {"protocol": None},
-        "measured_band_coverage": {},
-        "measured_percentile_error": None,
-    }
-    object.__setattr__(estimate, "model", model)
+def test_a_bundle_without_a_test_claims_nothing(tmp_path: Path) -> None:
+    untested = with_evaluation(tmp_path, {"groups": {}})
+    estimate = untested.answer(untested.read_job(**JOBS[0]))
+    assert estimate.strength.word == "rough"
     for name, text in texts_of(estimate).items():
         assert not SHARE.search(re.sub(r"\d+%(?= |\n)", "", text)), name
-        assert "when tested" not in text, name
-    assert "not measured" in texts_of(estimate)["terminal"]
+        assert not HELD.search(text), name
+    assert "not tested" in texts_of(estimate)["terminal"]
     assert "not tested" in texts_of(estimate)["ranges"]
 
 
@@ -165,24 +165,22 @@ def test_what_pages_say_of_ranges_was_measured(page: str) -> None:
     shown = [*(element.value for element in app.markdown), *(element.value for element in app.caption)]
     shown += [re.sub(r"<[^>]*>", "\n", str(element.proto.body)) for element in app.get("html")]
     text = unescape("\n".join(shown)).replace("\\", "")
-    predictor = Predictor.load()
-    rows, ends = predictor.bundle.evaluation["rows"], predictor.bundle.evaluation["postings"]
-    held = {f"{rows[f'coverage_{percent}']:.1%}" for percent in INTERVALS}
-    held |= {f"{ends[f'{end}_coverage_90']:.1%}" for end in ("low", "high")}
+    groups = Predictor.load().bundle.evaluation["groups"].values()
+    held = {f"{group[f'coverage_{percent}']:.1%}" for group in groups for percent in INTERVALS}
     said = re.findall(r"([\d.]+%) fell inside when tested", text)
     assert said
     assert set(said) <= held
-    for claim in plain_claims(text.replace("half of all single figures lay within", "")):
-        assert claim <= max(found for stated, found in measured_in(predictor).items() if stated <= claim) + SLACK
+    assert HELD.findall(text) or page != "estimate"
 
 
 def test_the_readme_types_no_share_by_hand_and_its_first_answer_is_the_bundles() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     by_hand = GENERATED.sub("", text)
-    measured = measured_in(Predictor.load())
+    shipped = Predictor.load()
+    measured = measured_for(shipped.answer(shipped.read_job(title="Data Scientist", experience="SE", location="US")))
     assert not SHARE.search(by_hand)
     assert not overclaims(by_hand, measured)
-    answered = re.findall(r"(\d+) % interval .*measured coverage ([\d.]+%)", text)
+    answered = re.findall(r"(\d+) % interval .*held ([\d.]+%) when tested", text)
     assert {(percent, f"{measured[percent / 100]:.1%}") for percent in INTERVALS} == {(int(n), s) for n, s in answered}
 
 

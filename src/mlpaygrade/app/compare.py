@@ -103,7 +103,8 @@ def _answer(jobs: list[Job], offers: list[Offer], terms: PayTerms) -> None:
     ]
     st.header("Side by side", anchor=False)
     st.html(range_chart(_ranges(estimates), terms, label="Ranges of the jobs") + _lines(estimates, offers, terms))
-    st.html(notes_list(said))
+    if said:
+        st.html(notes_list(said))
     for first, second in combinations(range(len(estimates)), 2):
         _pair(compare(predictor(), estimates[first], estimates[second]), (NAMES[first], NAMES[second]), terms)
     st.caption(
