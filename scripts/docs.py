@@ -5,10 +5,12 @@
 """
 
 import argparse
+import ast
 import contextlib
 import io
 import re
 import sys
+import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,8 @@ from mlpaygrade.forecast.predictor import Predictor
 from research.rivals import LABELS
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = ("README.md", "docs/cli.md")
+FILES = ("README.md", "docs/cli.md", "docs/architecture.md")
+PACKAGE = ROOT / "src" / "mlpaygrade"
 BLOCK = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -155,12 +158,57 @@ def commands() -> str:
     return "\n\n".join(parts)
 
 
+def rooms() -> str:
+    """The rooms of the package with a phrase for each."""
+    lines = [f"  {folder.name + '/':<15} {_phrase(folder / '__init__.py')}" for folder in _folders(PACKAGE)]
+    laboratory = f"{'research/':<17} {_phrase(ROOT / 'research' / '__init__.py')}"
+    return "\n".join(
+        ["```text", "src/mlpaygrade/", *lines, f"  {'model/':<15} The bundle that ships", laboratory, "```"]
+    )
+
+
+def modules() -> str:
+    """Every module of the package with a phrase for it, room by room, in the order of the layers."""
+    parts = []
+    for folder in sorted(_folders(PACKAGE), key=lambda one: _layers().index(one.name)):
+        files = sorted(file for file in folder.glob("*.py") if file.name != "__init__.py")
+        lines = [f"- `{file.name}`: {_phrase(file)}" for file in files]
+        parts.append("\n".join([f"### {folder.name}/", "", _phrase(folder / "__init__.py") + ".", "", *lines]))
+    return "\n\n".join(parts)
+
+
+def layers() -> str:
+    """The layers contract, high to low."""
+    contract = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ][0]
+    lines = [f"    {line.replace('(', '').replace(')', '')}" for line in contract["layers"]]
+    return "\n".join(["", *lines, ""])
+
+
+def _layers() -> list[str]:
+    return re.findall(r"\w+", layers())[::-1]
+
+
+def _folders(package: Path) -> list[Path]:
+    return sorted(file.parent for file in package.glob("*/__init__.py"))
+
+
+def _phrase(file: Path) -> str:
+    """The first sentence of a module's docstring, on one line, without its full stop."""
+    text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    return " ".join(re.split(r"(?<=\.)\s|\n\n", text, maxsplit=1)[0].split()).rstrip(".:")
+
+
 GENERATORS: Mapping[str, Callable[[], str]] = {
     "quality": quality,
     "first-answer": first_answer,
     "commands": commands,
     "data": data,
     "rivals": rivals,
+    "rooms": rooms,
+    "modules": modules,
+    "layers": layers,
 }
 
 

@@ -161,6 +161,8 @@ def _read_code(column: str, cleaned: str) -> Reading:
         return Reading(value=codes[cleaned])
     if cleaned.upper() in codes:
         return Reading(value=codes[cleaned.upper()], notes=("letter case of the code corrected",))
+    if (number := _whole_number(column, cleaned)).value in schema.LABELS[column]:
+        return number
     if (code := _in_words(column, cleaned)) is not None:
         label = schema.label_of(column, code)
         same = label.casefold() == cleaned.casefold()
@@ -177,11 +179,6 @@ def _in_words(column: str, cleaned: str) -> schema.Code | None:
             return code
     word = plain_words().get((column, folded))
     return next((code for code in schema.LABELS[column] if str(code) == word), None)
-
-
-def _read_remote(column: str, cleaned: str) -> Reading:
-    reading = _whole_number(column, cleaned)
-    return reading if reading.value in schema.LABELS[column] else _read_code(column, cleaned)
 
 
 def _read_year(column: str, cleaned: str) -> Reading:
@@ -294,16 +291,15 @@ def _defect(column: str, rule: str, text: str, remedy: str) -> Reading:
     return Reading(value=None, defect=Defect(column=column, rule=rule, value=repr(text), remedy=remedy))
 
 
+_KINDS: Final[Mapping[schema.Kind, Callable[[str, str], Reading]]] = {
+    "title": _read_title,
+    "code": _read_code,
+    "country": _read_country,
+    "year": _read_year,
+}
 _RULES: Final[Mapping[str, Callable[[str, str], Reading]]] = {
-    schema.YEAR: _read_year,
-    schema.EXPERIENCE: _read_code,
-    schema.EMPLOYMENT: _read_code,
-    schema.TITLE: _read_title,
+    **{field.column: _KINDS[field.kind] for field in schema.FIELDS},
     schema.SALARY: _read_salary,
     schema.CURRENCY: _read_currency,
     schema.TARGET: _read_salary,
-    schema.RESIDENCE: _read_country,
-    schema.REMOTE: _read_remote,
-    schema.LOCATION: _read_country,
-    schema.SIZE: _read_code,
 }
