@@ -1,6 +1,8 @@
 """`mlpaygrade data` as a user meets it: what goes to stdout, what to stderr, and the exit code."""
 
 import json
+import os
+import subprocess
 import sys
 from functools import partial
 from pathlib import Path
@@ -142,3 +144,28 @@ def test_editions_are_listed_and_another_name_is_refused(run: Any) -> None:
     code, _, err = run("fetch", "--edition", "latest")
     assert code == 2
     assert "2025-08" in err
+
+
+def process(*words: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "mlpaygrade", "data", *map(str, words)]
+    return subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False, **options)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_an_output_that_cannot_be_written_is_one_message() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = process("editions", stdout=full)
+    assert done.returncode == 6
+    assert done.stderr.splitlines() == [
+        "Error: No space left on device. Free space, or check the permissions of what is read and written."
+    ]
+
+
+def test_a_console_without_unicode_and_names_with_control_characters(tmp_path: Path) -> None:
+    path = tmp_path / "é\x1b[31m.csv"
+    path.write_text("job_title,é\x1b[1m\na,b\n")
+    done = process("check", path, stdout=subprocess.PIPE, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 3
+    assert "Traceback" not in done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "\\xe9" in done.stdout

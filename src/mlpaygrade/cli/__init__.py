@@ -5,14 +5,16 @@ file, or rows of it that could not be answered; 4 a bundle that cannot be used; 
 the surroundings lack; 130 interrupted. Nothing heavy is imported before a command needs it.
 """
 
+import io
 import os
 import signal
 import sys
+from contextlib import suppress
 
 import typer
 
 from mlpaygrade.cli import data, explain, market, predict, score, train
-from mlpaygrade.errors import MLPayGradeError, printable
+from mlpaygrade.errors import MLPayGradeError, ResourceError, printable
 
 app = typer.Typer(
     name="mlpaygrade",
@@ -36,8 +38,10 @@ def run_app(app: typer.Typer) -> None:
     """Run commands; every foreseen error becomes one message and its exit code."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that temporary files and folders go
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a console without Unicode
     try:
-        app()
+        _run(app)
     except MLPayGradeError as error:
         print(f"Error: {printable(str(error))}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
@@ -47,3 +51,19 @@ def run_app(app: typer.Typer) -> None:
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         raise SystemExit(130) from None
+    except OSError as error:
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what could not be written is not tried again at the end
+        where = f"{error.filename}: " if error.filename else ""
+        said = f"{where}{error.strerror or error}. Free space, or check the permissions of what is read and written."
+        print(f"Error: {printable(said)}", file=sys.stderr)
+        raise SystemExit(ResourceError.exit_code) from None
+
+
+def _run(app: typer.Typer) -> None:
+    """Run commands to the last written byte, so that a full disk is met here and not after the exit code."""
+    try:
+        app()
+    finally:
+        if sys.stdout is not None:
+            sys.stdout.flush()

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mlpaygrade.cli import options
-from mlpaygrade.errors import DataError, InputError
+from mlpaygrade.errors import DataError, InputError, printable
 
 app = typer.Typer(help="Fetch, check and audit data files.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -108,13 +108,13 @@ def check(
         )
     else:
         print(
-            f"{report.path}: {report.rows:,} row{'s' if report.rows != 1 else ''}"
+            f"{printable(str(report.path))}: {report.rows:,} row{'s' if report.rows != 1 else ''}"
             + (f", sha256 {report.sha256}" if report.sha256 else "")
         )
         for note in report.notes:
-            print(f"  note: {note}")
+            print(f"  note: {printable(note)}")
         for defect in report.defects:
-            print(f"  defect: {defect}")
+            print(f"  defect: {printable(str(defect))}")
         if report.ok:
             print("  No defects.")
     if not report.ok:
