@@ -3,6 +3,7 @@
 Enters: a form, the changes that the person allows, the address. Leaves: the page. Computes nothing itself.
 """
 
+from collections.abc import Sequence
 from html import escape
 from typing import Final
 
@@ -14,11 +15,12 @@ from mlpaygrade.app.choice import first_job, parameters_of, read_parameters
 from mlpaygrade.app.form import job_form, offer_nearest, remembered, standing
 from mlpaygrade.app.pay import start_terms, terms_form
 from mlpaygrade.app.serving import predictor, show_error
-from mlpaygrade.errors import MLPayGradeError
-from mlpaygrade.explain.scenarios import UNASKED, Scenario, across, ladder, scenarios
+from mlpaygrade.errors import InputError, MLPayGradeError
+from mlpaygrade.explain.scenarios import Scenario, across, ladder, scenarios
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.jobs import ReadJob
-from mlpaygrade.job.fields import BY_COLUMN, BY_NAME, CHANGEABLE, EXPERIENCE, LABELS, Job
+from mlpaygrade.job.fields import BY_COLUMN, CHANGEABLE, EXPERIENCE, LABELS, Job
+from mlpaygrade.money.purchasing_power import compare_places
 from mlpaygrade.money.terms import PayTerms
 from mlpaygrade.rendering.words import counted, value_text
 
@@ -27,7 +29,6 @@ CHANGES: Final = {field.name: field.change or field.heading for field in CHANGEA
 """Names of what may be changed, in plain words."""
 START: Final = ("title", "experience", "remote", "size")
 SHOWN: Final = 10
-SHOWN_ACROSS: Final = 12
 
 
 def page() -> None:
@@ -109,15 +110,6 @@ def _answer(read: ReadJob, allowed: list[str], most: int, terms: PayTerms) -> No
         _changes(read, allowed, most, terms)
     else:
         st.info("Choose at least one thing that you would change.", icon=":material/checklist:")
-    st.header("One thing, all its values", anchor=False)
-    field = st.selectbox(
-        "Look at",
-        list(UNASKED),
-        format_func=lambda name: CHANGES[name],
-        key=f"{FORM}.field",
-        persist_state="session",
-    )
-    st.html(_across(across(predictor(), read, field), field, terms))
     st.caption(
         "What the market pays differently for such jobs is associated with the change, not promised by it: people who hold "
         "those jobs differ in more than these fields. Differences come with the range in which they very likely lie."
@@ -148,8 +140,45 @@ def _difference(step: Scenario, terms: PayTerms) -> str:
 
 
 def _changes(read: ReadJob, allowed: list[str], most: int, terms: PayTerms) -> None:
+    """One table of gains and losses; what few adverts support stands in it, marked."""
     found = scenarios(predictor(), read, allow=allowed, max_changes=most)
-    better = [one for one in found.scenarios if one.difference.usd > 0]
+    thin = [
+        one
+        for field in allowed
+        if field != "residence" or "location" not in allowed
+        for one in across(predictor(), read, field)
+        if one.changes and not one.supported
+    ]
+    every = sorted([*found.scenarios, *thin], key=lambda one: -one.difference.usd)
+    gains = [one for one in every if one.difference.usd > 0]
+    losses = [one for one in every if one.difference.usd <= 0][::-1]
+    if not gains:
+        st.info("No change of these pays more.", icon=":material/info:")
+    for name, rows in (("pay more", gains), ("pay less", losses)):
+        if not rows:
+            continue
+        caption = f"{counted(len(rows), 'change')} {name}" + (f"; the first {SHOWN}" if len(rows) > SHOWN else "")
+        shown = change_table(rows[:SHOWN], read.job, terms, caption=caption)
+        if rows is gains:
+            st.html(shown)
+        else:
+            with st.expander(f"Changes that {name}"):
+                st.html(shown)
+    if apart := [note for note in found.notes if "another country" in note]:
+        st.html(notes_list(apart))
+
+
+def change_table(rows: Sequence[Scenario], job: Job, terms: PayTerms, *, caption: str) -> str:
+    """Changes with what they pay; where a country changes, also what that pay would buy at home."""
+    moved = any(one.job.location != job.location for one in rows)
+    header = [
+        "Change",
+        "Typical pay",
+        "Difference",
+        "Very likely between",
+        "Adverts",
+        *(["Buys at home"] if moved else []),
+    ]
     lines = [
         [
             "; ".join(
@@ -158,45 +187,22 @@ def _changes(read: ReadJob, allowed: list[str], most: int, terms: PayTerms) -> N
             terms.text(one.estimate_usd),
             terms.signed(one.difference.usd),
             f"{terms.signed(one.difference.interval_90_usd[0])} to {terms.signed(one.difference.interval_90_usd[1])}",
-            f"{one.support.postings:,}",
+            f"{one.support.postings:,}" if one.supported else "few: a rough idea",
+            *([_at_home(one, job, terms)] if moved else []),
         ]
-        for one in better[:SHOWN]
+        for one in rows
     ]
-    if lines:
-        caption = f"{counted(len(better), 'supported change')} pay more" + (
-            f"; the first {SHOWN}" if len(better) > SHOWN else ""
-        )
-        st.html(
-            table(["Change", "Typical pay", "Difference", "Very likely between", "Adverts"], lines, caption=caption)
-        )
-    else:
-        st.info("No change of these that the data support pays more.", icon=":material/info:")
-    if found.notes:
-        st.html(notes_list(found.notes))
+    return table(header, lines, caption=caption)
 
 
-def _across(found: tuple[Scenario, ...], field: str, terms: PayTerms) -> str:
-    supported = [one for one in found if one.supported or not one.changes]
-    lines = [
-        [
-            _value(one, field),
-            terms.text(one.estimate_usd),
-            terms.range(*one.interval_90_usd),
-            _paired(one, terms),
-            f"{one.support.postings:,}",
-        ]
-        for one in supported[:SHOWN_ACROSS]
-    ]
-    left_out = len(found) - len(supported)
-    caption = f"Each value with everything else as it is. {left_out:,} left out: too few postings support them."
-    if len(supported) > SHOWN_ACROSS:
-        caption += f" The first {SHOWN_ACROSS} of {len(supported):,}."
-    return table([CHANGES[field], "Typical pay", "9 in 10 such jobs", "Difference", "Adverts"], lines, caption=caption)
-
-
-def _value(one: Scenario, field: str) -> str:
-    column = BY_NAME[field].column
-    return value_text(column, one.job.fields()[column])
+def _at_home(one: Scenario, job: Job, terms: PayTerms) -> str:
+    """What pay in another country buys at home, by purchasing power; "not known" where prices are not compared."""
+    if one.job.location == job.location:
+        return terms.text(one.estimate_usd)
+    try:
+        return terms.text(compare_places(one.estimate_usd, one.job.location, job.location).same_living_usd)
+    except InputError:
+        return "not known"
 
 
 def _paired(one: Scenario, terms: PayTerms) -> str:
