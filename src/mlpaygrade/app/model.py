@@ -1,9 +1,7 @@
-"""The model's card: what it is, what it was taught, how well it did, what it is for and what not.
-
-Enters: the bundle's provenance and evaluation. Leaves: the page; every number on it comes from there. Measures nothing itself.
-"""
+"""The model's card: how far to trust it, what others measured, what it is for and what not; every number from the bundle."""
 
 from collections.abc import Mapping, Sequence
+from math import expm1
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,9 +9,13 @@ import streamlit as st
 
 from mlpaygrade.app import address, charts
 from mlpaygrade.app.serving import literal, predictor
+from mlpaygrade.evaluation.checked import checked
+from mlpaygrade.forecast.accuracy import ALL, COUNTRY_GROUP, ENOUGH_ROWS
 from mlpaygrade.forecast.bundle import Bundle
+from mlpaygrade.forecast.evidence import ENOUGH, SAME_JOB, Cell
+from mlpaygrade.forecast.strength import accuracy_from, strength
 from mlpaygrade.job.titles import FAMILIES, family_name
-from mlpaygrade.rendering.words import at_most_of_100, counted, dollars, percent
+from mlpaygrade.rendering.words import at_most_of_100, counted, dollars, group_text, percent
 
 CHANGELOG: Final = Path(__file__).resolve().parents[3] / "CHANGELOG.md"
 IMPORTANCE: Final = "importance.json"
@@ -24,33 +26,86 @@ INTERVALS: Final = (50, 80, 90)
 
 
 def page() -> None:
-    """Draw the page."""
-    st.title("The model behind the figures", anchor=False)
+    """Draw the page: first what it means, then where it comes from, then the tables."""
+    st.title("How far to trust the figures", anchor=False)
     address.keep("model", {})
     bundle = predictor().bundle
-    evaluation = bundle.evaluation
     st.write(
-        "A neural network reads the eight fields of a job and predicts what postings advertise for it: the ends of the band "
-        "and the spread of single figures. Its ranges are then adjusted on postings that networks like it had not seen; how much "
-        "they held on later ones stands below."
+        "A neural network has read public adverts of jobs in data, machine learning, AI and software, and says what employers "
+        "who publish pay advertise for such a job. It was tested on adverts that came later than all it had read."
     )
     st.html(charts.facts(_data_facts(bundle.provenance)))
-    st.header("How well it does", anchor=False)
-    rows = evaluation.get("rows", {})
-    if not rows:
-        st.warning("This bundle carries no test: nothing can be said about how well it does.", icon=":material/rule:")
-    else:
-        st.write(literal(f"Protocol: {evaluation.get('protocol')}. {counted(int(rows['n']), 'figure')} tested."))
-        st.html(charts.facts(_accuracy_facts(rows, evaluation.get("postings", {}))))
-        _coverage(rows, evaluation.get("postings", {}))
-        _rivals(bundle)
-        _walk(bundle)
-        _error_budget(bundle)
-        _slices(evaluation.get("slices", []))
-    _importance()
+    _meaning(bundle)
+    _others(bundle)
     _use()
+    with st.expander("Method: how the model was tested, all tables"):
+        _tables(bundle)
     _provenance(bundle.provenance)
     _changes()
+
+
+def _meaning(bundle: Bundle) -> None:
+    """How far answers can be relied on, by where and at what level the job is: the rule of strength applied to each group."""
+    st.header("How strong its answers are", anchor=False)
+    groups = bundle.evaluation.get("groups", {})
+    lines = []
+    for name, found in groups.items():
+        dimensions = {part.split("=")[0] for part in name.split("|")}
+        if (
+            (name != ALL and not dimensions <= {COUNTRY_GROUP, EXPERIENCE})
+            or found["n"] < ENOUGH_ROWS
+            or dimensions == {EXPERIENCE}
+        ):
+            continue
+        accuracy = accuracy_from((name, found))
+        word = strength(accuracy, Cell(level=SAME_JOB, postings=ENOUGH), None).word
+        off = expm1(found["mean_error_log"])
+        side = "about right" if abs(off) < 0.01 else f"{abs(off):.0%} too {'high' if off > 0 else 'low'}"
+        lines.append(
+            [
+                group_text(name).capitalize(),
+                word,
+                f"{round(100 * found['coverage_90'])} of 100",
+                side,
+                f"{found['n']:,}",
+            ]
+        )
+    if not lines:
+        st.warning("This bundle carries no test: nothing can be said about how well it does.", icon=":material/rule:")
+        return
+    caption = (
+        "What was found on later adverts. An answer has at best the word of its group; few adverts of its kind, or adverts "
+        "that say something else, make it weaker."
+    )
+    st.html(
+        charts.table(
+            ["Jobs", "At best", "In the 9-in-10 range", "On the whole", "Figures tested"], lines, caption=caption
+        )
+    )
+
+
+def _others(bundle: Bundle) -> None:
+    """What other people measured, in sentences."""
+    found = checked()
+    st.header("Beside what others measured", anchor=False)
+    if found.data_sha256 != bundle.provenance["data_sha256"]:
+        st.caption("These checks were made with an earlier model.")
+    st.markdown("\n".join(f"- {literal(sentence)}" for sentence in found.said))
+
+
+def _tables(bundle: Bundle) -> None:
+    evaluation = bundle.evaluation
+    rows = evaluation.get("rows", {})
+    if not rows:
+        return
+    st.write(literal(f"Protocol: {evaluation.get('protocol')}. {counted(int(rows['n']), 'figure')} tested."))
+    st.html(charts.facts(_accuracy_facts(rows, evaluation.get("postings", {}))))
+    _coverage(rows, evaluation.get("postings", {}))
+    _rivals(bundle)
+    _walk(bundle)
+    _error_budget(bundle)
+    _slices(evaluation.get("slices", []))
+    _importance()
 
 
 def _data_facts(provenance: Mapping[str, Any]) -> list[tuple[str, str, str]]:
