@@ -50,26 +50,15 @@ def _meaning(bundle: Bundle) -> None:
     groups = bundle.evaluation.get("groups", {})
     lines = []
     for name, found in groups.items():
-        dimensions = {part.split("=")[0] for part in name.split("|")}
-        if (
-            (name != ALL and not dimensions <= {COUNTRY_GROUP, EXPERIENCE})
-            or found["n"] < ENOUGH_ROWS
-            or dimensions == {EXPERIENCE}
-        ):
+        by_country = COUNTRY_GROUP in {part.split("=")[0] for part in name.split("|")}
+        if not (by_country or name == ALL) or found["n"] < ENOUGH_ROWS:
             continue
         accuracy = accuracy_from((name, found))
         word = strength(accuracy, Cell(level=SAME_JOB, postings=ENOUGH), None).word
         off = expm1(found["mean_error_log"])
         side = "about right" if abs(off) < 0.01 else f"{abs(off):.0%} too {'high' if off > 0 else 'low'}"
-        lines.append(
-            [
-                group_text(name).capitalize(),
-                word,
-                f"{round(100 * found['coverage_90'])} of 100",
-                side,
-                f"{found['n']:,}",
-            ]
-        )
+        held = f"{round(100 * found['coverage_90'])} of 100"
+        lines.append([group_text(name).capitalize(), word, held, side, f"{found['n']:,}"])
     if not lines:
         st.warning("This bundle carries no test: nothing can be said about how well it does.", icon=":material/rule:")
         return
