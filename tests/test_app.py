@@ -55,6 +55,18 @@ def test_the_page_shows_what_the_predictor_answers(predictor: Predictor) -> None
     assert estimate.newest_advert in page
 
 
+def test_the_level_follows_a_title_that_says_it_until_another_is_chosen() -> None:
+    assert "entry level" in shown(opened(title="Junior Data Scientist")).lower()
+    app = opened(title="Data Scientist")
+    app.text_input[0].set_value("Junior Data Scientist").run()
+    assert not app.exception
+    assert '<p class="quiet">entry level' in shown(app)
+    assert "As the title says." in [caption.value for caption in app.caption]
+    level = next(group for group in app.get("button_group") if group.label == "Experience level")
+    level.set_value("SE").run()
+    assert "The title says junior" in shown(app)
+
+
 def test_dollars_are_one_click_away_and_stay_chosen() -> None:
     app = opened(title="Data Engineer", country="GB")
     assert "£" in shown(app)

@@ -4,8 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from mlpaygrade.errors import InputError
 from mlpaygrade.forecast.predictor import Predictor
-from mlpaygrade.job.fields import BY_NAME, FIELDS, LOCATION, RESIDENCE, Job, job_of
+from mlpaygrade.job.fields import (
+    BY_COLUMN,
+    BY_NAME,
+    EXPERIENCE,
+    FIELDS,
+    LOCATION,
+    RESIDENCE,
+    TITLE,
+    Experience,
+    Job,
+    job_of,
+)
+from mlpaygrade.job.reading import read_title
 from mlpaygrade.job.values import read_value
 
 _SEPARATOR: Final = "|"
@@ -43,7 +56,7 @@ def read_parameters(parameters: Mapping[str, str], *, default: Job) -> FromAddre
     values: dict[str, Any] = {**default.fields()}
     problems = []
     for field in FIELDS:
-        text = next((parameters[name] for name in (field.name, *field.also) if parameters.get(name)), None)
+        text = next((parameters[name] for name in _named(field.column) if parameters.get(name)), None)
         if text is None or (field.kind == "year" and text == "0"):
             continue
         reading = read_value(field.column, text)
@@ -56,7 +69,22 @@ def read_parameters(parameters: Mapping[str, str], *, default: Job) -> FromAddre
         values[field.column] = reading.value
         if field.column == LOCATION:
             values[RESIDENCE] = reading.value
+    if "title" in parameters and not any(name in parameters for name in _named(EXPERIENCE)):
+        values[EXPERIENCE] = title_level(str(values[TITLE])) or values[EXPERIENCE]
     return FromAddress(job=job_of(values), problems=tuple(problems))
+
+
+def title_level(title: str) -> Experience | None:
+    """The level that a title says, None where it says none or is no title."""
+    try:
+        return read_title(title).level
+    except InputError:
+        return None
+
+
+def _named(column: str) -> tuple[str, ...]:
+    field = BY_COLUMN[column]
+    return (field.name, *field.also)
 
 
 def read_packed(text: str, *, default: Job) -> FromAddress:

@@ -11,10 +11,11 @@ from typing import Any, Final
 import streamlit as st
 
 from mlpaygrade.app import address
+from mlpaygrade.app.choice import title_level
 from mlpaygrade.app.serving import predictor
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.job import taxonomy
-from mlpaygrade.job.fields import FIELDS, Field, Job
+from mlpaygrade.job.fields import EXPERIENCE, FIELDS, RESIDENCE, Field, Job
 
 FIRST_MENU_YEAR: Final = 2020
 SUGGESTED: Final = 4
@@ -78,17 +79,25 @@ def _widget(name: str, field: Field, start: Job) -> Any:
     """The field's widget by its kind; returns what is chosen."""
     if field.kind == "title":
         return _title_field(name, start.title)
+    if field.column == EXPERIENCE:
+        return _level(name, field, start)
     if field.labels and field.first:
         return _one_of(name, field, start)
+    options, words = _options(field, start)
+    return _menu(name, field, options, start, words=words)
+
+
+def _options(field: Field, start: Job) -> tuple[list[Any], Callable[[Any], str]]:
+    """What a menu offers, and each choice in words."""
     if field.labels:
-        return _menu(name, field, list(field.labels), start, words=field.labels.__getitem__)
+        return list(field.labels), field.labels.__getitem__
     if field.kind == "year":
         newest = predictor().bundle.encoder.newest_year
         years = sorted({*range(FIRST_MENU_YEAR, newest + 1), start.year}, reverse=True)
-        return _menu(name, field, years, start, words=lambda y: f"{y}, the newest" if y == newest else str(y))
-    if field.name == "residence":
-        return _menu(name, field, ["", *_countries()], start, words=_home_name)
-    return _menu(name, field, _countries(), start, words=_country_name)
+        return years, lambda year: f"{year}, the newest" if year == newest else str(year)
+    if field.column == RESIDENCE:
+        return ["", *_countries()], _home_name
+    return _countries(), _country_name
 
 
 def _title_field(name: str, start: str) -> str:
@@ -135,6 +144,20 @@ def _take_suggestion(name: str) -> None:
     before = remembered(name)
     if chosen and before is not None:
         _renew(name, replace(before, title=chosen))
+
+
+def _level(name: str, field: Field, start: Job) -> Any:
+    """The level: as the title says when that was changed to one that says it, else as chosen."""
+    title = st.session_state.get(_key(name, "title")) or ""
+    seen = st.session_state.get(f"{name}.title.seen")
+    st.session_state[f"{name}.title.seen"] = title
+    says = title_level(title)
+    if says is not None and seen is not None and title != seen:
+        st.session_state[_key(name, field.name)] = says
+    chosen = _one_of(name, field, start)
+    if says is not None and chosen == says:
+        st.caption("As the title says.")
+    return chosen
 
 
 def _one_of(name: str, field: Field, start: Job) -> Any:
