@@ -145,3 +145,16 @@ def test_a_file_that_changes_while_it_is_read_gives_no_output(
     with pytest.raises(DataError, match="changed while it was read"):
         score_file(source, tmp_path / "out.csv", predictor=predictor, progress=meanwhile)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv"]
+
+
+def test_a_workbook_is_scored_like_the_same_rows_as_text(predictor: Predictor, tmp_path: Path) -> None:
+    import xlsxwriter
+
+    rows = [[*GOOD, "007"], ["2024", "MI", "FT", "Data Engineer", "DE", "50", "DE", "L", "#1"]]
+    with xlsxwriter.Workbook(tmp_path / "in.xlsx") as book:
+        sheet = book.add_worksheet()
+        for n, row in enumerate([[*HEADER, "id"], *rows]):
+            sheet.write_row(n, 0, row)
+    score_file(tmp_path / "in.xlsx", tmp_path / "book.csv", predictor=predictor)
+    score_file(write(tmp_path / "in.csv", rows, [*HEADER, "id"]), tmp_path / "text.csv", predictor=predictor)
+    assert (tmp_path / "book.csv").read_bytes() == (tmp_path / "text.csv").read_bytes()

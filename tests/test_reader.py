@@ -131,6 +131,8 @@ def test_columns_are_matched_by_name_then_header_then_alias() -> None:
         "experience_level": 1,
         "company_location": 2,
     }
+    assert places("Location", "Country")["company_location"] == 1
+    assert places("Location")["company_location"] == 0
     twice = match_columns(["title", "role"], wanted=FEATURES, required=())
     assert "one column" in twice.defects[0].rule
     assert "job_title" not in twice.places

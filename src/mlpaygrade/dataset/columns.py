@@ -73,11 +73,11 @@ def shown(text: str, longest: int = 40) -> str:
 
 @cache
 def _names(column: str) -> tuple[frozenset[str], ...]:
-    """Ways to write a column, best first: the dataset's name, the template's header, aliases."""
+    """Ways to write a column, best first: the dataset's name, the template's header, aliases (behind a slash, weaker ones)."""
     for row in rows("column_names", room="dataset"):
         if row["field"] == column:
-            ways = ([row["field"]], [row["header"]], filter(None, row["aliases"].split("|")))
-            return tuple(frozenset(map(plain, way)) for way in ways)
+            ways = ([row["field"]], [row["header"]], *(way.split("|") for way in row["aliases"].split("/")))
+            return tuple(frozenset(map(plain, filter(None, way))) for way in ways)
     raise KeyError(column)
 
 
