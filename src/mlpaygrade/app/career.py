@@ -1,7 +1,4 @@
-"""The page of a person who plans: the ladder, what could change, and one field at a time.
-
-Enters: a form, the changes that the person allows, the address. Leaves: the page. Computes nothing itself.
-"""
+"""The page of a person who plans: the ladder, and what the changes that they allow would pay."""
 
 from collections.abc import Sequence
 from html import escape
@@ -10,7 +7,7 @@ from typing import Final
 import streamlit as st
 
 from mlpaygrade.app import address, answer, pay
-from mlpaygrade.app.charts import Range, notes_list, range_chart, table
+from mlpaygrade.app.charts import Range, notes_list, range_chart
 from mlpaygrade.app.choice import first_job, parameters_of, read_parameters
 from mlpaygrade.app.form import job_form, offer_nearest, remembered, standing
 from mlpaygrade.app.pay import start_terms, terms_form
@@ -19,7 +16,7 @@ from mlpaygrade.errors import InputError, MLPayGradeError
 from mlpaygrade.explain.scenarios import Scenario, across, ladder, scenarios
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.jobs import ReadJob
-from mlpaygrade.job.fields import BY_COLUMN, CHANGEABLE, EXPERIENCE, LABELS, Job
+from mlpaygrade.job.fields import CHANGEABLE, EXPERIENCE, LABELS, Job
 from mlpaygrade.money.purchasing_power import compare_places
 from mlpaygrade.money.terms import PayTerms
 from mlpaygrade.rendering.words import counted, value_text
@@ -120,7 +117,7 @@ def _ladder(steps: tuple[Scenario, ...], estimate: Answer, terms: PayTerms) -> s
     rows = [
         Range(
             name=LABELS[EXPERIENCE][step.job.experience],
-            detail=_difference(step, terms) + ("" if step.supported else "; few postings, take with care"),
+            detail=_difference(step, terms) + ("" if step.supported else "; few adverts, a rough idea"),
             low_usd=step.interval_90_usd[0],
             high_usd=step.interval_90_usd[1],
             middle_usd=step.estimate_usd,
@@ -158,51 +155,42 @@ def _changes(read: ReadJob, allowed: list[str], most: int, terms: PayTerms) -> N
         if not rows:
             continue
         caption = f"{counted(len(rows), 'change')} {name}" + (f"; the first {SHOWN}" if len(rows) > SHOWN else "")
-        shown = change_table(rows[:SHOWN], read.job, terms, caption=caption)
+        drawn = f'<p class="mp-quiet">{caption}.</p>' + _change_rows(rows[:SHOWN], read.job, terms, label=caption)
         if rows is gains:
-            st.html(shown)
+            st.html(drawn)
         else:
             with st.expander(f"Changes that {name}"):
-                st.html(shown)
+                st.html(drawn)
     if apart := [note for note in found.notes if "another country" in note]:
         st.html(notes_list(apart))
 
 
-def change_table(rows: Sequence[Scenario], job: Job, terms: PayTerms, *, caption: str) -> str:
-    """Changes with what they pay; where a country changes, also what that pay would buy at home."""
-    moved = any(one.job.location != job.location for one in rows)
-    header = [
-        "Change",
-        "Typical pay",
-        "Difference",
-        "Very likely between",
-        "Adverts",
-        *(["Buys at home"] if moved else []),
-    ]
-    lines = [
-        [
-            "; ".join(
-                f"{BY_COLUMN[change.field].change}: {value_text(change.field, change.after)}" for change in one.changes
-            ),
-            terms.text(one.estimate_usd),
-            terms.signed(one.difference.usd),
-            f"{terms.signed(one.difference.interval_90_usd[0])} to {terms.signed(one.difference.interval_90_usd[1])}",
-            f"{one.support.postings:,}" if one.supported else "few: a rough idea",
-            *([_at_home(one, job, terms)] if moved else []),
-        ]
-        for one in rows
-    ]
-    return table(header, lines, caption=caption)
+def _change_rows(found: Sequence[Scenario], job: Job, terms: PayTerms, *, label: str) -> str:
+    """Changes as bars, each with its difference, the adverts behind it, and for a move what that pay would buy at home."""
+    rows = []
+    for one in found:
+        low, high = one.interval_90_usd
+        behind = counted(one.support.postings, "advert") if one.supported else "few adverts, a rough idea"
+        bought = f"; buys {_at_home(one, job, terms)} at home" if one.job.location != job.location else ""
+        rows.append(
+            Range(
+                name="; ".join(value_text(change.field, change.after) for change in one.changes),
+                detail=f"typical {terms.text(one.estimate_usd)}: {_paired(one, terms)}; {behind}{bought}",
+                low_usd=low,
+                high_usd=high,
+                middle_usd=one.estimate_usd,
+                wide=not one.supported,
+            )
+        )
+    return range_chart(rows, terms, label=label)
 
 
 def _at_home(one: Scenario, job: Job, terms: PayTerms) -> str:
-    """What pay in another country buys at home, by purchasing power; "not known" where prices are not compared."""
-    if one.job.location == job.location:
-        return terms.text(one.estimate_usd)
+    """What pay in another country buys at home, by purchasing power; "what is not known" where prices are not compared."""
     try:
         return terms.text(compare_places(one.estimate_usd, one.job.location, job.location).same_living_usd)
     except InputError:
-        return "not known"
+        return "what is not known"
 
 
 def _paired(one: Scenario, terms: PayTerms) -> str:
