@@ -10,6 +10,7 @@ from functools import cache
 from typing import Final
 
 from mlpaygrade.errors import Defect, printable
+from mlpaygrade.job.fields import BY_COLUMN
 from mlpaygrade.job.reference import fold, rows
 
 SHOWN: Final = 12
@@ -73,19 +74,28 @@ def shown(text: str, longest: int = 40) -> str:
 
 @cache
 def _names(column: str) -> tuple[frozenset[str], ...]:
-    """Ways to write a column, best first: the dataset's name, the template's header, aliases (behind a slash, weaker ones)."""
-    for row in rows("column_names", room="dataset"):
-        if row["field"] == column:
-            ways = ([row["field"]], [row["header"]], *(way.split("|") for way in row["aliases"].split("/")))
-            return tuple(frozenset(map(plain, filter(None, way))) for way in ways)
-    raise KeyError(column)
+    """Ways to write a column, best first: its own name, the template's header, aliases, the registry's other names."""
+    row = _table().get(column, {"header": "", "aliases": ""})
+    field = BY_COLUMN.get(column)
+    further = [field.heading, field.name, *field.also] if field else []
+    ways = [[column], [row["header"]], *(way.split("|") for way in row["aliases"].split("/")), further]
+    seen: set[str] = set()
+    found = []
+    for way in ways:
+        names = {plain(name) for name in way if name} - seen
+        seen |= names
+        found.append(frozenset(names))
+    return tuple(found)
+
+
+@cache
+def _table() -> Mapping[str, Mapping[str, str]]:
+    return {row["field"]: row for row in rows("column_names", room="dataset")}
 
 
 @cache
 def _all_names() -> frozenset[str]:
-    return frozenset(
-        name for row in rows("column_names", room="dataset") for way in _names(row["field"]) for name in way
-    )
+    return frozenset(name for column in (*_table(), *BY_COLUMN) for way in _names(column) for name in way)
 
 
 def _hits(column: str, names: Sequence[str]) -> list[list[int]]:

@@ -24,13 +24,7 @@ from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import (
     BY_COLUMN,
-    EMPLOYMENT,
-    EXPERIENCE,
-    LOCATION,
-    REMOTE,
-    RESIDENCE,
-    SIZE,
-    TITLE,
+    FIELDS,
     YEAR,
     Job,
     label_of,
@@ -38,15 +32,17 @@ from mlpaygrade.job.fields import (
 
 LOCATION_GROUP: Final = "location"
 
-PLAYERS: Final[Mapping[str, tuple[str, ...]]] = {
-    TITLE: (TITLE,),
-    EXPERIENCE: (EXPERIENCE,),
-    LOCATION_GROUP: (LOCATION, RESIDENCE),
-    REMOTE: (REMOTE,),
-    SIZE: (SIZE,),
-    EMPLOYMENT: (EMPLOYMENT,),
-    YEAR: (YEAR,),
-}
+
+def _players() -> dict[str, tuple[str, ...]]:
+    """Each field by itself, in the registry's order; both countries as one."""
+    players: dict[str, tuple[str, ...]] = {}
+    for field in FIELDS:
+        player = LOCATION_GROUP if field.kind == "country" else field.column
+        players[player] = (*players.get(player, ()), field.column)
+    return players
+
+
+PLAYERS: Final[Mapping[str, tuple[str, ...]]] = _players()
 """What shares the credit -> the fields it stands for. The two countries are one, always: they are equal in 99 % of postings, so
 nothing could tell their shares apart."""
 
