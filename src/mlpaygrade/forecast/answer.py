@@ -21,7 +21,7 @@ from mlpaygrade.forecast.calibration import INTERVALS
 from mlpaygrade.forecast.differences import WIDENING
 from mlpaygrade.forecast.distribution import LEVEL_WEIGHTS, LEVELS, MEDIAN, TARGETS, Prediction, Target
 from mlpaygrade.forecast.error_budget import ErrorBudget, error_budget
-from mlpaygrade.forecast.evidence import Cell, Closest
+from mlpaygrade.forecast.evidence import Cell, Closest, most_specific
 from mlpaygrade.forecast.jobs import ReadJob
 from mlpaygrade.forecast.refusal import disagreement, spread_refusal, title_refusal
 from mlpaygrade.forecast.strength import Accuracy, LocalAdverts, Strength, accuracy_from, local_disagreement, strength
@@ -245,8 +245,13 @@ class Answers:
     @cached_property
     def support(self) -> list[Cell]:
         """The training postings that each answer rests on; n of them."""
-        support = self.bundle.evidence.support
-        return [support(self.fields(n)) for n in range(len(self))]
+        return [most_specific(cells) for cells in self.cells]
+
+    @cached_property
+    def cells(self) -> list[list[Cell]]:
+        """The matching training postings of each job, the most specific first; n lists."""
+        matching = self.bundle.evidence.matching
+        return [matching(self.fields(n)) for n in range(len(self))]
 
     def fields(self, n: int) -> dict[str, Any]:
         """One job as dataset columns."""
@@ -255,8 +260,8 @@ class Answers:
     @cached_property
     def local(self) -> list[LocalAdverts | None]:
         """The adverts of the same kind and country that say something else, n of them; None where none do."""
-        matching = self.bundle.evidence.matching
-        return [local_disagreement(matching(self.fields(n)), usd) for n, usd in enumerate(self.estimate_usd.tolist())]
+        pay = self.estimate_usd.tolist()
+        return [local_disagreement(cells, usd) for cells, usd in zip(self.cells, pay, strict=True)]
 
     def accuracy(self, n: int) -> Accuracy | None:
         """What was measured for jobs like one of them."""
@@ -299,7 +304,7 @@ class Answers:
             estimate_usd=usd,
             **_figures_of(self.prediction.log_quantiles[n]),
             error_budget=_budget(self.prediction.take(slice(n, n + 1)), usd),
-            support=self.bundle.evidence.support(fields),
+            support=self.support[n],
             closest=self.bundle.evidence.closest(fields),
             accuracy=self.accuracy(n),
             strength=self.strength(n),

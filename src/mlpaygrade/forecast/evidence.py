@@ -98,8 +98,7 @@ class Evidence:
 
     def support(self, fields: Mapping[str, Any]) -> Cell:
         """The most specific cell with at least ENOUGH postings, else the broadest."""
-        cells = self.matching(fields)
-        return next((cell for cell in cells if cell.postings >= ENOUGH), cells[-1])
+        return most_specific(self.matching(fields))
 
     def closest(self, fields: Mapping[str, Any]) -> Closest:
         """The training job that is closest to one given as dataset columns.
@@ -147,6 +146,11 @@ class Evidence:
                 f"The bundle's evidence lacks the level '{missing[0]}'. Install or train the bundle again."
             )
         return cls(document)
+
+
+def most_specific(cells: Sequence[Cell]) -> Cell:
+    """Of a job's cells, the most specific with at least ENOUGH postings, else the broadest."""
+    return next((cell for cell in cells if cell.postings >= ENOUGH), cells[-1])
 
 
 def count_cells(postings: "Postings") -> Evidence:
