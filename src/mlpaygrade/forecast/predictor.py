@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Final, Self, Unpack, cast
+from typing import TYPE_CHECKING, Any, Final, Self, Unpack, cast
 
 import numpy as np
 import onnxruntime
@@ -25,6 +25,9 @@ from mlpaygrade.forecast.jobs import JobReader, ReadJob
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import FEATURES, FIELDS, Job, JobWords
 from mlpaygrade.job.relevance import relevance
+
+if TYPE_CHECKING:
+    from mlpaygrade.forecast.remote import RemotePredictor
 
 BATCH: Final = 2_048
 
@@ -48,6 +51,13 @@ class Predictor:
     def load(cls, path: str | Path | None = None) -> Self:
         """Open a bundle folder; without one, the bundle inside the package. Raises BundleError."""
         return cls(load_bundle(None if path is None else Path(path)))
+
+    @staticmethod
+    def connect(url: str, *, key: str | None = None) -> "RemotePredictor":
+        """The same answers from a service at an address (`mlpaygrade serve`). key: where it asks for one."""
+        from mlpaygrade.forecast.remote import RemotePredictor
+
+        return RemotePredictor(url, key=key)
 
     @property
     def known_titles(self) -> frozenset[str]:

@@ -1,0 +1,116 @@
+"""How much one machine serves: requests a second and their slowest hundredth, with the generator on the same machine.
+
+    python benchmarks/service_load.py [--url http://127.0.0.1:8080] [--seconds 5] [--connections 8] [--workers 1]
+
+Starts a service of its own unless --url names one. Writes benchmarks/results/service.json.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+RESULTS = Path(__file__).parent / "results" / "service.json"
+TITLES = ("Data Scientist", "Data Engineer", "Machine Learning Engineer", "Data Analyst", "Research Scientist")
+ASKED = {
+    "estimate": [
+        {"title": title, "experience": level, "location": country}
+        for title in TITLES
+        for level in ("EN", "MI", "SE")
+        for country in ("US", "GB", "DE", "CA")
+    ],
+    "explain": [{"title": title, "experience": "SE", "location": "US"} for title in TITLES],
+}
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--url")
+    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--workers", type=int, default=1)
+    given = parser.parse_args()
+    if given.url:
+        measured = measure(given.url, given.seconds, given.connections)
+    else:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        command = [sys.executable, "-m", "mlpaygrade", "serve", "--port", str(port), "--workers", str(given.workers)]
+        began = time.perf_counter()
+        service = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            wait(url)
+            started = time.perf_counter() - began
+            measured = {"start_seconds": round(started, 2), **measure(url, given.seconds, given.connections)}
+        finally:
+            service.terminate()
+            service.wait()
+    beside = {"processors": os.cpu_count(), "load_before": round(os.getloadavg()[0], 1), "workers": given.workers}
+    RESULTS.write_text(json.dumps({**beside, **measured}, indent=1) + "\n", encoding="utf-8")
+    print(RESULTS.read_text(encoding="utf-8"))
+
+
+def wait(url: str) -> None:
+    """Return once the service is ready."""
+    while True:
+        try:
+            urllib.request.urlopen(f"{url}/health/ready", timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+
+
+def measure(url: str, seconds: float, connections: int) -> dict[str, Any]:
+    """Requests a second, and how long they took, for each kind."""
+    return {kind: asyncio.run(load(url, kind, seconds, connections)) for kind in ASKED}
+
+
+async def load(url: str, kind: str, seconds: float, connections: int) -> dict[str, Any]:
+    """Ask as fast as the service answers, over so many connections."""
+    parts = urlsplit(url)
+    until = time.perf_counter() + seconds
+    workers = [ask(str(parts.hostname), int(parts.port or 80), kind, until, n) for n in range(connections)]
+    taken = sorted(ms for found in await asyncio.gather(*workers) for ms in found)
+    at = {f"p{p}_ms": round(taken[min(len(taken) - 1, len(taken) * p // 100)], 1) for p in (50, 99)}
+    return {
+        "requests": len(taken),
+        "requests_per_second": round(len(taken) / seconds),
+        "connections": connections,
+        **at,
+    }
+
+
+async def ask(host: str, port: int, kind: str, until: float, first: int) -> list[float]:
+    """Milliseconds of each request of one connection."""
+    reader, writer = await asyncio.open_connection(host, port)
+    taken = []
+    bodies = [json.dumps(job).encode() for job in ASKED[kind]]
+    number = first
+    while (began := time.perf_counter()) < until:
+        body = bodies[number % len(bodies)]
+        number += 1
+        head = f"POST /v1/{kind} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+        writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        reply = await reader.readuntil(b"\r\n\r\n")
+        assert reply.startswith(b"HTTP/1.1 200"), reply
+        length = int(reply.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        await reader.readexactly(length)
+        taken.append(1000 * (time.perf_counter() - began))
+    writer.close()
+    return taken
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""`mlpaygrade serve` and `mlpaygrade mcp`: the same answers to programs and to assistants."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mlpaygrade.cli import options
+from mlpaygrade.errors import ResourceError
+
+Host = Annotated[str, typer.Option("--host", help="Address to listen at; 0.0.0.0 for every one of this machine.")]
+Port = Annotated[int, typer.Option("--port", min=1, max=65_535, help="Port to listen at.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(serve)
+    app.command()(mcp)
+
+
+def serve(
+    host: Host = "127.0.0.1",
+    port: Port = 8080,
+    workers: Annotated[int, typer.Option("--workers", min=1, max=256, help="Processes; one a core.")] = 1,
+    bundle: options.BundleOption = None,
+) -> None:
+    """Answer over HTTP: /v1/estimate and its like, described at /openapi.json. Limits and keys are environment variables."""
+    _require("serve", ("starlette", "uvicorn", "msgspec", "prometheus_client"))
+    from mlpaygrade.service.serve import serve as run
+
+    _use(bundle)
+    run(host=host, port=port, workers=workers)
+
+
+def mcp(
+    http: Annotated[bool, typer.Option("--http", help="Listen at an address instead of standard input.")] = False,
+    host: Host = "127.0.0.1",
+    port: Port = 8081,
+    bundle: options.BundleOption = None,
+) -> None:
+    """Answer assistants over the Model Context Protocol: on standard input and output, or with --http at /mcp."""
+    _require("mcp", ("mcp",))
+    from mlpaygrade.service.assistants import run
+
+    run(options.load_predictor(bundle), http=(host, port) if http else None)
+
+
+def _use(bundle: Path | None) -> None:
+    """Name the bundle to the processes that serve."""
+    import os
+
+    if bundle is not None:
+        os.environ["MLPAYGRADE_BUNDLE"] = str(bundle.resolve())
+
+
+def _require(extra: str, modules: tuple[str, ...]) -> None:
+    """Raises ResourceError where an extra's libraries are not installed."""
+    if missing := [name for name in modules if find_spec(name) is None]:
+        raise ResourceError(
+            f"This needs {', '.join(missing)}, which this environment lacks. Install the extra: "
+            f"pip install 'mlpaygrade[{extra}]'."
+        )

@@ -1,0 +1,193 @@
+"""The endpoints of version 1: each reads a request, asks the predictor, and formats what it answers."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final, TypeVar
+
+import msgspec
+from anyio import CapacityLimiter, to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+
+from mlpaygrade.errors import InputError
+from mlpaygrade.explain.explanation import explain
+from mlpaygrade.explain.scenarios import compare, read_allowed, scenarios
+from mlpaygrade.forecast.answer import Answer, newest_advert
+from mlpaygrade.forecast.jobs import ReadJob
+from mlpaygrade.job import taxonomy
+from mlpaygrade.money.place import place_factor
+from mlpaygrade.money.terms import pay_terms
+from mlpaygrade.service import replies
+from mlpaygrade.service.asking import CompareAsked, EstimateAsked, JobAsked, ScenariosAsked, ask
+from mlpaygrade.service.meters import Meters
+from mlpaygrade.service.model_slot import ModelSlot, Served
+from mlpaygrade.service.problem import ProblemError
+from mlpaygrade.service.settings import Settings
+
+T = TypeVar("T")
+
+JSON: Final = "application/json"
+SUGGESTED: Final = 10
+UNITED_STATES: Final = "US"
+
+
+class Endpoints:
+    """The endpoints of one service."""
+
+    def __init__(self, slot: ModelSlot, meters: Meters, settings: Settings) -> None:
+        self.slot = slot
+        self.meters = meters
+        self.settings = settings
+        self._limiter: CapacityLimiter | None = None
+
+    async def aside(self, work: Callable[[], T]) -> T:
+        """Do what takes long beside the event loop, `Settings.heavy` at a time."""
+        if self._limiter is None:
+            self._limiter = CapacityLimiter(self.settings.heavy)
+        return await to_thread.run_sync(work, limiter=self._limiter)
+
+    async def estimate(self, request: Request) -> Response:
+        """What a job pays."""
+        served = self.slot.current
+        if (unchanged := _unchanged(request, served)) is not None:
+            return unchanged
+        asked = await ask(request, EstimateAsked)
+        read = asked.job(served.predictor)
+        terms = asked.option("currency", partial(pay_terms, period=asked.values["period"]))
+        offer_usd = asked.option("offer_usd", _amount)
+        place = asked.option("place", partial(_place, read=read))
+        answer = self._answer(served, asked.require(read))
+        if place is not None and answer.not_enough_data is None:
+            answer = answer.at_place(place)
+        exact = bool(asked.values["exact"])
+        return _reply(replies.estimate_reply(answer, served.tag, offer_usd=offer_usd, terms=terms, exact=exact), served)
+
+    async def read(self, request: Request) -> Response:
+        """How a job is understood, in codes."""
+        served = self.slot.current
+        asked = await ask(request, JobAsked)
+        read = asked.require(asked.job(served.predictor))
+        document = {
+            "bundle": served.tag,
+            "job": read.job.words(),
+            "warnings": list(read.warnings),
+            "notes": list(read.notes),
+        }
+        return _reply(document, served)
+
+    async def explain(self, request: Request) -> Response:
+        """Why a job pays what it does."""
+        served = self.slot.current
+        asked = await ask(request, JobAsked)
+        answer = self._answer(served, asked.require(asked.job(served.predictor)))
+        _require_answer(answer)
+        explanation = await self.aside(lambda: explain(served.predictor, answer))
+        return _reply(replies.explanation_reply(explanation, served.tag), served)
+
+    async def scenarios(self, request: Request) -> Response:
+        """What would change the figure."""
+        served = self.slot.current
+        asked = await ask(request, ScenariosAsked)
+        allow = asked.option("allow", read_allowed)
+        read = asked.require(asked.job(served.predictor))
+        _require_answer(self._answer(served, read))
+        changes, limit = asked.values["max_changes"], asked.values["limit"]
+        found = await self.aside(lambda: scenarios(served.predictor, read, allow=allow, max_changes=changes))
+        return _reply(
+            replies.scenarios_reply(found, read, served.tag, limit=limit, model=served.predictor.model), served
+        )
+
+    async def compare(self, request: Request) -> Response:
+        """Two jobs side by side."""
+        served = self.slot.current
+        asked = await ask(request, CompareAsked)
+        reads = [asked.part(name).job(served.predictor) for name in ("first", "second")]
+        first, second = (self._answer(served, asked.require(read)) for read in reads)
+        for answer in (first, second):
+            _require_answer(answer)
+        comparison = await self.aside(lambda: compare(served.predictor, first, second))
+        return _reply(replies.comparison_reply(comparison, served.tag), served)
+
+    async def titles(self, request: Request) -> Response:
+        """Known titles near to a text; the commonest without one."""
+        served = self.slot.current
+        text = request.query_params.get("q", "")
+        found = taxonomy.suggest_titles(text, known=served.predictor.known_titles, limit=SUGGESTED)
+        return _reply({"bundle": served.tag, "titles": list(found)}, served)
+
+    async def countries(self, request: Request) -> Response:
+        """Every country, and whether the training data hold enough of it."""
+        served = self.slot.current
+        known = served.predictor.bundle.encoder.known_countries
+        found = [taxonomy.country(code) for code in sorted(taxonomy.country_codes())]
+        listed = [
+            {"code": one.code, "name": one.name, "continent": one.continent, "known": one.code in known}
+            for one in found
+        ]
+        return _unchanged(request, served) or _reply({"bundle": served.tag, "countries": listed}, served)
+
+    async def model(self, request: Request) -> Response:
+        """Which model answers, and what was measured."""
+        served = self.slot.current
+        bundle = served.predictor.bundle
+        document = {
+            "bundle": served.tag,
+            "adverts_up_to": newest_advert(bundle.provenance),
+            "titles": len(served.predictor.known_titles),
+            "countries": len(bundle.encoder.known_countries),
+            "model": dict(served.predictor.model),
+        }
+        return _unchanged(request, served) or _reply(document, served)
+
+    async def live(self, request: Request) -> Response:
+        """The process runs."""
+        del request
+        return Response(b'{"live":true}', media_type=JSON)
+
+    async def ready(self, request: Request) -> Response:
+        """A model is loaded and has answered."""
+        del request
+        return Response(msgspec.json.encode({"ready": True, "bundle": self.slot.current.tag}), media_type=JSON)
+
+    async def metrics(self, request: Request) -> Response:
+        """Counters for Prometheus."""
+        del request
+        return Response(self.meters.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    def _answer(self, served: Served, read: ReadJob) -> Answer:
+        answer = served.predictor.answer(read)
+        self.meters.answered(answer, served.predictor)
+        return answer
+
+
+def _reply(document: dict[str, Any], served: Served) -> Response:
+    return Response(msgspec.json.encode(document), headers={"ETag": f'"{served.tag}"'}, media_type=JSON)
+
+
+def _unchanged(request: Request, served: Served) -> Response | None:
+    """304 where the asker has the reply of this very model; one address has one reply for each model."""
+    etag = f'"{served.tag}"'
+    if request.method not in ("GET", "HEAD") or etag not in request.headers.get("if-none-match", ""):
+        return None
+    return Response(status_code=304, headers={"ETag": etag})
+
+
+def _require_answer(answer: Answer) -> None:
+    """Raises ProblemError where an answer is "not enough data"."""
+    if answer.not_enough_data is not None:
+        nearest = None if answer.nearest is None else answer.nearest.fields()
+        raise ProblemError("not-enough-data", answer.not_enough_data, nearest_job=nearest)
+
+
+def _amount(usd: float) -> float:
+    if not 1 <= usd <= 1e9:
+        raise InputError("must be a yearly pay from 1 to 1,000,000,000 US dollars")
+    return usd
+
+
+def _place(text: str, *, read: ReadJob | None) -> Any:
+    if read is None:
+        return None
+    if read.job.location != UNITED_STATES:
+        raise InputError("is known for jobs in the United States only")
+    return place_factor(text, remote_ratio=read.job.remote)

@@ -1,0 +1,209 @@
+"""The service described in OpenAPI 3.1, from the registry of fields and the structs of requests and replies."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from mlpaygrade import __version__
+from mlpaygrade.job.fields import FEATURES
+from mlpaygrade.service import replies
+from mlpaygrade.service.asking import CompareAsked, EstimateAsked, JobAsked, ScenariosAsked
+from mlpaygrade.service.batch import KINDS
+from mlpaygrade.service.inference import InferAsked, InvocationAsked
+from mlpaygrade.service.problem import MEDIA_TYPE, TITLES, ProblemDocument
+
+JSON: Final = "application/json"
+JOB: Final[Mapping[str, Any]] = {"title": "Data Scientist", "experience": "senior", "location": "US"}
+"""The example that every request shows."""
+
+_ROW: Final = ("Data Scientist", "SE", "FT", "US", "0", "US", "M", "2024")
+_TABLE: Final = dict(
+    zip(
+        ("job_title", "experience_level", "employment_type", "employee_residence", "remote_ratio", "company_location"),
+        _ROW,
+        strict=False,
+    )
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One address and method. asked: struct of the body, or of the query of a GET. reply: struct of the reply."""
+
+    path: str
+    method: str
+    summary: str
+    reply: type[msgspec.Struct] | None = None
+    asked: type[msgspec.Struct] | None = None
+    example: Mapping[str, Any] | None = None
+    refusals: tuple[str, ...] = ()
+
+
+_TROUBLE: Final = ("malformed", "invalid-request", "too-slow", "too-large")
+
+OPERATIONS: Final = (
+    Operation(
+        path="/v1/estimate",
+        method="get",
+        summary="What a job pays",
+        reply=replies.Estimate,
+        asked=EstimateAsked,
+        example=JOB,
+        refusals=_TROUBLE,
+    ),
+    Operation(
+        path="/v1/estimate",
+        method="post",
+        summary="What a job pays",
+        reply=replies.Estimate,
+        asked=EstimateAsked,
+        example={**JOB, "offer_usd": 180_000, "currency": "EUR"},
+        refusals=_TROUBLE,
+    ),
+    Operation(
+        path="/v1/read",
+        method="post",
+        summary="How a job is understood, in codes",
+        reply=replies.Read,
+        asked=JobAsked,
+        example=JOB,
+        refusals=_TROUBLE,
+    ),
+    Operation(
+        path="/v1/explain",
+        method="post",
+        summary="Why a job pays what it does",
+        reply=replies.Explained,
+        asked=JobAsked,
+        example=JOB,
+        refusals=_TROUBLE,
+    ),
+    Operation(
+        path="/v1/scenarios",
+        method="post",
+        summary="What would change the figure",
+        reply=replies.Scenarios,
+        asked=ScenariosAsked,
+        example={**JOB, "allow": ["experience", "remote"]},
+        refusals=_TROUBLE,
+    ),
+    Operation(
+        path="/v1/compare",
+        method="post",
+        summary="Two jobs side by side",
+        reply=replies.Compared,
+        asked=CompareAsked,
+        example={"first": JOB, "second": {**JOB, "title": "Machine Learning Engineer"}},
+        refusals=_TROUBLE,
+    ),
+    Operation(path="/v1/titles", method="get", summary="Known titles near to a text", reply=replies.Titles),
+    Operation(
+        path="/v1/countries", method="get", summary="Every country that a job can be in", reply=replies.Countries
+    ),
+    Operation(path="/v1/model", method="get", summary="The model that answers", reply=replies.ModelReply),
+    Operation(
+        path="/v2/models/mlpaygrade/infer",
+        method="post",
+        summary="Open Inference Protocol v2: answer tensors",
+        asked=InferAsked,
+        refusals=_TROUBLE,
+        example={"inputs": [{"name": c, "shape": [1], "datatype": "BYTES", "data": [v]} for c, v in _TABLE.items()]},
+    ),
+    Operation(
+        path="/invocations",
+        method="post",
+        summary="Answer a table as MLflow's servers take it",
+        asked=InvocationAsked,
+        example={"dataframe_records": [_TABLE]},
+        refusals=_TROUBLE,
+    ),
+)
+
+
+def document() -> dict[str, Any]:
+    """The whole document, plain JSON."""
+    structs = {one for operation in OPERATIONS for one in (operation.reply, operation.asked) if one is not None}
+    ordered = sorted(structs | {ProblemDocument, replies.Rows}, key=lambda struct: struct.__name__)
+    schemas, components = msgspec.json.schema_components(ordered, ref_template="#/components/schemas/{name}")
+    refs = dict(zip(ordered, schemas, strict=True))
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in OPERATIONS:
+        described = _described(operation, refs, components)
+        paths.setdefault(operation.path, {})[operation.method] = described
+    paths["/v1/batch"] = {"post": _batch(refs)}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "MLPayGrade",
+            "version": __version__,
+            "description": "What a job in machine learning and data pays, how sure that is, and why. Figures are US dollars a "
+            "year as advertised, with the day of the newest advert, measured coverage and strength beside them.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "security": [{}, {"key": []}],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _described(operation: Operation, refs: Mapping[Any, Any], components: Mapping[str, Any]) -> dict[str, Any]:
+    name = operation.path.strip("/").replace("/", "_")
+    found: dict[str, Any] = {
+        "operationId": f"{operation.method}_{name}",
+        "summary": operation.summary,
+        "responses": {"200": _answer(operation, refs), **_refusals(operation.refusals, refs)},
+    }
+    if operation.path == "/v1/titles":
+        text = {"type": "string", "maxLength": 200}
+        found["parameters"] = [{"name": "q", "in": "query", "schema": text, "example": "data sci"}]
+    if operation.asked is None:
+        return found
+    if operation.method == "get":
+        properties = components[operation.asked.__name__]["properties"]
+        found["parameters"] = [
+            {"name": name, "in": "query", "schema": schema, **_example(operation.example, name)}
+            for name, schema in properties.items()
+        ]
+        return found
+    content = {"schema": refs[operation.asked], "examples": {"one": {"value": operation.example}}}
+    found["requestBody"] = {"required": True, "content": {JSON: content}}
+    return found
+
+
+def _example(example: Mapping[str, Any] | None, name: str) -> dict[str, Any]:
+    return {"example": example[name]} if example and name in example else {}
+
+
+def _answer(operation: Operation, refs: Mapping[Any, Any]) -> dict[str, Any]:
+    schema = {"type": "object"} if operation.reply is None else refs[operation.reply]
+    etag = {"description": "Package and bundle that answered.", "schema": {"type": "string"}}
+    return {"description": operation.summary, "headers": {"ETag": etag}, "content": {JSON: {"schema": schema}}}
+
+
+def _refusals(kinds: tuple[str, ...], refs: Mapping[Any, Any]) -> dict[str, Any]:
+    return {
+        str(TITLES[kind][0]): {
+            "description": TITLES[kind][1],
+            "content": {MEDIA_TYPE: {"schema": refs[ProblemDocument]}},
+        }
+        for kind in kinds
+    }
+
+
+def _batch(refs: Mapping[Any, Any]) -> dict[str, Any]:
+    columns = f"Columns {', '.join(FEATURES)}, or their aliases; others pass through."
+    file = {kind: {"schema": {"type": "string", "description": columns}} for kind in KINDS}
+    return {
+        "operationId": "post_v1_batch",
+        "summary": "Many jobs: the same rows in the same order, with estimates beside them",
+        "requestBody": {"required": True, "content": file},
+        "responses": {
+            "200": {"description": "The rows with the columns of the schema Rows", "content": file},
+            **_refusals((*_TROUBLE, "media-type"), refs),
+        },
+    }
