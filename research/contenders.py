@@ -87,7 +87,9 @@ class NetworkContender:
     def fit(self, train: Postings, *, quantiles: bool = True) -> Fitted:
         """Fit on training postings; its quantiles come with it."""
         del quantiles
-        return _FittedNetwork(fit_network(train, network=self.config.network, training=self.config.training))
+        return _FittedNetwork(
+            fit_network(train, network=self.config.network, training=self.config.training, wide=self.config.wide)
+        )
 
     def forecast(self, train: Postings, test: Postings, *, work: Path, progress: Progress) -> Prediction:
         """Predictions as `train` makes them."""

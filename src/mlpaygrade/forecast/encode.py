@@ -2,7 +2,8 @@
 
 Enters: jobs as columns of the dataset's codes. Leaves: `Encoded` arrays. The encoder is fitted on training
 postings only and travels in the bundle as JSON, so training and serving cannot differ. Id 0 means "not in the
-training data" everywhere; such a value still carries its words, family, continent and income tier.
+training data" everywhere; such a value still carries its words, family, continent and income tier. Titles that mean one
+job ("ML Engineer", "Machine Learning Engineer") are one title here (`canonical_title`).
 Does not read free text: `taxonomy` does that before.
 """
 
@@ -47,6 +48,7 @@ CATEGORICAL: Final = (
     "location",
     "location_continent",
     "location_tier",
+    "location_group",
     "residence",
     "residence_continent",
     "abroad",
@@ -64,6 +66,8 @@ MAX_WORDS: Final = 8
 FAMILIES: Final = get_args(taxonomy.Family)
 CONTINENTS: Final = get_args(taxonomy.Continent)
 TIERS: Final = get_args(taxonomy.Tier)
+HOME: Final = "US"
+"""The country that most adverts are from; `location_group` is this country, or else the continent."""
 _STAGES: Final = tuple(f"{level}-{size}" for level in LABELS[EXPERIENCE] for size in LABELS[SIZE])
 
 
@@ -105,7 +109,7 @@ class JobEncoder:
     @classmethod
     def fit(cls, jobs: JobColumns, *, min_count: int = 2) -> Self:
         """Learn the vocabularies of training jobs (one per posting); values seen less than `min_count` times share id 0."""
-        titles = Counter(jobs[TITLE])
+        titles = Counter(map(taxonomy.canonical_title, jobs[TITLE]))
         countries = Counter(jobs[LOCATION])
         countries.update(r for r, c in zip(jobs[RESIDENCE], jobs[LOCATION], strict=True) if r != c)
         words: Counter[str] = Counter()
@@ -145,6 +149,7 @@ class JobEncoder:
             "location_continent": len(CONTINENTS),
             "residence_continent": len(CONTINENTS),
             "location_tier": len(TIERS),
+            "location_group": 1 + len(CONTINENTS),
             "abroad": 2,
             "career_stage": len(_STAGES),
             "experience": len(LABELS[EXPERIENCE]),
@@ -157,7 +162,8 @@ class JobEncoder:
 
     def transform(self, jobs: JobColumns) -> Encoded:
         """Encode n jobs given as columns of the dataset's codes."""
-        title, location, residence = jobs[TITLE], jobs[LOCATION], jobs[RESIDENCE]
+        title = _canonical(jobs[TITLE])
+        location, residence = jobs[LOCATION], jobs[RESIDENCE]
         experience, size = jobs[EXPERIENCE], jobs[SIZE]
         ids = {
             "title": _lookup(title, _index(self.titles)),
@@ -169,6 +175,7 @@ class JobEncoder:
             "location": _lookup(location, _index(self.countries)),
             "location_continent": _lookup(location, _continent),
             "location_tier": _lookup(location, _tier),
+            "location_group": _lookup(location, lambda code: 1 if code == HOME else 1 + _continent(code)),
             "residence": _lookup(residence, _index(self.countries)),
             "residence_continent": _lookup(residence, _continent),
             "abroad": 1 + (np.asarray(residence, dtype=object) != np.asarray(location, dtype=object)).astype(np.int32),
@@ -221,6 +228,15 @@ class JobEncoder:
             raise BundleError(
                 f"The bundle's encoder is damaged ({error}). Install or train the bundle again."
             ) from error
+
+
+def _canonical(titles: Iterable[str]) -> list[str]:
+    """The one spelling of every title, found once for each distinct one."""
+    spelling: dict[str, str] = {}
+    return [
+        spelling[title] if title in spelling else spelling.setdefault(title, taxonomy.canonical_title(title))
+        for title in titles
+    ]
 
 
 def _frequent(counts: Mapping[str, int], min_count: int) -> tuple[str, ...]:

@@ -25,8 +25,8 @@ Family = Literal[
     "BUSINESS",
 ]
 
-FAMILIES: Final[tuple[Family, ...]] = get_args(Family)[:6]
-"""The families in use. The shipped bundle was trained with the brief's six; without `[:6]` all eight are in use."""
+FAMILIES: Final[tuple[Family, ...]] = get_args(Family)
+"""The families in use."""
 
 _LONGEST_PHRASE: Final = 3
 _TOKEN: Final = re.compile(r"[^\W_]+(?:\+\+|#)?")

@@ -18,6 +18,7 @@ from mlpaygrade.dataset.postings import Postings
 from mlpaygrade.forecast.distribution import LEVELS, Prediction, concatenate
 from mlpaygrade.forecast.encode import Encoded, JobEncoder
 from mlpaygrade.training.network import INPUTS, NetworkSettings, build_network, serving_network
+from mlpaygrade.training.wide import WideSettings, fit_wide
 
 Progress = Callable[[int, int, dict[str, float]], None]
 """Called after each epoch with (epoch, epochs, {"loss": ..., "val_loss": ...})."""
@@ -35,8 +36,8 @@ class TrainingSettings:
     """
 
     seed: int = 0
-    epochs: int = 24
-    patience: int = 24
+    epochs: int = 16
+    patience: int = 16
     batch_size: int = 256
     learning_rate: float = 4e-3
     warm_up: float = 0.05
@@ -76,9 +77,15 @@ def recency_weights(time_years: NDArray[np.float64], *, half_life_years: float) 
     return np.asarray(weights / weights.mean())
 
 
-def posting_targets(postings: Postings, weights: NDArray[np.float64]) -> NDArray[np.float32]:
-    """What the loss needs: float32 (n, 4) of log high, log low, paired (0 or 1), weight."""
-    return np.column_stack([postings.high_log, postings.low_log, postings.paired, weights]).astype(np.float32)
+def posting_targets(
+    postings: Postings, weights: NDArray[np.float64], *, above_level: NDArray[np.float64] | float = 0.0
+) -> NDArray[np.float32]:
+    """What the loss needs: float32 (n, 4) of log high, log low, paired (0 or 1), weight.
+
+    above_level: by how much each posting's week pays above the level (`fit_wide`), taken out of its pay.
+    """
+    ends = (postings.high_log - above_level, postings.low_log - above_level)
+    return np.column_stack([*ends, postings.paired, weights]).astype(np.float32)
 
 
 @keras.saving.register_keras_serializable("mlpaygrade")
@@ -115,6 +122,7 @@ def fit_network(
     *,
     network: NetworkSettings,
     training: TrainingSettings,
+    wide: WideSettings | None = None,
     epochs: int | None = None,
     checkpoint: Path | None = None,
     progress: Progress | None = None,
@@ -123,15 +131,21 @@ def fit_network(
 
     validation: later postings for early stopping; without them all `epochs` are run (default: the settings'). The
         learning rate falls to its end over the epochs of this fit, so a shorter one is no half-finished longer one.
+    wide: settings of the wide linear part (default: theirs).
     checkpoint: folder that lets a killed run resume at the last whole epoch; removed when done.
     """
     keras.utils.clear_session()  # layer names count up within a process; they are part of the exported bytes
     keras.utils.set_random_seed(training.seed)
     encoder = JobEncoder.fit(postings.jobs, min_count=training.min_count)
     weights = recency_weights(postings.time_years, half_life_years=training.half_life_years)
-    _, row_usd = postings.row_values_usd()
+    encoded = encoder.transform(postings.jobs)
+    wide = wide or WideSettings()
+    wide_weights = recency_weights(postings.time_years, half_life_years=wide.half_life_years)
+    wide_part, above_level = fit_wide(encoder, encoded, postings, wide_weights, penalty=wide.penalty)
+    index, row_usd = postings.row_values_usd()
     log_rows = np.log1p(row_usd)
-    model = build_network(network, encoder, start=np.quantile(log_rows, LEVELS.astype(np.float64)))
+    start = np.quantile(log_rows - above_level[index], LEVELS.astype(np.float64))
+    model = build_network(network, encoder, start=start)
     last = epochs or training.epochs
     total = last * -(-len(postings) // training.batch_size)
     warm_up = max(1, round(training.warm_up * total))
@@ -153,8 +167,8 @@ def fit_network(
         arguments["validation_data"] = (_inputs(held_out), posting_targets(validation, np.ones(len(validation))))
         arguments["validation_batch_size"] = PREDICT_BATCH
     history = model.fit(
-        _inputs(encoder.transform(postings.jobs)),
-        posting_targets(postings, weights),
+        _inputs(encoded),
+        posting_targets(postings, weights, above_level=above_level),
         batch_size=training.batch_size,
         epochs=last,
         verbose=0,
@@ -162,7 +176,14 @@ def fit_network(
         **arguments,
     ).history
     return FittedNetwork(
-        model=serving_network(model, lowest=float(log_rows.min()), highest=float(log_rows.max())),
+        model=serving_network(
+            model,
+            encoder,
+            wide_part,
+            share=network.wide_share,
+            lowest=float(log_rows.min()),
+            highest=float(log_rows.max()),
+        ),
         encoder=encoder,
         epochs=len(history["loss"]),
         history={name: [float(value) for value in values] for name, values in history.items()},

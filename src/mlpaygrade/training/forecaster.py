@@ -77,6 +77,7 @@ def fit_forecaster(
                 test,
                 network=settings.network,
                 training=settings.training,
+                wide=settings.wide,
                 checkpoint=work / f"{name}-window-{k}-checkpoint",
                 progress=_at(progress, stage),
             )
@@ -94,6 +95,7 @@ def fit_forecaster(
         postings,
         network=settings.network,
         training=settings.training,
+        wide=settings.wide,
         epochs=length,
         checkpoint=work / f"{name}-final-checkpoint",
         progress=_at(progress, f"{name}: final fit"),

@@ -1,4 +1,4 @@
-"""The network: embeddings that borrow strength, an ensemble inside one network, quantiles that never cross.
+"""The network: embeddings that borrow strength, an ensemble inside one network, a wide linear part, quantiles that never cross.
 
 Enters: `Encoded` jobs. Leaves: a Keras model of log pay quantiles for the low end, the high end and any row of a
 posting. Does not train (`training`), calibrate or export.
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from mlpaygrade.forecast.distribution import LEVEL_WEIGHTS, LEVELS, MEDIAN, TARGETS
 from mlpaygrade.forecast.encode import CATEGORICAL, MAX_WORDS, NUMERIC, JobEncoder
+from mlpaygrade.training.wide import WidePart, wide_columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,7 @@ class NetworkSettings:
     members: size of the ensemble. share_weights: whether members scale one set of weights instead of having their own.
     hidden: units of each layer. *_dim: embedding sizes. id_mask, word_mask: share of title and country ids, and of a title's
     words, hidden in training, so that unseen values degrade gently. use_*: parts that ablation can drop.
+    wide_share: how much of the estimate comes from the wide linear part (`wide`), the rest from the deep one.
     """
 
     members: int = 16
@@ -43,6 +45,7 @@ class NetworkSettings:
     use_hierarchy: bool = True
     use_year: bool = True
     use_interactions: bool = True
+    wide_share: float = 0.5
 
 
 @keras.saving.register_keras_serializable("mlpaygrade")
@@ -275,29 +278,81 @@ def build_network(settings: NetworkSettings, encoder: JobEncoder, *, start: NDAr
 
 
 @keras.saving.register_keras_serializable("mlpaygrade")
-class ServingHead(layers.Layer):
-    """What is exported: members averaged, clamped to the log pay that training saw.
+class WideSum(layers.Layer):
+    """The wide part's estimate: the sum of one coefficient for each field, pair of fields and word.
 
-    Shape: (B, M, 3, 23) -> log_quantiles (B, 3, 23) and log_members (B, M).
+    blocks: (column, other column or -1, ids of the other, place in the table) as `wide_columns` counts them.
+    Shape: (B, len(CATEGORICAL)) int and (B, MAX_WORDS) int -> (B, 1), log1p USD.
     """
 
-    def __init__(self, lowest: float, highest: float, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.lowest, self.highest = lowest, highest
+    def __init__(self, blocks: list[tuple[int, int, int, int]], width: int, words_at: int, **kwargs: Any) -> None:
+        super().__init__(trainable=False, **kwargs)
+        self.blocks, self.width, self.words_at = [tuple(block) for block in blocks], width, words_at
 
-    def call(self, quantiles: Any) -> dict[str, Any]:
+    def build(self, *_shapes: Any) -> None:
+        """Create the table, to be filled with what `fit_wide` found, and the level."""
+        self.table = self.add_weight(name="table", shape=(self.width,), initializer="zeros", trainable=False)
+        self.level = self.add_weight(name="level", shape=(1,), initializer="zeros", trainable=False)
+
+    def call(self, categorical: Any, words: Any) -> Any:
+        """Look the coefficients up and add them."""
+        places = [
+            categorical[:, one] + start
+            if other < 0
+            else categorical[:, one] * size + categorical[:, other] + start
+            for one, other, size, start in self.blocks
+        ]
+        there = ops.cast(words > 0, "float32")
+        of_words = ops.sum(ops.take(self.table, words + self.words_at) * there, axis=1)
+        of_fields = ops.sum(ops.take(self.table, ops.stack(places, axis=1)), axis=1)
+        return (of_fields + of_words + self.level)[:, None]
+
+    def get_config(self) -> dict[str, Any]:
+        """Configuration for saving."""
+        return {**super().get_config(), "blocks": self.blocks, "width": self.width, "words_at": self.words_at}
+
+
+@keras.saving.register_keras_serializable("mlpaygrade")
+class ServingHead(layers.Layer):
+    """What is exported: members averaged, moved towards the wide estimate, clamped to the log pay that training saw.
+
+    The move is alike for every member, target and level: by `wide_share` of what the wide estimate lies above the members' mean.
+    Shape: (B, M, 3, 23), (B, 1) -> log_quantiles (B, 3, 23) and log_members (B, M).
+    """
+
+    def __init__(self, lowest: float, highest: float, wide_share: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.lowest, self.highest, self.wide_share = lowest, highest, wide_share
+
+    def call(self, quantiles: Any, wide: Any) -> dict[str, Any]:
         """Average the members, and integrate each member's quantiles of any row."""
-        clamped = ops.clip(quantiles, self.lowest, self.highest)
+        members = ops.sum(quantiles[:, :, TARGETS.index("any")] * LEVEL_WEIGHTS, axis=-1)
+        move = self.wide_share * (wide - ops.mean(members, axis=1, keepdims=True))
+        moved = ops.mean(quantiles, axis=1) + move[:, :, None]
         return {
-            "log_quantiles": ops.mean(clamped, axis=1),
-            "log_members": ops.sum(clamped[:, :, TARGETS.index("any")] * LEVEL_WEIGHTS, axis=-1),
+            "log_quantiles": ops.clip(moved, self.lowest, self.highest),
+            "log_members": ops.clip(members + move, self.lowest, self.highest),
         }
 
     def get_config(self) -> dict[str, Any]:
         """Configuration for saving."""
-        return {**super().get_config(), "lowest": self.lowest, "highest": self.highest}
+        own = {"lowest": self.lowest, "highest": self.highest, "wide_share": self.wide_share}
+        return {**super().get_config(), **own}
 
 
-def serving_network(network: keras.Model, *, lowest: float, highest: float) -> keras.Model:
-    """The network with its serving head: outputs log_quantiles (B, 3, 23) and log_members (B, M)."""
-    return keras.Model(network.inputs, ServingHead(lowest, highest)(network.output), name="pay_serving")
+def serving_network(
+    network: keras.Model, encoder: JobEncoder, wide: WidePart, *, share: float, lowest: float, highest: float
+) -> keras.Model:
+    """The network with its wide part and serving head: outputs log_quantiles (B, 3, 23) and log_members (B, M)."""
+    sizes = encoder.sizes()
+    blocks, start = [], 0
+    for one, other, width in wide_columns(encoder):
+        crossed = (-1, 1) if other is None else (CATEGORICAL.index(other), sizes[other])
+        blocks.append((CATEGORICAL.index(one), *crossed, start))
+        start += width
+    layer = WideSum(blocks, len(wide.coefficients), start, name="wide")
+    categorical, words, _ = network.inputs
+    estimate = layer(categorical, words)
+    layer.set_weights([wide.coefficients, np.array([wide.level])])
+    head = ServingHead(lowest, highest, share, name="serving")
+    return keras.Model(network.inputs, head(network.output, estimate), name="pay_serving")

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from mlpaygrade.errors import InputError
 from mlpaygrade.training.fit import TrainingSettings
 from mlpaygrade.training.network import NetworkSettings
+from mlpaygrade.training.wide import WideSettings
 
 T = TypeVar("T")
 
@@ -23,7 +24,7 @@ class CalibrationSettings:
     folds: windows, the newest ones in order of arrival. window: share of the training postings in each.
     """
 
-    folds: int = 4
+    folds: int = 3
     window: float = 0.08
 
 
@@ -33,6 +34,7 @@ class Settings:
 
     network: NetworkSettings = field(default_factory=NetworkSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
+    wide: WideSettings = field(default_factory=WideSettings)
     calibration: CalibrationSettings = field(default_factory=CalibrationSettings)
 
     def to_json(self) -> dict[str, Any]:
@@ -41,7 +43,7 @@ class Settings:
 
 
 def read_settings(path: Path | None) -> Settings:
-    """Settings from a TOML file with tables [network], [training] and [calibration]; defaults without one.
+    """Settings from a TOML file with tables [network], [training], [wide] and [calibration]; defaults without one.
 
     Raises InputError for a missing file, bad TOML, an unknown key or a value of the wrong type.
     """
