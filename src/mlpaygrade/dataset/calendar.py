@@ -7,7 +7,7 @@ the last `rows_YEAR` rows of a year are those that had arrived.
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpaygrade.dataset.postings import Postings
+from mlpaygrade.dataset.postings import Postings, decimal_year
 from mlpaygrade.errors import DataError, Defect
 from mlpaygrade.job.fields import YEAR
 
@@ -115,3 +115,15 @@ def row_ages(frame: "pd.DataFrame") -> NDArray[np.int64]:
     """The place of each row among the rows of its work year, int64 (n,): 1 for the oldest. Rows stand newest first."""
     order = frame[YEAR].iloc[::-1]
     return np.asarray(order.groupby(order).cumcount().iloc[::-1] + 1, dtype=np.int64)
+
+
+def dated_by(postings: Postings, calendar: Calendar) -> Postings:
+    """The postings in order of arrival, each with the day of the first snapshot that held it as `time_years`.
+
+    Those that the calendar cannot date keep their estimated date.
+    """
+    snapshot = snapshot_of(postings, calendar)
+    days = np.array([decimal_year(day) for day in calendar.days])
+    time_years = np.where(snapshot >= 0, days[snapshot], postings.time_years)
+    order = np.argsort(time_years, kind="stable")
+    return replace(postings, time_years=time_years).take(order)

@@ -24,6 +24,8 @@ class Edition:
 
     rows: of the file. newer_rows: rows on top of it in the public repository's file at `commit`, whose git blob is `git_blob`.
     newest: day of its newest row, and `source` how that is known. sha256_lf, sha256_crlf: of the file with either line end.
+    test_after: day after which its rows test a model trained on the earlier ones; None where its newest year does.
+    calendar: name of the table in `tables/calendars` that says when its rows arrived; "" where there is none.
     """
 
     name: str
@@ -36,6 +38,8 @@ class Edition:
     sha256_crlf: str
     order: Order
     source: str
+    test_after: date | None
+    calendar: str
 
 
 @cache
@@ -53,6 +57,8 @@ def editions() -> tuple[Edition, ...]:
             sha256_crlf=row["sha256_crlf"],
             order=cast("Order", row["order"]),
             source=row["source"],
+            test_after=date.fromisoformat(row["test_after"]) if row["test_after"] else None,
+            calendar=row["calendar"],
         )
         for row in rows("editions", room="dataset")
     )

@@ -111,6 +111,12 @@ def pair_rows(frame: pd.DataFrame) -> NDArray[np.int64]:
     return np.column_stack([starts, np.where(first[~second], starts + 1, -1)])
 
 
+def decimal_year(day: date) -> float:
+    """A day as a decimal year, at its noon."""
+    first, following = date(day.year, 1, 1), date(day.year + 1, 1, 1)
+    return day.year + ((day - first).days + 0.5) / (following - first).days
+
+
 def decimal_years(year: NDArray[np.int64], *, newest: date | None = None) -> NDArray[np.float64]:
     """Date of each posting as a decimal year, from its work year and its place among that year's postings.
 

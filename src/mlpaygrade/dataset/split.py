@@ -6,11 +6,12 @@ them; in time they may recur, as they do in the market, and `audit` counts them.
 """
 
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpaygrade.dataset.postings import Postings
+from mlpaygrade.dataset.postings import Postings, decimal_year
 from mlpaygrade.errors import DataError
 from mlpaygrade.job.fields import EXPERIENCE, LOCATION
 
@@ -35,6 +36,12 @@ def temporal(postings: Postings, *, through: int) -> Split:
     """Train on work years up to `through`, test on the later ones."""
     past = postings.year <= through
     return Split(name=f"through {through}", train=np.flatnonzero(past), test=np.flatnonzero(~past))
+
+
+def by_arrival(postings: Postings, *, day: date) -> Split:
+    """Train on postings that had arrived by a day, test on what arrived later. postings: dated (`market.arrivals.dated_by`)."""
+    past = postings.time_years <= decimal_year(day)
+    return Split(name=f"arrived by {day}", train=np.flatnonzero(past), test=np.flatnonzero(~past))
 
 
 def geographic(postings: Postings, *, train_on_us: bool) -> Split:

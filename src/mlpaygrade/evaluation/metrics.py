@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mlpaygrade.dataset.postings import Postings
+from mlpaygrade.forecast.accuracy import country_group
 from mlpaygrade.forecast.calibration import INTERVALS
 from mlpaygrade.forecast.distribution import LEVEL_WEIGHTS, LEVELS, MEDIAN, Prediction
 from mlpaygrade.job import taxonomy
@@ -23,13 +24,6 @@ MIN_SLICE = 30
 
 
 US: Final = "United States"
-COUNTRY_GROUPS: Final[Mapping[str, str]] = {
-    "NORTH_AMERICA": f"North America without {US}",
-    "EUROPE": "Europe",
-    "ASIA_PACIFIC": "Asia and the Pacific",
-    "OTHER": "Other continents",
-}
-"""Continent -> what its countries are called in tables; the United States, most of the data, stand apart."""
 
 
 def point_metrics(truth_log: NDArray[np.float64], estimate_log: NDArray[np.float64]) -> dict[str, float]:
@@ -112,13 +106,12 @@ def slices(postings: Postings, further: Mapping[str, Sequence[str]]) -> Iterator
     """(dimension, value, mask (n,)) of every slice that is reported, those of `further` dimensions last."""
     jobs = postings.jobs
     us = (jobs[LOCATION] == "US").to_numpy()
-    continent = jobs[LOCATION].map(lambda code: COUNTRY_GROUPS[taxonomy.country(code).continent])
     tier = jobs[LOCATION].map(lambda code: taxonomy.country(code).tier.replace("_", " ").capitalize())
     yield "market", US, us
     yield "market", "International", ~us
     family = jobs[TITLE].map(taxonomy.title_family).map(taxonomy.family_name)
     for dimension, column in [
-        ("country group", continent.where(~us, US)),
+        ("country group", jobs[LOCATION].map(country_group)),
         ("income group", tier.where(tier.str.endswith("income"), tier + " income")),
         ("year", jobs[YEAR]),
         ("experience", jobs[EXPERIENCE].map(LABELS[EXPERIENCE])),

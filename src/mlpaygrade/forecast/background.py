@@ -89,6 +89,7 @@ def choose_background(postings: "Postings", *, size: int = SIZE) -> Background:
     """A background of `size` draws that stands for the newest postings (see MOST); postings oldest first."""
     newest = postings.jobs[postings.jobs[YEAR] == postings.jobs[YEAR].max()]
     jobs = newest.iloc[-MOST:] if len(newest) >= FEWEST else postings.jobs.iloc[-FEWEST:]
+    jobs = jobs.assign(**{TITLE: jobs[TITLE].map(taxonomy.canonical_title)})
     counts = jobs.groupby(list(FEATURES), sort=True).size()
     distinct = counts.index.to_frame(index=False)
     share = counts.to_numpy(dtype=np.float64) / len(jobs)

@@ -22,7 +22,7 @@ from mlpaygrade.forecast.encode import JobEncoder
 from mlpaygrade.forecast.evidence import Evidence
 from mlpaygrade.forecast.refusal import AbstentionRule
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 MANIFEST: Final = "manifest.json"
 PARTS: Final = (
     "network.onnx",

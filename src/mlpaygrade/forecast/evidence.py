@@ -2,7 +2,7 @@
 
 Enters: cells counted from postings (`count_cells`) or read from a bundle. Leaves: the matching cells of a job, from the most
 specific to the broadest, and the training job that is closest to it. Cells of fewer than `MIN_QUARTILES`
-postings give their count only. Predicts nothing.
+postings give their count only. Titles that mean one job count together (`canonical_title`). Predicts nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -107,7 +107,8 @@ class Evidence:
         """
         keys = COUNT_LEVELS[SAME_JOB]
         jobs = self._jobs
-        wanted = [places.get(str(fields[key]), -1) for key, places in zip(keys, jobs.places, strict=True)]
+        asked = _one_title(fields)
+        wanted = [places.get(str(asked[key]), -1) for key, places in zip(keys, jobs.places, strict=True)]
         differs = jobs.codes != np.array(wanted, dtype=np.int32)[:, None]
         level, title, country = (differs[keys.index(key)] for key in (EXPERIENCE, TITLE, LOCATION))
         distance = 8 * differs.sum(axis=0) + 4 * level + 2 * title + country
@@ -134,6 +135,16 @@ class Evidence:
             newest_years=np.array([cell[1] for cell in cells.values()]),
         )
 
+    def fields_apart(self, jobs: Sequence[Mapping[str, Any]]) -> NDArray[np.int64]:
+        """In how many fields the closest training job differs from each of n jobs, int64 (n,)."""
+        keys, places = COUNT_LEVELS[SAME_JOB], self._jobs.places
+        asked = [
+            [seen.get(str(job[key]), -1) for key, seen in zip(keys, places, strict=True)] for job in map(_one_title, jobs)
+        ]
+        distinct, back = np.unique(np.array(asked, dtype=np.int32), axis=0, return_inverse=True)
+        nearest = [int((self._jobs.codes != job[:, None]).sum(axis=0).min()) for job in distinct]
+        return np.array(nearest, dtype=np.int64)[back.reshape(-1)]
+
     def to_json(self) -> Mapping[str, Any]:
         """Plain JSON of the evidence."""
         return self.cells
@@ -156,6 +167,7 @@ def most_specific(cells: Sequence[Cell]) -> Cell:
 def count_cells(postings: "Postings") -> Evidence:
     """Count postings by every level."""
     jobs = postings.jobs.copy()
+    jobs[TITLE] = jobs[TITLE].map(taxonomy.canonical_title)
     jobs[FAMILY] = jobs[TITLE].map(taxonomy.title_family)
     jobs[CONTINENT] = jobs[LOCATION].map(lambda code: taxonomy.country(code).continent)
     jobs["middle"] = postings.midpoint_usd
@@ -171,9 +183,14 @@ def count_cells(postings: "Postings") -> Evidence:
     return Evidence(cells)
 
 
+def _one_title(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A job with the one spelling of its title."""
+    return {**fields, TITLE: taxonomy.canonical_title(str(fields[TITLE]))}
+
+
 def _with_groups(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        **fields,
+        **_one_title(fields),
         FAMILY: taxonomy.title_family(str(fields[TITLE])),
         CONTINENT: taxonomy.country(str(fields[LOCATION])).continent,
     }

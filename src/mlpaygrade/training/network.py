@@ -297,9 +297,7 @@ class WideSum(layers.Layer):
     def call(self, categorical: Any, words: Any) -> Any:
         """Look the coefficients up and add them."""
         places = [
-            categorical[:, one] + start
-            if other < 0
-            else categorical[:, one] * size + categorical[:, other] + start
+            categorical[:, one] + start if other < 0 else categorical[:, one] * size + categorical[:, other] + start
             for one, other, size, start in self.blocks
         ]
         there = ops.cast(words > 0, "float32")

@@ -20,10 +20,11 @@ import numpy as np
 
 import mlpaygrade
 from mlpaygrade.dataset.editions import known_file
-from mlpaygrade.dataset.postings import Postings, build_postings
-from mlpaygrade.dataset.split import temporal
+from mlpaygrade.dataset.postings import Postings
+from mlpaygrade.dataset.split import Split
 from mlpaygrade.dataset.table import Table
 from mlpaygrade.errors import InputError
+from mlpaygrade.evaluation.groups import group_metrics
 from mlpaygrade.evaluation.leakage import (
     LeakageError,
     check_calibration,
@@ -36,11 +37,12 @@ from mlpaygrade.evaluation.leakage import (
 from mlpaygrade.evaluation.metrics import evaluate, point_metrics
 from mlpaygrade.forecast.background import choose_background
 from mlpaygrade.forecast.bundle import Bundle, load_bundle, write_bundle, write_json
-from mlpaygrade.forecast.evidence import count_cells
+from mlpaygrade.forecast.evidence import Evidence, count_cells
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.forecast.refusal import AbstentionRule
 from mlpaygrade.job.fields import FEATURES
 from mlpaygrade.market.statistics import market_json
+from mlpaygrade.training.arrival import postings_and_split, training_side
 from mlpaygrade.training.export import export_onnx
 from mlpaygrade.training.forecaster import Forecaster, Progress, fit_abstention, fit_forecaster
 from mlpaygrade.training.importance import measure_importance
@@ -70,32 +72,27 @@ def train(table: Table, *, output: Path, settings: Settings, through: int | None
     evaluation, and the bundle is a network with the same settings trained on every posting.
     """
     started = time.monotonic()
-    known = known_file(table.sha256)
-    postings = build_postings(table.frame, newest=known.newest if known else None)
-    years = sorted(set(postings.year.tolist()))
-    cut = years[-2] if through is None and len(years) > 1 else through
-    past = postings.take(postings.year <= cut) if cut is not None else postings
-    if not len(past):
-        raise InputError(f"train-through must be at least {years[0]}, the file's first year; got {through}.")
+    postings, split, protocol = postings_and_split(table, through=through)
+    past = training_side(postings, split)
     fingerprint = {"data": table.sha256, "settings": settings.to_json(), "through": through}
     work = work_folder(output, fingerprint)
 
-    forecaster = fit_forecaster(
-        past, settings=settings, work=work, progress=progress, name=f"through {cut or years[-1]}"
-    )
+    name = "training side" if split is not None else "all"
+    forecaster = fit_forecaster(past, settings=settings, work=work, progress=progress, name=name)
     report = {
         "protocol": None,
         **_provenance(table, postings, settings),
         "validation": forecaster.validation,
     }
-    _refuse_leaks(postings, forecaster, past=past, settings=settings)
+    _refuse_leaks(postings, forecaster, past=past, split=split, settings=settings)
     shutil.rmtree(output / "figures", ignore_errors=True)
-    if cut is not None and cut < years[-1]:
-        report |= _temporal_report(postings, forecaster, settings=settings, through=cut, output=output)
+    if split is not None:
+        report |= {"protocol": protocol}
+        report |= _temporal_report(postings, split, forecaster, settings=settings, output=output)
     if through is None and len(past) < len(postings):
-        forecaster = fit_forecaster(postings, settings=settings, work=work, progress=progress, name="all years")
+        forecaster = fit_forecaster(postings, settings=settings, work=work, progress=progress, name="all")
         past = postings
-        _refuse_leaks(postings, forecaster, past=past, settings=settings)
+        _refuse_leaks(postings, forecaster, past=past, split=None, settings=settings)
     report["epochs"] = forecaster.epochs
     report["training_history"] = forecaster.fitted.history
 
@@ -116,7 +113,7 @@ def train(table: Table, *, output: Path, settings: Settings, through: int | None
     provenance = {
         **_provenance(table, past, settings),
         "trained_through": int(past.year.max()),
-        "newest_day": str(known.newest) if known and through is None else None,
+        "newest_day": _newest_day(table) if through is None else None,
     }
     draft = Predictor(write_bundle(work / "draft", parts, provenance=provenance))
     report["importance"] = measure_importance(draft, past, measured_on="training postings").to_json()
@@ -139,13 +136,12 @@ def finished_run(folder: Path) -> Run:
 
 
 def _temporal_report(
-    postings: Postings, forecaster: Forecaster, *, settings: Settings, through: int, output: Path
+    postings: Postings, split: Split, forecaster: Forecaster, *, settings: Settings, output: Path
 ) -> dict[str, Any]:
-    """Figures on the years after `through`; the residual plots go to OUTPUT/figures."""
-    split = temporal(postings, through=through)
+    """Figures on the test side of a split by time; the residual plots go to OUTPUT/figures."""
     check_split(postings, split)
     check_time(postings, split)
-    past, future = postings.take(split.train), postings.take(split.test)
+    past, future = training_side(postings, split), postings.take(split.test)
     index, usd = future.row_values_usd()
     ridge = fit_predict_ridge(past, future, half_life_years=settings.training.half_life_years)
     prediction = forecaster.predict(future)
@@ -155,42 +151,44 @@ def _temporal_report(
         (output / "figures").mkdir(parents=True)
         for name, figure in residual_figures(prediction, future).items():
             figure.savefig(output / "figures" / f"{name}.png")
-    later = f"{through + 1}" if int(future.year.max()) == through + 1 else f"{through + 1} and later"
+    evidence = count_cells(past)
     return {
-        "protocol": f"trained on work years to {through}, tested on every row of {later}",
-        "network": evaluate(prediction, future, further=_ledger(past, future)),
+        "network": {
+            **evaluate(prediction, future, further=_ledger(evidence, future)),
+            "groups": group_metrics(prediction, future, evidence=evidence),
+        },
         "ridge": {"rows": point_metrics(np.log1p(usd), ridge[index])},
         "residuals": residuals,
     }
 
 
-def _ledger(past: Postings, future: Postings) -> dict[str, list[str]]:
+def _ledger(evidence: Evidence, future: Postings) -> dict[str, list[str]]:
     """Further dimensions of the coverage ledger: what an answer rests on, how far it lies from the data, and when it arrived."""
-    evidence = count_cells(past)
     jobs = [
         dict(zip(FEATURES, job, strict=True)) for job in future.jobs[list(FEATURES)].itertuples(index=False, name=None)
     ]
     part = np.arange(len(future)) * LEDGER_PARTS // len(future) + 1
     return {
         "rests on": [evidence.support(job).level for job in jobs],
-        "closest advertised job": [DISTANCES[min(len(evidence.closest(job).differs), 2)] for job in jobs],
+        "closest advertised job": [DISTANCES[min(count, 2)] for count in evidence.fields_apart(jobs).tolist()],
         "order of arrival": [f"part {number} of {LEDGER_PARTS}" for number in part],
     }
 
 
-def _refuse_leaks(postings: Postings, forecaster: Forecaster, *, past: Postings, settings: Settings) -> None:
+def _refuse_leaks(
+    postings: Postings, forecaster: Forecaster, *, past: Postings, split: Split | None, settings: Settings
+) -> None:
     """Raises LeakageError where the shipped network, its encoder or its calibration saw what it must not."""
     encoder = forecaster.fitted.encoder
     check_encoder(encoder, past.jobs, min_count=settings.training.min_count)
     check_features(encoded_columns(encoder.transform(past.jobs)), past)
-    later = postings.take(np.flatnonzero(postings.year > past.year.max()))
     check_calibration(
         forecaster.calibration,
         forecaster.raw,
         forecaster.held_out,
         groups=forecaster.groups,
         train=past,
-        test=later if len(later) else None,
+        test=None if split is None else postings.take(split.test),
     )
     if forecaster.abstention != _abstention_again(forecaster):
         raise LeakageError(
@@ -218,6 +216,11 @@ def _provenance(table: Table, postings: Postings, settings: Settings) -> dict[st
         "commit": _commit(),
         "libraries": {name: metadata.version(name) for name in LIBRARIES},
     }
+
+
+def _newest_day(table: Table) -> str | None:
+    known = known_file(table.sha256)
+    return str(known.newest) if known else None
 
 
 def _commit() -> str | None:

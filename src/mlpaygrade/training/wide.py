@@ -1,9 +1,9 @@
 """The wide part of the network: a ridge regression of log pay on fields, words and pairs of fields.
 
-It is fitted in closed form and travels inside the network, where half of every answer is its (`NetworkSettings.wide_share`): errors
-of a deep network and of a linear model differ, and their mean errs less than either (docs/experiments.md). The fit gives every
-week of arrival an effect of its own, because adverts come in bursts of a few employers; a burst of thousands of rows then
-moves the level by one week's share and not by its number of rows. The weeks' effects are taken out of what the deep part learns from.
+It is fitted in closed form and travels inside the network, where half of every answer is its own (`NetworkSettings.wide_share`):
+a deep network and a linear model err differently, and their mean errs less than either (docs/experiments.md). The fit gives every
+week of arrival an effect of its own, because adverts come in bursts from a few employers: a burst of thousands of rows then moves
+the level by one week's share and not by its number of rows. The weeks' effects are taken out of what the deep part learns from.
 Predicts no quantiles.
 """
 
