@@ -21,7 +21,7 @@ def group_metrics(prediction: Prediction, postings: Postings, *, evidence: Evide
     """Figures of every group of the n tested postings, by its name, that of all jobs first.
 
     evidence: of the training postings, which says what an answer would have rested on. n: tested rows. coverage_50, _80, _90.
-    pit_deviation: by how much a stated percentile was off at most. mean_error_log, mean_error_usd: estimate minus truth, the bias.
+    pit_deviation: by how much a stated percentile was off at most. mean_error_log, mean_error_usd: estimate minus truth, bias.
     mae_log, mae_usd, rmse_log: how far an estimate was off.
     """
     index, usd = postings.row_values_usd()

@@ -23,7 +23,7 @@ from mlpaygrade.forecast.distribution import LEVEL_WEIGHTS, LEVELS, MEDIAN, TARG
 from mlpaygrade.forecast.error_budget import ErrorBudget, error_budget
 from mlpaygrade.forecast.evidence import Cell, Closest, most_specific
 from mlpaygrade.forecast.jobs import ReadJob
-from mlpaygrade.forecast.refusal import disagreement, spread_refusal, title_refusal
+from mlpaygrade.forecast.refusal import COMMON_TITLE, disagreement, spread_refusal, title_refusal
 from mlpaygrade.forecast.strength import Accuracy, LocalAdverts, Strength, accuracy_from, local_disagreement, strength
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import FEATURES, LOCATION, RESIDENCE, TITLE, YEAR, Job, job_of
@@ -236,9 +236,11 @@ class Answers:
         """Why a job has no answer worth giving, None where it has one; n of them."""
         titles = self.jobs[TITLE]
         known = {title: title_refusal(title, self.bundle.encoder) for title in set(titles)}
+        adverts = self.bundle.evidence.adverts
+        common = {title: adverts.get(taxonomy.canonical_title(title), 0) >= COMMON_TITLE for title in known}
         limit = self.bundle.abstention.limit
         return [
-            known[title] or spread_refusal(spread, limit)
+            None if common[title] else known[title] or spread_refusal(spread, limit)
             for title, spread in zip(titles, self.disagreement.tolist(), strict=True)
         ]
 

@@ -5,6 +5,7 @@ specific to the broadest, and the training job that is closest to it. Cells of f
 postings give their count only. Titles that mean one job count together (`canonical_title`). Predicts nothing.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +26,7 @@ ENOUGH: Final = 10
 """A level with this many postings is the one that an answer says it rests on."""
 
 SAME_JOB: Final = "same job"
+SAME_TITLE: Final = "same title and level, any country"
 FAMILY: Final = "title_family"
 CONTINENT: Final = "continent"
 
@@ -32,7 +34,7 @@ COUNT_LEVELS: Final[Mapping[str, tuple[str, ...]]] = {
     SAME_JOB: (TITLE, EXPERIENCE, LOCATION, REMOTE, SIZE, EMPLOYMENT),
     "same title, level and country": (TITLE, EXPERIENCE, LOCATION),
     "same title family, level and country": (FAMILY, EXPERIENCE, LOCATION),
-    "same title and level, any country": (TITLE, EXPERIENCE),
+    SAME_TITLE: (TITLE, EXPERIENCE),
     "same title family, level and continent": (FAMILY, EXPERIENCE, CONTINENT),
     "same title family and level, any country": (FAMILY, EXPERIENCE),
     "same level, any title and country": (EXPERIENCE,),
@@ -99,6 +101,14 @@ class Evidence:
     def support(self, fields: Mapping[str, Any]) -> Cell:
         """The most specific cell with at least ENOUGH postings, else the broadest."""
         return most_specific(self.matching(fields))
+
+    @cached_property
+    def adverts(self) -> Mapping[str, int]:
+        """Canonical title -> training postings."""
+        counts: Counter[str] = Counter()
+        for key, cell in self.cells[SAME_TITLE].items():
+            counts[key.rsplit("|", 1)[0]] += int(cell[0])
+        return counts
 
     def closest(self, fields: Mapping[str, Any]) -> Closest:
         """The training job that is closest to one given as dataset columns.

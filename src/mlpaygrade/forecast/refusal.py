@@ -26,6 +26,12 @@ FEWEST: Final = 100
 """An answer is refused from the disagreement on beyond which at least FEWEST held-out rows scored RATIO times worse than all;
 and beyond the largest disagreement that was tested at all."""
 
+MOST_REFUSED: Final = 0.002
+"""Share of the held-out rows that the limit may refuse at most: a wide range serves the asker better than no answer."""
+
+COMMON_TITLE: Final = 20
+"""A title with so many adverts in the training data is always answered."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AbstentionRule:
@@ -71,7 +77,8 @@ def choose_limit(uncertainty: NDArray[np.float64], score: NDArray[np.float64]) -
     count = np.arange(1, len(order) + 1)
     among = np.cumsum(scores) / count
     bad = np.flatnonzero((count >= FEWEST) & (among >= RATIO * scores.mean()))
-    limit = float(worst[bad[-1]]) if len(bad) else float(worst[0])
+    refused = min(int(bad[-1]) if len(bad) else 0, int(MOST_REFUSED * len(worst)))
+    limit = float(worst[refused])
     curve = {f"{share:g}": float(scores[round(share * len(scores)) :].mean()) for share in SHARES}
     return AbstentionRule(limit=limit, curve=curve)
 
