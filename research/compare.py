@@ -1,4 +1,4 @@
-"""The comparison: every model with its tuned settings, trained on the past, judged on the newest work year, opened once.
+"""The comparison: every model with its tuned settings, trained on the past, judged on what came later, opened once.
 
 Enters: a table, settings, tuned rivals. Leaves: `OUTPUT/compare.json` and `OUTPUT/compare.md`, rewritten after each stage, so the
 main table is there first. Fits are cached in `OUTPUT/cache`; run again, the comparison goes on where it stopped. Chooses nothing.
@@ -15,16 +15,17 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mlpaygrade.dataset.editions import known_file
-from mlpaygrade.dataset.postings import Postings, build_postings
+from mlpaygrade.dataset.postings import Postings
+from mlpaygrade.dataset.split import Split
 from mlpaygrade.dataset.table import Table
 from mlpaygrade.dataset.writing import write_file
-from mlpaygrade.errors import InputError
+from mlpaygrade.errors import DataError, InputError
 from mlpaygrade.evaluation.metrics import MIN_SLICE, evaluate
 from mlpaygrade.evaluation.paired import compare_predictions
 from mlpaygrade.forecast.bundle import write_json
 from mlpaygrade.forecast.distribution import Prediction
 from mlpaygrade.job.fields import LOCATION, TITLE
+from mlpaygrade.training.arrival import postings_and_split, training_side
 from mlpaygrade.training.forecaster import Progress
 from mlpaygrade.training.residuals import residual_analysis, residual_figures
 from mlpaygrade.training.settings import Settings
@@ -33,7 +34,6 @@ from research.compare_report import compare_text
 from research.contenders import NETWORK, NetworkContender, contender
 from research.learning_curve import learning_curve
 from research.rivals import RIVALS, Rival
-from research.tune import training_years
 from research.workbench import Workbench, code_hash
 
 SEEDS: Final = 5
@@ -63,10 +63,7 @@ def compare(
         table, output=output, settings=settings, tuned=tuned, models=models, progress=progress
     )
     basis: Result = {
-        "protocol": (
-            f"trained on work years to {int(bench.past.year.max())}, "
-            f"tested on every row of {int(bench.future.year.max())}"
-        ),
+        "protocol": protocol_of(table)[2],
         "data_sha256": table.sha256,
         "synthetic": table.synthetic,
         "postings": {"training": len(bench.past), "test": len(bench.future)},
@@ -93,19 +90,27 @@ def open_workbench(
     progress: Progress,
 ) -> tuple[Workbench, Postings]:
     """The workbench of a comparison, and all postings of its file."""
-    known = known_file(table.sha256)
-    postings = build_postings(table.frame, newest=known.newest if known else None)
-    past = training_years(postings)
-    newest = int(postings.year.max())
+    postings, split, _ = protocol_of(table)
     bench = Workbench(
         folder=output / "cache",
         data_sha256=table.sha256,
-        past=past,
-        future=postings.take(postings.year == newest),
+        past=training_side(postings, split),
+        future=postings.take(split.test),
         contenders=[contender(name, settings=settings, tuned=tuned) for name in models],
         progress=progress,
     )
     return bench, postings
+
+
+def protocol_of(table: Table) -> tuple[Postings, Split, str]:
+    """Postings, the split that judges every model of them, and its protocol: the edition's own day, or its newest year.
+
+    Raises DataError for a file of one work year.
+    """
+    postings, split, protocol = postings_and_split(table, through=None)
+    if split is None or protocol is None:
+        raise DataError(f"{table.path.name} holds one work year. Give at least two: the newest tests the models.")
+    return postings, split, protocol
 
 
 def _earlier(output: Path, basis: Result) -> Result:

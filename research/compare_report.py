@@ -59,7 +59,7 @@ def _main(stage: Mapping[str, Any]) -> list[str]:
                 f"{one['seconds']:.0f}",
             )
         )
-    lines = ["## The newest year", "", *_table(header, rows)]
+    lines = ["## The test", "", *_table(header, rows)]
     groups = list(next(iter(models.values()))["groups"])
     if groups:
         count = {group: next(iter(models.values()))["groups"][group]["n"] for group in groups}
@@ -98,7 +98,7 @@ def _seeds(stage: Mapping[str, Any]) -> list[str]:
     if not stage:
         return []
     spread = stage["rows"]
-    lines = ["## Five seeds of the network", ""]
+    lines = [f"## {len(stage['runs'])} seeds of the network", ""]
     rows = [
         (
             str(run["seed"]),

@@ -1,5 +1,6 @@
 """Refusing to answer: the limit comes from the risk-coverage curve, and a refusal is the same everywhere."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from mlpaygrade import Predictor
 from mlpaygrade.errors import BundleError
-from mlpaygrade.forecast.refusal import AbstentionRule, choose_limit, log_interval_score
+from mlpaygrade.forecast.refusal import COMMON_TITLE, MOST_REFUSED, AbstentionRule, choose_limit, log_interval_score
 from mlpaygrade.forecast.score import score_file
 from mlpaygrade.job.fields import FEATURES
 
@@ -15,12 +16,31 @@ UNKNOWN = "Underwater Basket Weaver"
 
 
 def test_the_limit_cuts_off_the_region_that_scores_badly() -> None:
-    uncertainty = np.linspace(0, 1, 1000)
-    score = np.where(uncertainty > 0.9, 5.0, 1.0)
-    rule = choose_limit(uncertainty, score)
-    # from here on those beyond score at least twice the mean of 1.4: a fifth of 5.0 and the rest of 1.0 would be less
-    assert 0.7 < rule.limit < 0.9
-    assert rule.curve["0.1"] < rule.curve["0"]
+    uncertainty = np.linspace(0, 1, 100_000)
+    rule = choose_limit(uncertainty, np.where(uncertainty > 0.9995, 5.0, 1.0))
+    # from here on those beyond score at least twice the mean: a quarter of 5.0, the rest 1.0
+    assert 0.998 <= rule.limit < 0.9995
+    spread = choose_limit(np.linspace(0, 1, 1000), np.where(np.linspace(0, 1, 1000) > 0.9, 5.0, 1.0))
+    assert spread.curve["0.1"] < spread.curve["0"]
+
+
+def test_at_most_a_few_in_a_thousand_are_refused() -> None:
+    uncertainty = np.linspace(0, 1, 10_000)
+    rule = choose_limit(uncertainty, np.where(uncertainty > 0.9, 5.0, 1.0))
+    assert (uncertainty > rule.limit).mean() == pytest.approx(MOST_REFUSED, abs=1e-4)
+
+
+def test_a_common_title_is_answered_however_far_the_members_differ() -> None:
+    predictor = Predictor.load()
+    adverts = predictor.bundle.evidence.adverts
+    common = next(title for title, count in sorted(adverts.items()) if count >= COMMON_TITLE)
+    job = predictor.read_job(title=common, experience="EX", location="TD").job
+    bundle = replace(predictor.bundle)
+    bundle.__dict__["abstention"] = AbstentionRule(limit=0.0, curve={})
+    strict = Predictor(bundle)
+    assert strict.answer(job).not_enough_data is None
+    rare = strict.read_job(title="Quantum Data Scientist", experience="EX", location="TD").job
+    assert strict.answer(rare).not_enough_data is not None
 
 
 def test_where_no_region_is_bad_only_untested_disagreement_is_refused() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mlpaygrade.errors import BundleError
 from mlpaygrade.forecast.encode import CATEGORICAL, FAMILIES, MAX_YEARS_BACK, NUMERIC, Encoded, JobEncoder
 from mlpaygrade.job.fields import FEATURES, LOCATION, RESIDENCE, TITLE, YEAR
-from mlpaygrade.job.taxonomy import title_family
+from mlpaygrade.job.taxonomy import canonical_title, title_family
 from mlpaygrade.testing.synthetic import SyntheticMarket
 
 JOBS = SyntheticMarket(seed=11, n_postings=400).generate()[list(FEATURES)].reset_index(drop=True)
@@ -55,7 +55,7 @@ def test_every_id_lies_within_the_sizes_and_every_job_is_encoded() -> None:
 def test_different_known_values_have_different_ids_above_zero() -> None:
     encoded = ENCODER.transform(JOBS)
     for column, values in (("title", ENCODER.titles), ("location", ENCODER.countries)):
-        raw = JOBS[TITLE if column == "title" else LOCATION]
+        raw = JOBS[TITLE].map(canonical_title) if column == "title" else JOBS[LOCATION]
         known = raw.isin(values).to_numpy()
         found = pd.Series(ids(encoded, column))
         assert (found[known] > 0).all()
@@ -76,6 +76,25 @@ def test_an_unseen_title_is_zero_but_keeps_its_words_and_family() -> None:
     assert ids(nonsense, "title") == [0]
     assert not nonsense.words.any()
     assert ids(nonsense, "title_family")[0] > 0
+
+
+def test_titles_that_mean_one_job_are_one_title() -> None:
+    jobs = pd.concat([JOBS, changed(**{TITLE: "ML Engineer"}), changed(**{TITLE: "Machine Learning Engineer"})])
+    encoder = JobEncoder.fit(jobs.reset_index(drop=True))
+    assert "ML Engineer" not in encoder.titles
+    short, long = (
+        encoder.transform(changed(**{TITLE: title})) for title in ("ML Engineer", "Machine Learning Engineer")
+    )
+    assert ids(short, "title") == ids(long, "title") != [0]
+    np.testing.assert_array_equal(short.words, long.words)
+
+
+def test_the_united_states_are_a_group_of_their_own() -> None:
+    group = {
+        code: ids(ENCODER.transform(changed(**{LOCATION: code})), "location_group")[0] for code in ("US", "CA", "DE")
+    }
+    assert group["US"] == 1
+    assert len(set(group.values())) == 3
 
 
 def test_an_unseen_country_is_zero_but_keeps_continent_and_tier() -> None:

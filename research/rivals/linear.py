@@ -11,20 +11,14 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 from scipy import sparse
 
+from mlpaygrade.training.wide import CROSSINGS
 from research.rivals.base import COLUMNS, END, Design, PointModel, Rival, Rows
 
 if TYPE_CHECKING:
     from optuna import Trial
 
-INTERACTIONS: Final = (
-    ("title", "experience"),
-    ("title_family", "experience"),
-    ("location_continent", "experience"),
-    ("experience", "remote"),
-    ("experience", END),
-    ("location", END),
-)
-"""Pairs of columns whose joint values get a coefficient of their own."""
+INTERACTIONS: Final = (*CROSSINGS, ("experience", END), ("location", END))
+"""Pairs of columns whose joint values get a coefficient of their own: those of the network's wide part, and the band's end."""
 
 
 def one_hot(design: Design, *, interactions: bool = False) -> sparse.csr_matrix:
