@@ -1,7 +1,7 @@
 """Makes the bundle that ships inside the package out of finished runs.
 
-`python scripts/ship.py --run RUN [--backtest DIR] [--compare DIR]`: RUN is a folder that `mlpaygrade train` left; the others add
-what `mlpaygrade backtest` and `mlpaygrade compare` measured, in short. Refuses a run on synthetic data.
+`python scripts/ship.py --run RUN [--backtest DIR] [--compare DIR [--compare-doc NAME]]`: RUN is a folder that `mlpaygrade train` left; the others add
+what `mlpaygrade backtest` and `mlpaygrade compare` measured, in short, and write the comparison to docs/NAME. Refuses a run on synthetic data.
 """
 
 import argparse
@@ -22,6 +22,7 @@ def main() -> int:
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--backtest", type=Path)
     parser.add_argument("--compare", type=Path)
+    parser.add_argument("--compare-doc", default="comparison.md")
     given = parser.parse_args()
     bundle = load_bundle(given.run / "bundle")
     if bundle.provenance["synthetic"]:
@@ -34,7 +35,7 @@ def main() -> int:
     if given.compare:
         compared = json.loads((given.compare / "compare.json").read_text(encoding="utf-8"))
         parts["comparison.json"] = short(compared)
-        (ROOT / "docs" / "comparison.md").write_text(compare_text(compared), encoding="utf-8")
+        (ROOT / "docs" / given.compare_doc).write_text(compare_text(compared), encoding="utf-8")
     shipped = write_bundle(bundled_path(), parts, provenance=bundle.provenance)
     print(f"{shipped.path}: {sum(entry['bytes'] for entry in shipped.manifest['files'].values()):,} bytes")
     return 0
