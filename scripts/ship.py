@@ -1,7 +1,8 @@
 """Makes the bundle that ships inside the package out of finished runs.
 
-`python scripts/ship.py --run RUN [--backtest DIR] [--compare DIR [--compare-doc NAME]]`: RUN is a folder that `mlpaygrade train` left; the others add
-what `mlpaygrade backtest` and `mlpaygrade compare` measured, in short, and write the comparison to docs/NAME. Refuses a run on synthetic data.
+`python scripts/ship.py --run RUN [--backtest DIR] [--compare DIR [--compare-doc NAME]]`: RUN is a folder that `mlpaygrade train`
+left; the others add what `mlpaygrade backtest` and `mlpaygrade compare` measured, in short; the comparison goes to docs/NAME too.
+Refuses a run on synthetic data.
 """
 
 import argparse

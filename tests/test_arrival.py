@@ -1,20 +1,21 @@
 """Days of arrival: an edition's calendar dates and orders its postings, and divides them into training and test."""
 
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from mlpaygrade.dataset.editions import known_file
-from mlpaygrade.dataset.postings import build_postings, decimal_year
+from mlpaygrade.dataset.calendar import dated_by, read_calendar
+from mlpaygrade.dataset.editions import edition
+from mlpaygrade.dataset.postings import Postings, build_postings, decimal_year
 from mlpaygrade.dataset.split import by_arrival
 from mlpaygrade.evaluation.leakage import check_split, check_time
 from mlpaygrade.job.fields import YEAR
-from mlpaygrade.market.arrivals import dated_by, parse_calendar
 from mlpaygrade.testing.synthetic import SyntheticMarket
 
-EDITION = "0708df9ffa25501c77d88a85f847a17255b5650afd274e8d2b952f0adff5d0dc"
+CALENDARS = Path(__file__).parent.parent / "src" / "mlpaygrade" / "dataset" / "tables" / "calendars"
 
 
 @pytest.fixture(scope="module")
@@ -35,16 +36,20 @@ def calendar_of(frame: pd.DataFrame) -> str:
     )
 
 
-def test_postings_stand_in_order_of_arrival_and_lose_no_row(frame: pd.DataFrame) -> None:
+@pytest.fixture
+def dated(frame: pd.DataFrame, tmp_path: Path) -> Postings:
+    (tmp_path / "calendar.csv").write_text(calendar_of(frame), encoding="utf-8")
+    return dated_by(build_postings(frame), read_calendar(tmp_path / "calendar.csv"))
+
+
+def test_postings_stand_in_order_of_arrival_and_lose_no_row(frame: pd.DataFrame, dated: Postings) -> None:
     postings = build_postings(frame)
-    dated = dated_by(postings, parse_calendar(calendar_of(frame), name="test"))
     assert (np.diff(dated.time_years) >= 0).all()
     pd.testing.assert_frame_equal(dated.to_rows(), postings.to_rows())
 
 
-def test_a_split_by_arrival_parts_postings_by_their_day(frame: pd.DataFrame) -> None:
-    newest = int(frame[YEAR].max())
-    postings = dated_by(build_postings(frame), parse_calendar(calendar_of(frame), name="test"))
+def test_a_split_by_arrival_parts_postings_by_their_day(frame: pd.DataFrame, dated: Postings) -> None:
+    newest, postings = int(frame[YEAR].max()), dated
     split = by_arrival(postings, day=date(newest, 3, 1))
     check_split(postings, split)
     check_time(postings, split)
@@ -54,10 +59,9 @@ def test_a_split_by_arrival_parts_postings_by_their_day(frame: pd.DataFrame) -> 
 
 
 def test_the_edition_of_2025_is_known_with_its_calendar_and_its_test_day() -> None:
-    known = known_file(EDITION)
-    assert known is not None
+    known = edition("2025-01")
     assert known.test_after == date(2024, 9, 29)
-    calendar = parse_calendar(str(known.calendar), name="edition")
+    calendar = read_calendar(CALENDARS / known.calendar)
     assert calendar.days[-1] == known.newest
     assert sum(int(counts[calendar.days.index(known.test_after)]) for counts in calendar.rows.values()) > 48_000
 

@@ -149,7 +149,8 @@ class Evidence:
         """In how many fields the closest training job differs from each of n jobs, int64 (n,)."""
         keys, places = COUNT_LEVELS[SAME_JOB], self._jobs.places
         asked = [
-            [seen.get(str(job[key]), -1) for key, seen in zip(keys, places, strict=True)] for job in map(_one_title, jobs)
+            [seen.get(str(job[key]), -1) for key, seen in zip(keys, places, strict=True)]
+            for job in map(_one_title, jobs)
         ]
         distinct, back = np.unique(np.array(asked, dtype=np.int32), axis=0, return_inverse=True)
         nearest = [int((self._jobs.codes != job[:, None]).sum(axis=0).min()) for job in distinct]
