@@ -41,7 +41,7 @@ def random_jobs(predictor: Predictor, count: int, *, seed: int = 0) -> list[Job]
     """Jobs of any values, seldom seen together; one in ten has its employee abroad."""
     rng = np.random.default_rng(seed)
     encoder = predictor.bundle.encoder
-    titles, countries = [*encoder.titles, "Lion Tamer"], [*encoder.countries, "TD"]
+    titles, countries = [*encoder.titles, "Quantum Data Scientist"], [*encoder.countries, "TD"]
     jobs = []
     for _ in range(count):
         place = str(rng.choice(countries))

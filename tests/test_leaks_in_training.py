@@ -13,6 +13,7 @@ from mlpaygrade.dataset.split import Split, random_rows, temporal
 from mlpaygrade.dataset.table import Table, read_table
 from mlpaygrade.evaluation.leakage import LeakageError, check_validation
 from mlpaygrade.forecast.encode import Encoded, JobColumns, JobEncoder
+from mlpaygrade.training import arrival
 from mlpaygrade.training import forecaster as forecasting
 from mlpaygrade.training import run as training
 from mlpaygrade.training.forecaster import Forecaster, fit_calibration, fit_forecaster
@@ -182,7 +183,7 @@ def one_posting_of_the_future(postings: Postings, *, through: int) -> Split:
 def test_a_split_that_leaks_stops_the_run(
     split: Any, said: str, start: Start, honest: tuple[Forecaster, Fits], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "temporal", split)
+    monkeypatch.setattr(arrival, "temporal", split)
     with pytest.raises(LeakageError, match=said):
         start(honest[0], through=THROUGH)
 

@@ -73,6 +73,9 @@ def train(table: Table, *, output: Path, settings: Settings, through: int | None
     """
     started = time.monotonic()
     postings, split, protocol = postings_and_split(table, through=through)
+    if split is not None:
+        check_split(postings, split)
+        check_time(postings, split)
     past = training_side(postings, split)
     fingerprint = {"data": table.sha256, "settings": settings.to_json(), "through": through}
     work = work_folder(output, fingerprint)
@@ -139,8 +142,6 @@ def _temporal_report(
     postings: Postings, split: Split, forecaster: Forecaster, *, settings: Settings, output: Path
 ) -> dict[str, Any]:
     """Figures on the test side of a split by time; the residual plots go to OUTPUT/figures."""
-    check_split(postings, split)
-    check_time(postings, split)
     past, future = training_side(postings, split), postings.take(split.test)
     index, usd = future.row_values_usd()
     ridge = fit_predict_ridge(past, future, half_life_years=settings.training.half_life_years)
