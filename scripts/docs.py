@@ -74,10 +74,9 @@ def rivals() -> str:
         raise SystemExit("The shipped bundle holds no comparison. Run `python scripts/ship.py` with --compare.")
     comparison = bundle.json("comparison.json")
     lines = [
-        "Against models that get the same fields, encoding, weights and calibration. Settings: for each the better, on windows "
-        "of four months inside the training years, of its defaults and of what a search of 25 trials on three shorter windows "
-        "found ([experiments](docs/experiments.md)). Protocol: "
-        f"{comparison['protocol']}.",
+        "Against models that get the same fields, encoding, weights and calibration. Settings of the rivals: for each the better, "
+        "on windows of four months inside the training years of the first edition, of its defaults and of what a search of 25 "
+        f"trials found ([experiments](docs/experiments.md)). Protocol: {comparison['protocol']}.",
         "",
         "| model | RMSE log1p | MAE | R2 | R2 of mean pay | pinball | interval score 90 % | middles RMSE log |",
         "|---|---|---|---|---|---|---|---|",
@@ -107,7 +106,7 @@ def _verdict(differences: Mapping[str, Any]) -> str:
         said.append(f"In {name} the network is {'; '.join(parts)}")
     return (
         ". ".join(said)
-        + " (95 % intervals of a paired bootstrap by posting). [The whole comparison](docs/comparison.md), "
+        + " (95 % intervals of a paired bootstrap by posting). [The whole comparison](docs/comparison-2025.md), "
         "[what was tried](docs/experiments.md)."
     )
 
