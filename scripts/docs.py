@@ -74,9 +74,9 @@ def rivals() -> str:
         raise SystemExit("The shipped bundle holds no comparison. Run `python scripts/ship.py` with --compare.")
     comparison = bundle.json("comparison.json")
     lines = [
-        "Against models that get the same fields, encoding, weights and calibration. Settings of the rivals: for each the better, "
-        "on windows of four months inside the training years of the first edition, of its defaults and of what a search of 25 "
-        f"trials found ([experiments](docs/experiments.md)). Protocol: {comparison['protocol']}.",
+        "Against models that get the same fields, encoding, weights and calibration. Settings of the rivals: for each the "
+        "better, on windows of four months inside the training years of the first edition, of its defaults and of what a search "
+        f"of 25 trials found ([experiments](docs/experiments.md)). Protocol: {comparison['protocol']}.",
         "",
         "| model | RMSE log1p | MAE | R2 | R2 of mean pay | pinball | interval score 90 % | middles RMSE log |",
         "|---|---|---|---|---|---|---|---|",

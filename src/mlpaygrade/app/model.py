@@ -58,7 +58,7 @@ def _meaning(bundle: Bundle) -> None:
         off = expm1(found["mean_error_log"])
         side = "about right" if abs(off) < 0.01 else f"{abs(off):.0%} too {'high' if off > 0 else 'low'}"
         held = f"{round(100 * found['coverage_90'])} of 100"
-        lines.append([group_text(name).capitalize(), word, held, side, f"{found['n']:,}"])
+        lines.append([_first_capital(group_text(name)), word, held, side, f"{found['n']:,}"])
     if not lines:
         st.warning("This bundle carries no test: nothing can be said about how well it does.", icon=":material/rule:")
         return
@@ -100,10 +100,10 @@ def _tables(bundle: Bundle) -> None:
 def _data_facts(provenance: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     newest = provenance.get("newest_day")
     return [
-        ("Postings it learned from", f"{provenance['postings']:,}", f"rebuilt from {provenance['rows']:,} rows"),
-        ("With both ends of a band", percent(provenance["paired_share"]), "two neighbouring rows that fit together"),
+        ("Adverts it learned from", f"{provenance['postings']:,}", f"rebuilt from {provenance['rows']:,} rows"),
+        ("With both ends of a range", percent(provenance["paired_share"]), "two neighbouring rows that fit together"),
         (
-            "Newest posting",
+            "Newest advert",
             str(newest or provenance["trained_through"]),
             "synthetic data" if provenance["synthetic"] else "public dataset",
         ),
@@ -292,9 +292,9 @@ def _use() -> None:
     st.markdown(
         "- **For** judging an offer, preparing a negotiation, setting the band of a posting, seeing what the market pays for "
         "a kind of job, and how sure that is.\n"
-        "- **Not for** setting one person's pay: it knows nothing of skills, performance, employer, city, equity or bonuses.\n"
+        "- **Not for** setting one person's pay: it knows nothing of skills, performance, employer, equity or bonuses.\n"
         "- **Not for** auditing pay by gender, age or origin: the data hold no such field.\n"
-        "- **Not for** jobs outside data, machine learning and AI, or for countries with a handful of postings: the answer says "
+        "- **Not for** jobs outside data, machine learning and AI, or for countries with a handful of adverts: the answer says "
         "how many it rests on.\n"
         "- A difference between two jobs is what the market advertises differently, no promise of what one person gains by "
         "changing."
@@ -329,6 +329,10 @@ def _changes() -> None:
 
 def _plain(value: str) -> str:
     return next((family_name(family) for family in FAMILIES if family == value), value)
+
+
+def _first_capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _capital(name: str) -> str:
