@@ -17,7 +17,7 @@ import numpy as np
 
 from mlpaygrade.dataset.postings import build_postings
 from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, LOCATION, REMOTE, SIZE, TITLE, YEAR
-from mlpaygrade.market.model import fit_adjusted
+from mlpaygrade.market.regression import fit_adjusted
 from mlpaygrade.market.sample import MIN_CELL, FieldKey, Sample, build_sample
 from mlpaygrade.testing.synthetic import SyntheticMarket
 from mlpaygrade.testing.truth import MOVED_EFFECT, Truth

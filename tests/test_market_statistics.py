@@ -10,17 +10,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from mlpaygrade.dataset import calendar as arrivals
 from mlpaygrade.dataset.postings import Postings, build_postings
 from mlpaygrade.errors import DataError
 from mlpaygrade.job.fields import COLUMNS
-from mlpaygrade.market import arrivals, wording
-from mlpaygrade.market.error_budget import pure_error
+from mlpaygrade.market import wording
+from mlpaygrade.market.floor import pure_error
 from mlpaygrade.market.geography import shrink
-from mlpaygrade.market.hypotheses import compare_groups, holm, skewness
-from mlpaygrade.market.model import fit_adjusted, unique_share
-from mlpaygrade.market.resample import bootstrap_of, group_quantiles, percentile_interval, plain_quantiles
+from mlpaygrade.market.inference import (
+    bootstrap_of,
+    compare_groups,
+    group_quantiles,
+    holm,
+    percentile_interval,
+    plain_quantiles,
+    skewness,
+)
+from mlpaygrade.market.regression import fit_adjusted, unique_share
 from mlpaygrade.market.sample import Sample, build_sample
-from mlpaygrade.market.time_index import _merged
+from mlpaygrade.market.years import merged_steps
 from mlpaygrade.testing.synthetic import SyntheticMarket
 
 SIMPLE = (("year",), ("level", "remote"), ("size",))
@@ -227,7 +235,7 @@ def test_what_is_no_calendar_is_refused(tmp_path, text: str) -> None:
 
 def test_short_steps_join_the_next_one() -> None:
     step = np.repeat([-1, 0, 1, 2, 3, 4], [5, 12, 4, 3, 20, 2])
-    found = _merged(step)
+    found = merged_steps(step)
     assert set(np.unique(found)) == {-1, 0, 3}
     assert np.bincount(found[found >= 0], minlength=4).tolist() == [12, 0, 0, 29]
 

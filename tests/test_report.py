@@ -11,9 +11,8 @@ from typer.testing import CliRunner
 
 from mlpaygrade.cli import app, main
 from mlpaygrade.dataset.postings import build_postings
-from mlpaygrade.market.drawing import NARROW, WIDE, draw
-from mlpaygrade.market.figures import section_figures
-from mlpaygrade.market.page import Origin, report_page
+from mlpaygrade.market.document import MarketDocument
+from mlpaygrade.market.page import Origin, draw, report_page
 from mlpaygrade.market.statistics import market_statistics
 from mlpaygrade.testing.synthetic import SyntheticMarket
 
@@ -21,12 +20,12 @@ ORIGIN = Origin(name="<market>.csv", sha256="ab" * 32, synthetic=False)
 
 
 @pytest.fixture(scope="module")
-def document() -> dict[str, Any]:
-    return market_statistics(build_postings(SyntheticMarket(seed=5, n_postings=2_500).generate())).to_json()
+def document() -> MarketDocument:
+    return market_statistics(build_postings(SyntheticMarket(seed=5, n_postings=2_500).generate())).document
 
 
 @pytest.fixture(scope="module")
-def page(document: dict[str, Any]) -> str:
+def page(document: MarketDocument) -> str:
     return report_page(document, origin=ORIGIN)
 
 
@@ -80,13 +79,14 @@ def test_the_page_asks_nothing_of_anybody(page: str, outline: _Outline) -> None:
     assert len(page.encode()) < 5_000_000
 
 
-def test_the_page_says_everything_that_the_statistics_say(page: str, document: dict[str, Any]) -> None:
-    from html import escape
+def test_the_page_says_everything_that_the_statistics_say(page: str, document: MarketDocument) -> None:
+    from html import unescape
 
-    for section in document["sections"]:
-        assert f'id="{section["key"]}"' in page
-        for text in (section["answer"], section["effect"], section["uncertainty"], *section["cannot"]):
-            assert escape(text) in page
+    said = unescape(page)
+    for section in document.sections:
+        assert f'id="{section.key}"' in page
+        for text in (section.answer, section.effect, section.uncertainty, *section.cannot, *section.not_to_conclude):
+            assert text in said
 
 
 def test_a_name_cannot_write_markup(page: str) -> None:
@@ -94,16 +94,16 @@ def test_a_name_cannot_write_markup(page: str) -> None:
     assert "&lt;market&gt;.csv" in page
 
 
-def test_synthetic_data_is_called_so(page: str, document: dict[str, Any]) -> None:
+def test_synthetic_data_is_called_so(page: str, document: MarketDocument) -> None:
     told = report_page(document, origin=Origin(name="s.csv", sha256="0" * 64, synthetic=True))
     assert "Synthetic data." in told
     assert "Synthetic data." not in page
 
 
-@pytest.mark.parametrize("width", [WIDE, NARROW])
-def test_every_chart_has_marks_and_follows_the_theme(document: dict[str, Any], width: int) -> None:
-    for section in document["sections"]:
-        for figure in section_figures(section):
+@pytest.mark.parametrize("width", [800, 344])
+def test_every_chart_has_marks_and_follows_the_theme(document: MarketDocument, width: int) -> None:
+    for section in document.sections:
+        for figure in section.figures:
             svg = draw(figure, width=width)
             assert len(re.findall(r"<title>[^<]+</title>", svg)) >= 1, figure.key
             assert "var(--mp-ink)" in svg
@@ -115,9 +115,9 @@ def test_every_chart_has_marks_and_follows_the_theme(document: dict[str, Any], w
 
 
 def test_a_section_without_data_says_so() -> None:
-    tiny = market_statistics(build_postings(SyntheticMarket(seed=1, n_postings=8).generate())).to_json()
+    tiny = market_statistics(build_postings(SyntheticMarket(seed=1, n_postings=8).generate())).document
     page = report_page(tiny, origin=ORIGIN)
-    lacking = [section for section in tiny["sections"] if section["missing"]]
+    lacking = [section for section in tiny.sections if section.missing]
     assert len(lacking) >= 3
     assert page.count('class="missing"') == len(lacking)
 

@@ -18,10 +18,10 @@ BACKGROUND = {"light": (255, 255, 255), "dark": (20, 25, 31)}
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    statistics = market_statistics(build_postings(SyntheticMarket(seed=5, n_postings=2_500).generate())).to_json()
+    statistics = market_statistics(build_postings(SyntheticMarket(seed=5, n_postings=2_500).generate()))
     path = tmp_path_factory.mktemp("report") / "report.html"
     path.write_text(
-        report_page(statistics, origin=Origin(name="s.csv", sha256="0" * 64, synthetic=True)), encoding="utf-8"
+        report_page(statistics.document, origin=Origin(name="s.csv", sha256="0" * 64, synthetic=True)), encoding="utf-8"
     )
     return path
 

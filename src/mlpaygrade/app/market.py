@@ -1,24 +1,29 @@
 """The page of an analyst: the statistics that travel in the bundle, one question at a time, and the postings behind them.
 
-Enters: the bundle's part `market.json`, its evidence, the filters, the address. Leaves: the page, with every series as a file.
-Computes no statistic.
+Every series can be had as a file. Nothing is computed here.
 """
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from mlpaygrade.app import address, charts
 from mlpaygrade.app.serving import literal, predictor
 from mlpaygrade.benchmarking.workbook import harmless
+from mlpaygrade.errors import BundleError
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import EXPERIENCE, LABELS
 from mlpaygrade.job.titles import FAMILIES, Family, family_name, title_family
+from mlpaygrade.rendering.palette import DARK, LIGHT
 from mlpaygrade.rendering.words import counted, dollar_range, dollars
+
+if TYPE_CHECKING:
+    from mlpaygrade.market.document import MarketDocument, Section
 
 PART: Final = "market.json"
 CELLS: Final = "same title, level and country"
@@ -29,28 +34,18 @@ POSTINGS: Final = "postings"
 """The question that the evidence answers; the others are sections of the statistics."""
 EVERY: Final = ""
 
-Json = Mapping[str, Any]
-
 
 def page() -> None:
     """Draw the page."""
     st.title("What the market pays, and why", anchor=False)
-    bundle = predictor().bundle
-    statistics: Json | None = bundle.json(PART) if bundle.has(PART) else None
-    sections: dict[str, Json] = (
-        {str(section["key"]): section for section in statistics["sections"]} if statistics else {}
-    )
-    if statistics is None:
-        st.info(
-            "This bundle carries no market statistics; the postings behind its answers are below.",
-            icon=":material/info:",
-        )
-    else:
-        counts = statistics["counts"]
+    document = _document()
+    if document is not None:
+        counts = document.counts
         st.write(
-            f"From {counts['rows']:,} rows that make {counts['postings']:,} postings of {counts['adverts']:,} different adverts. "
+            f"From {counts.rows:,} rows that make {counts.postings:,} postings of {counts.adverts:,} different adverts. "
             "Intervals hold 95 %; a difference is one between adverts, not what a person gains by changing."
         )
+    sections = {section.key: section for section in document.sections} if document else {}
     question = _question(sections)
     if question == POSTINGS:
         _postings()
@@ -59,7 +54,22 @@ def page() -> None:
         _section(sections[question])
 
 
-def _question(sections: Mapping[str, Json]) -> str:
+def _document() -> "MarketDocument | None":
+    """The bundle's statistics; where it has none that can be read, a message says so."""
+    bundle = predictor().bundle
+    said = "This bundle carries no market statistics"
+    if bundle.has(PART):
+        from mlpaygrade.market.document import read_document
+
+        try:
+            return read_document(bundle.json(PART))
+        except BundleError as error:
+            said = str(error).rstrip(".")
+    st.info(literal(f"{said}; the postings behind its answers are below."), icon=":material/info:")
+    return None
+
+
+def _question(sections: Mapping[str, "Section"]) -> str:
     names = [*sections, POSTINGS]
     key = "market.question"
     if key not in st.session_state or (
@@ -72,9 +82,7 @@ def _question(sections: Mapping[str, Json]) -> str:
     chosen = st.selectbox(
         "Question",
         names,
-        format_func=lambda name: (
-            str(sections[name]["question"]) if name in sections else "What do postings for a job pay?"
-        ),
+        format_func=lambda name: sections[name].question if name in sections else "What do postings for a job pay?",
         key=key,
         persist_state="session",
     )
@@ -82,36 +90,33 @@ def _question(sections: Mapping[str, Json]) -> str:
     return str(chosen)
 
 
-def _section(section: Json) -> None:
-    st.header(str(section["title"]), anchor=False)
-    if section["missing"]:
-        st.info(literal(f"This data cannot say. {section['missing']}"), icon=":material/info:")
+def _section(section: "Section") -> None:
+    st.header(section.title, anchor=False)
+    if section.missing:
+        st.info(literal(f"This data cannot say. {section.missing}"), icon=":material/info:")
         return
-    from mlpaygrade.market.figures import section_figures
-
-    st.html(f'<div class="mp"><p>{escape(str(section["answer"]))}</p></div>')
-    for figure in section_figures(section):
+    palette = DARK if st.context.theme.type == "dark" else LIGHT
+    st.html(f'<div class="mp"><p>{escape(section.answer)}</p></div>')
+    for figure in section.figures:
         st.html(f'<div class="mp"><p><strong>{escape(figure.title)}</strong></p></div>')
-        st.altair_chart(figure.draw(width=PLAIN_WIDTH, palette=_palette()), alt=figure.alt, theme=None, width="stretch")
+        drawn = figure.chart.draw(width=PLAIN_WIDTH, palette=palette)
+        st.altair_chart(drawn, alt=figure.alt, theme=None, width="stretch")
         with st.expander("The numbers"):
             st.html(charts.table(figure.columns, figure.rows, caption=figure.title, words=True))
             _download(figure.columns, figure.rows, name=figure.key)
-    if lines := section["figures"].get("not_to_conclude"):
-        st.html(f'<div class="mp"><p><strong>Do not conclude:</strong></p></div>{charts.notes_list(lines)}')
+    if section.not_to_conclude:
+        warned = charts.notes_list(section.not_to_conclude)
+        st.html(f'<div class="mp"><p><strong>Do not conclude:</strong></p></div>{warned}')
     _sure(section)
 
 
-def _sure(section: Json) -> None:
-    n = section["n"]
-    rests = ", ".join(counted(int(n[key]), key[:-1]) for key in ("rows", "postings", "adverts") if key in n)
-    lines = [["How much", section["effect"]], ["How sure", section["uncertainty"]], ["Rests on", rests]]
-    lines += [["What this cannot show", line] for line in section["cannot"]]
-    shown = [[name, str(text)] for name, text in lines if text]
-    st.html(
-        charts.table(
-            ["About this answer", ""], shown, caption="How much, how sure, and what it cannot show", words=True
-        )
-    )
+def _sure(section: "Section") -> None:
+    n = section.n
+    rests = (counted(n.rows, "row"), counted(n.postings, "posting"), counted(n.adverts, "advert"))
+    lines = [["How much", section.effect], ["How sure", section.uncertainty], ["Rests on", ", ".join(rests)]]
+    lines += [["What this cannot show", line] for line in section.cannot]
+    caption = "How much, how sure, and what it cannot show"
+    st.html(charts.table(["About this answer", ""], lines, caption=caption, words=True))
 
 
 def _postings() -> None:
@@ -161,7 +166,7 @@ def _postings() -> None:
     _download(columns, lines, name="postings")
 
 
-def _filter(place: Any, label: str, options: list[str], *, name: str, words: Any) -> str:
+def _filter(place: DeltaGenerator, label: str, options: list[str], *, name: str, words: Callable[[str], str]) -> str:
     asked = address.parameters("market")
     key = f"market.{name}"
     st.session_state.setdefault(key, asked.get(name) if asked.get(name) in options else EVERY)
@@ -202,9 +207,3 @@ def _download(columns: Sequence[str], rows: Sequence[Sequence[str]], *, name: st
         icon=":material/download:",
         on_click="ignore",
     )
-
-
-def _palette() -> Any:
-    from mlpaygrade.rendering.palette import DARK, LIGHT
-
-    return DARK if st.context.theme.type == "dark" else LIGHT

@@ -62,15 +62,17 @@ def market(
     with options.progress_bar() as bar:
         statistics = market_statistics(
             postings, calendar=arrivals, seed=seed, progress=lambda _, done, total: bar("statistics", done, total, {})
-        ).to_json()
+        )
         if output is not None:
             from mlpaygrade.market.page import Origin, report_page
 
             origin = Origin(name=table.path.name, sha256=table.sha256, synthetic=table.synthetic)
-            page = report_page(statistics, origin=origin, progress=lambda name, done, total: bar(name, done, total, {}))
+            page = report_page(
+                statistics.document, origin=origin, progress=lambda name, done, total: bar(name, done, total, {})
+            )
             write_file(output, page, parents=True)
     if json:
-        options.print_json(statistics)
+        options.print_json(statistics.to_json())
     if output is not None:
         options.say(f"The report is {output} ({len(page.encode()) / 1e6:.1f} MB).")
 
@@ -86,7 +88,7 @@ def _require_market(*, drawing: bool) -> None:
     """Raises ResourceError where the libraries of the analysis are not installed."""
     from importlib.util import find_spec
 
-    needed = ("pandas", "scipy", *(("altair", "vl_convert") if drawing else ()))
+    needed = ("pandas", "scipy", "altair", *(("vl_convert",) if drawing else ()))
     if missing := [name for name in needed if find_spec(name) is None]:
         raise ResourceError(
             f"The market analysis needs {', '.join(missing)}, which this environment lacks. Install its extra: "

@@ -1,48 +1,138 @@
-"""Section 1: which features move pay most, one at a time and with the others held as they are.
+"""Section 1: which features move pay most, one at a time and with the others held as they are."""
 
-Enters: an analysis. Leaves: a section with, for each field, tests, effect sizes and its groups.
-"""
-
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
 from mlpaygrade.market import wording
-from mlpaygrade.market.analysis import Analysis, Section, number, span
-from mlpaygrade.market.hypotheses import compare_groups, holm
-from mlpaygrade.market.model import AdjustedModel, as_json, unique_share
-from mlpaygrade.market.resample import (
+from mlpaygrade.market.analysis import (
+    DASH,
+    INTERVAL,
+    Analysis,
+    Change,
+    Finding,
+    Question,
+    Span,
+    change_cells,
+    change_of,
+    number,
+    span,
+    usd_text,
+)
+from mlpaygrade.market.document import Figure
+from mlpaygrade.market.inference import (
     Z95,
     between_share,
+    compare_groups,
     group_quantiles,
+    holm,
     normal_interval,
     percentile_interval,
     plain_quantiles,
 )
+from mlpaygrade.market.regression import AdjustedModel, unique_share
 from mlpaygrade.market.sample import FIELD_PHRASES, MIN_CELL, FieldKey, Floats, Ints
+from mlpaygrade.rendering.charts import Forest, Mark
 
+QUESTION: Final = Question(key="effects", title="What moves pay", question="Which features move pay most?")
 FIELDS: Final[tuple[FieldKey, ...]] = ("title", "family", "level", "country", "remote", "size", "employment", "year")
+DRAWN: Final = frozenset(("level", "family", "remote", "size", "employment"))
+"""Fields whose groups are drawn; titles, countries and years have sections of their own."""
 SHOWN_GROUPS: Final = 12
-"""Groups listed of each field in this section; titles and countries have sections of their own."""
 
 
-def effects_section(analysis: Analysis) -> Section:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """A share of the variance of log pay, in 0..1, with its interval."""
+
+    share: float
+    interval: Span
+
+    @property
+    def text(self) -> str:
+        """12 % (10 % to 14 %)."""
+        low, high = (wording.percent(end) for end in self.interval)
+        return f"{wording.percent(self.share)} ({low} to {high})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MedianGap:
+    """The largest difference of medians between groups of enough postings, USD."""
+
+    top: str
+    bottom: str
+    top_usd: float | None
+    bottom_usd: float | None
+    difference_usd: float
+    interval_usd: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupLine:
+    """A group of a field. adjusted: against the commonest group, other fields held; None where too little is known."""
+
+    label: str
+    postings: int
+    median_usd: float | None
+    reference: bool
+    adjusted: Change | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """A field that was tested. alone, beside: the share that it explains by itself, and that only it explains.
+
+    compared, adverts: groups and adverts in the tests. epsilon2, omega2: effect sizes. kruskal_p, welch_p: after Holm.
+    typical_change: spread of its adjusted effects over the postings.
+    """
+
+    key: FieldKey
+    name: str
+    groups: int
+    compared: int
+    adverts: int
+    epsilon2: float
+    omega2: float
+    kruskal_p: float
+    welch_p: float
+    alone: Share
+    beside: Share | None
+    medians: MedianGap | None
+    typical_change: float | None
+    lines: tuple[GroupLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effects:
+    """The tested fields. r2: what all of them explain together, beyond chance. tests: how many were corrected for."""
+
+    features: tuple[Feature, ...]
+    r2: float | None
+    tests: int
+
+    def feature(self, key: FieldKey) -> Feature | None:
+        """The field with that key, None where it was not tested."""
+        return next((feature for feature in self.features if feature.key == key), None)
+
+
+def effects_section(analysis: Analysis) -> Finding[Effects]:
     """Test every field, size its effect alone and beside the others."""
-    found = [_feature(analysis, key) for key in FIELDS]
-    tested = [feature for feature in found if feature["tested"]]
-    corrected = holm([p for feature in tested for p in (feature["kruskal_p"], feature["welch_p"])])
-    for place, feature in enumerate(tested):
-        feature["kruskal_p"], feature["welch_p"] = corrected[2 * place], corrected[2 * place + 1]
+    tested = [feature for key in FIELDS if (feature := _feature(analysis, key)) is not None]
     if not tested:
-        return _missing(analysis, found)
-    alone = sorted(tested, key=lambda feature: -feature["alone"]["share"])
-    beside = sorted((f for f in tested if f["beside"]), key=lambda feature: -feature["beside"]["share"])
-    return Section(
-        key="effects",
-        title="What moves pay",
-        question="Which features move pay most?",
-        answer=_answer(alone, beside),
-        effect=_effect_text(analysis, alone, beside),
+        return QUESTION.open(f"No field has two groups of at least {MIN_CELL} different adverts.", n=analysis.counts)
+    corrected = holm([p for feature in tested for p in (feature.kruskal_p, feature.welch_p)])
+    features = tuple(
+        replace(feature, kruskal_p=corrected[2 * place], welch_p=corrected[2 * place + 1])
+        for place, feature in enumerate(tested)
+    )
+    r2 = analysis.model.r2_beyond_chance
+    found = Effects(features=features, r2=None if r2 is None else round(r2, 4), tests=len(corrected))
+    alone = sorted(features, key=lambda feature: -feature.alone.share)
+    return QUESTION.answered(
+        found,
+        answer=_answer(alone),
+        effect=_effect(found, alone),
         uncertainty=(
             f"95{wording.NARROW}% intervals by advert, copies of an advert together: "
             f"{analysis.bootstrap.replicates} bootstrap samples "
@@ -56,38 +146,40 @@ def effects_section(analysis: Analysis) -> Section:
             *_on_p_values(analysis),
         ),
         n=analysis.counts,
-        figures={"features": found, "r2": _r2(analysis), "tests": len(corrected)},
+        figures=[_shares_figure(alone), *_groups_figure(alone)],
     )
 
 
-def _feature(analysis: Analysis, key: FieldKey) -> dict[str, Any]:
+def _feature(analysis: Analysis, key: FieldKey) -> Feature | None:
+    """A field's tests and effects, p values not yet corrected; None where it has no two groups to compare."""
     sample = analysis.sample
     field = sample.fields[key]
     k = len(field.keys)
     first = sample.first_of_advert
     test = compare_groups(sample.log_middle[first], field.codes[first], k=k, smallest=MIN_CELL)
-    feature: dict[str, Any] = {"key": key, "name": field.name, "groups": k, "tested": test is not None, "alone": None}
-    feature["beside"] = None
     if test is None:
-        return feature
+        return None
     eta = between_share(field.codes, sample.log_middle, k=k)
     estimate = _without_chance(float(eta(np.ones(len(sample)))), n=sample.n_adverts, k=k)
     low, high = normal_interval(analysis.bootstrap.run(eta), np.asarray(estimate))
-    feature |= {
-        "compared": test.groups,
-        "adverts": test.n,
-        "epsilon2": round(test.epsilon2, 4),
-        "omega2": round(test.omega2, 4),
-        "kruskal_p": test.kruskal_p,
-        "welch_p": test.welch_p,
-        "alone": {"share": round(estimate, 4), "interval": span(max(0.0, float(low)), min(1.0, float(high)))},
-        "medians": _median_gap(analysis, field.codes, labels=field.labels),
-    }
-    model = _model(analysis, key)
-    feature["beside"] = _beside(model, key) if model.degrees > 0 else None
-    feature["typical_change"] = number(_typical_change(model, key), digits=4)
-    feature["list"] = _groups(analysis, model, key)
-    return feature
+    # Families stand in for titles in a model of their own.
+    model = analysis.family_model if key == "family" else analysis.model
+    return Feature(
+        key=key,
+        name=field.name,
+        groups=k,
+        compared=test.groups,
+        adverts=test.n,
+        epsilon2=round(test.epsilon2, 4),
+        omega2=round(test.omega2, 4),
+        kruskal_p=test.kruskal_p,
+        welch_p=test.welch_p,
+        alone=Share(share=round(estimate, 4), interval=span(max(0.0, float(low)), min(1.0, float(high)))),
+        beside=_beside(model, key) if model.degrees > 0 else None,
+        medians=_median_gap(analysis, field.codes, labels=field.labels),
+        typical_change=number(_typical_change(model, key), digits=4),
+        lines=_lines(analysis, model, key),
+    )
 
 
 def _without_chance(eta2: float, *, n: int, k: int) -> float:
@@ -95,8 +187,7 @@ def _without_chance(eta2: float, *, n: int, k: int) -> float:
     return max(0.0, 1 - (1 - eta2) * (n - 1) / max(1, n - k))
 
 
-def _median_gap(analysis: Analysis, codes: Ints, *, labels: tuple[str, ...]) -> dict[str, Any] | None:
-    """The largest difference of medians between groups of at least MIN_CELL postings, with its interval."""
+def _median_gap(analysis: Analysis, codes: Ints, *, labels: tuple[str, ...]) -> MedianGap | None:
     middle, k = analysis.sample.middle_usd, len(labels)
     large = np.flatnonzero(np.bincount(codes, minlength=k) >= MIN_CELL)
     if len(large) < 2:
@@ -110,14 +201,14 @@ def _median_gap(analysis: Analysis, codes: Ints, *, labels: tuple[str, ...]) -> 
         return np.asarray(found[top] - found[bottom])
 
     low, high = percentile_interval(analysis.bootstrap.run(gap), np.asarray(medians[top] - medians[bottom]))
-    return {
-        "top": labels[top],
-        "bottom": labels[bottom],
-        "top_usd": number(medians[top]),
-        "bottom_usd": number(medians[bottom]),
-        "difference_usd": number(medians[top] - medians[bottom]),
-        "interval_usd": [number(float(low)), number(float(high))],
-    }
+    return MedianGap(
+        top=labels[top],
+        bottom=labels[bottom],
+        top_usd=number(medians[top]),
+        bottom_usd=number(medians[bottom]),
+        difference_usd=float(round(medians[top] - medians[bottom])),
+        interval_usd=span(float(low), float(high), digits=0),
+    )
 
 
 def _typical_change(model: AdjustedModel, key: FieldKey) -> float:
@@ -132,71 +223,59 @@ def _typical_change(model: AdjustedModel, key: FieldKey) -> float:
     return float(np.expm1(np.sqrt(max(0.0, variance))))
 
 
-def _groups(analysis: Analysis, model: AdjustedModel, key: FieldKey) -> list[dict[str, Any]]:
-    """The field's groups, most frequent (or in natural order): n, median, adjusted difference from the commonest."""
+def _lines(analysis: Analysis, model: AdjustedModel, key: FieldKey) -> tuple[GroupLine, ...]:
+    """The field's groups, most frequent (or in natural order)."""
     sample = analysis.sample
     field = sample.fields[key]
     counts = field.counts()
     medians = plain_quantiles(sample.middle_usd, field.codes, k=len(field.keys))[:, 0]
-    shown = range(min(len(field.keys), SHOWN_GROUPS))
-    return [
-        {
-            "label": field.labels[code],
-            "postings": int(counts[code]),
-            "median_usd": number(medians[code]) if counts[code] >= MIN_CELL else None,
-            "reference": code == field.commonest(),
-            "adjusted": as_json(model.effect(key, code)) if counts[code] >= MIN_CELL else None,
-        }
-        for code in shown
-    ]
+    return tuple(
+        GroupLine(
+            label=field.labels[code],
+            postings=int(counts[code]),
+            median_usd=number(medians[code]) if counts[code] >= MIN_CELL else None,
+            reference=code == field.commonest(),
+            adjusted=change_of(model.effect(key, code)) if counts[code] >= MIN_CELL else None,
+        )
+        for code in range(min(len(field.keys), SHOWN_GROUPS))
+    )
 
 
-def _beside(model: AdjustedModel, key: FieldKey) -> dict[str, Any]:
-    """What only this field explains, with its interval."""
+def _beside(model: AdjustedModel, key: FieldKey) -> Share:
+    """What only this field explains."""
     found = unique_share(model, key)
     low, high = max(0.0, found.share - Z95 * found.error), found.share + Z95 * found.error
-    return {"share": round(found.share, 4), "interval": span(low, high)}
+    return Share(share=round(found.share, 4), interval=span(low, high))
 
 
-def _model(analysis: Analysis, key: FieldKey) -> AdjustedModel:
-    """The model in which a field takes part: families stand in for titles."""
-    return analysis.family_model if key == "family" else analysis.model
+def _by_beside(features: list[Feature]) -> list[tuple[Feature, Share]]:
+    found = [(feature, feature.beside) for feature in features if feature.beside is not None]
+    return sorted(found, key=lambda pair: -pair[1].share)
 
 
-def _answer(alone: list[dict[str, Any]], beside: list[dict[str, Any]]) -> str:
-    first, second = alone[0], alone[1] if len(alone) > 1 else None
+def _answer(alone: list[Feature]) -> str:
     text = (
-        f"Taken alone, {FIELD_PHRASES[first['key']]} goes with the largest share of the differences in log pay "
-        f"({wording.percent(first['alone']['share'])})"
+        f"Taken alone, {FIELD_PHRASES[alone[0].key]} goes with the largest share of the differences in log pay "
+        f"({wording.percent(alone[0].alone.share)})"
     )
-    if second:
-        text += f", then {FIELD_PHRASES[second['key']]} ({wording.percent(second['alone']['share'])})"
-    if beside:
-        text += (
-            f"; what no other field explains is largest for {FIELD_PHRASES[beside[0]['key']]} "
-            f"({wording.percent(beside[0]['beside']['share'])})"
-        )
-        small = [f for f in beside if f["beside"]["share"] < 0.01]
+    if len(alone) > 1:
+        text += f", then {FIELD_PHRASES[alone[1].key]} ({wording.percent(alone[1].alone.share)})"
+    if beside := _by_beside(alone):
+        feature, share = beside[0]
+        text += f"; what no other field explains is largest for {FIELD_PHRASES[feature.key]} ({wording.percent(share.share)})"
+        small = [wording.lower_first(feature.name) for feature, share in beside if share.share < 0.01]
         if small:
-            names = wording.listed([wording.lower_first(f["name"]) for f in small])
-            text += f" and under 1{wording.NARROW}% each for {names}"
+            text += f" and under 1{wording.NARROW}% each for {wording.listed(small)}"
     return text + "."
 
 
-def _effect_text(analysis: Analysis, alone: list[dict[str, Any]], beside: list[dict[str, Any]]) -> str:
-    top = (beside or alone)[0]
-    part = top["beside"] or top["alone"]
-    r2 = _r2(analysis)
-    together = f"; all fields together {wording.percent(r2)}" if r2 is not None else ""
+def _effect(found: Effects, alone: list[Feature]) -> str:
+    top, part = next(iter(_by_beside(alone)), (alone[0], alone[0].alone))
+    together = f"; all fields together {wording.percent(found.r2)}" if found.r2 is not None else ""
     return (
-        f"{top['name']}: {wording.percent(part['share'])} of the variance of log pay "
-        f"({wording.interval(*(wording.percent(end) for end in part['interval']))}){together}."
+        f"{top.name}: {wording.percent(part.share)} of the variance of log pay "
+        f"({wording.interval(*(wording.percent(end) for end in part.interval))}){together}."
     )
-
-
-def _r2(analysis: Analysis) -> float | None:
-    found = analysis.model.r2_beyond_chance
-    return None if found is None else round(found, 4)
 
 
 def _on_p_values(analysis: Analysis) -> tuple[str, ...]:
@@ -209,16 +288,87 @@ def _on_p_values(analysis: Analysis) -> tuple[str, ...]:
     )
 
 
-def _missing(analysis: Analysis, features: list[dict[str, Any]]) -> Section:
-    return Section(
-        key="effects",
-        title="What moves pay",
-        question="Which features move pay most?",
-        answer="This file cannot say.",
-        effect="None.",
-        uncertainty="None.",
-        cannot=(),
-        n=analysis.counts,
-        figures={"features": features},
-        missing=f"No field has two groups of at least {MIN_CELL} different adverts.",
+def _shares_figure(features: list[Feature]) -> Figure:
+    marks = []
+    for feature in features:
+        for series, part in (("Alone", feature.alone), ("Beside the others", feature.beside)):
+            if part is not None:
+                text = f"{feature.name}, {series.lower()}: {wording.percent(part.share)} of the variance of log pay"
+                low, high = part.interval
+                marks.append(Mark(label=feature.name, series=series, value=part.share, low=low, high=high, text=text))
+    return Figure(
+        key="effects-shares",
+        title="Share of the variance of log pay, by field",
+        alt=f"Points with intervals for {len(features)} fields: what each explains alone and what only it explains.",
+        columns=(
+            "Field",
+            "Groups compared",
+            "Alone (η², adjusted)",
+            "ω², each advert once",
+            "ε² of ranks",
+            "Beside the others",
+            "Typical adjusted difference",
+            "p, Kruskal-Wallis (Holm)",
+            "p, Welch (Holm)",
+            "Largest gap of medians",
+        ),
+        rows=tuple(map(_feature_row, features)),
+        chart=Forest(
+            marks=tuple(marks), axis="percent", x_title="share of the variance of log pay", zero=None, step=34
+        ),
     )
+
+
+def _feature_row(feature: Feature) -> tuple[str, ...]:
+    gap = feature.medians
+    return (
+        feature.name,
+        f"{feature.compared} of {feature.groups}",
+        wording.percent(feature.alone.share),
+        wording.percent(feature.omega2),
+        wording.percent(feature.epsilon2),
+        feature.beside.text if feature.beside else DASH,
+        f"± {wording.percent(feature.typical_change)}" if feature.typical_change is not None else DASH,
+        wording.p_value(feature.kruskal_p),
+        wording.p_value(feature.welch_p),
+        f"{wording.dollars(gap.difference_usd)} ({gap.top} – {gap.bottom})" if gap else DASH,
+    )
+
+
+def _groups_figure(features: list[Feature]) -> list[Figure]:
+    """Adjusted differences of the groups; none where there are none to draw."""
+    groups = [
+        (line.label.split(" (")[0] + (" company" if feature.key == "size" else ""), feature.name, line)
+        for feature in features
+        if feature.key in DRAWN
+        for line in feature.lines
+    ]
+    marks = tuple(
+        line.adjusted.mark(
+            label, "Adjusted difference", f"{name}: {label}, {line.adjusted.text} ({line.adjusted.ends})"
+        )
+        for label, name, line in groups
+        if line.adjusted and not line.reference
+    )
+    if not marks:
+        return []
+    references = wording.listed([wording.lower_first(label) for label, _, line in groups if line.reference])
+    return [
+        Figure(
+            key="effects-groups",
+            title=f"Adjusted difference in pay from the commonest group of each field ({references})",
+            alt="Points with 95 % intervals: how much more or less each group is advertised at, other fields held as they are.",
+            columns=("Field", "Group", "Postings", "Median", "Adjusted difference", INTERVAL),
+            rows=tuple(
+                (
+                    name,
+                    label,
+                    f"{line.postings:,}",
+                    usd_text(line.median_usd),
+                    *change_cells(line.adjusted, reference=line.reference),
+                )
+                for label, name, line in groups
+            ),
+            chart=Forest(marks=marks, axis="change", x_title="difference in pay, other fields held fixed"),
+        )
+    ]

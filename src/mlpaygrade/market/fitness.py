@@ -1,17 +1,22 @@
-"""Section 9: what the file is fit for, and what should not be concluded from it.
+"""Section 9: what the file is fit for, and what should not be concluded from it: a line for every bias, with its measure."""
 
-Enters: an analysis. Leaves: a section with a line for every bias, each with its measure and what follows from it.
-"""
-
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from mlpaygrade.job.fields import COLUMNS, CURRENCY, YEAR
 from mlpaygrade.market import wording
-from mlpaygrade.market.analysis import Analysis, Section
+from mlpaygrade.market.analysis import Analysis, Finding, Question
+from mlpaygrade.market.document import Figure
 from mlpaygrade.market.sample import MIN_CELL, FieldKey
+from mlpaygrade.rendering.charts import Bars, Mark
 
+QUESTION: Final = Question(
+    key="fitness",
+    title="Bias and fitness for use",
+    question="What is this file fit for, and what should not be concluded from it?",
+)
 ABSENT: Final = (
     "sex or gender",
     "age",
@@ -26,9 +31,27 @@ ABSENT: Final = (
 """What pay is often related to and the dataset's columns do not hold."""
 
 
-def fitness_section(analysis: Analysis) -> Section:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Risk:
+    """A bias. measure: how large it is. so: what follows. share: of rows in the largest group, None where that says nothing."""
+
+    risk: str
+    measure: str
+    so: str
+    share: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitness:
+    """The biases of the file, and what its columns do not hold."""
+
+    lines: tuple[Risk, ...]
+    absent: tuple[str, ...] = ABSENT
+
+
+def fitness_section(analysis: Analysis) -> Finding[Fitness]:
     """The biases of the file, measured."""
-    lines = [
+    lines = (
         _temporal(analysis),
         _concentration(analysis, "country", risk="Geography"),
         _concentration(analysis, "employment", risk="Employment type"),
@@ -37,17 +60,16 @@ def fitness_section(analysis: Analysis) -> Section:
         _copies(analysis),
         _sources(analysis),
         _absent(),
-    ]
-    top = max((line for line in lines if line["share"] is not None), key=lambda line: line["share"])
-    return Section(
-        key="fitness",
-        title="Bias and fitness for use",
-        question="What is this file fit for, and what should not be concluded from it?",
+    )
+    share, top = max(((line.share, line.risk.lower()) for line in lines if line.share is not None), key=lambda p: p[0])
+    largest = f"{wording.percent(share, digits=1)} of rows in one group"
+    return QUESTION.answered(
+        Fitness(lines=lines),
         answer=(
-            f"It tells what adverts like these offer, not what people are paid, and little about groups that hardly occur: "
-            f"the strongest imbalance is {top['risk'].lower()}, {wording.percent(top['share'], digits=1)} of rows in one group."
+            "It tells what adverts like these offer, not what people are paid, and little about groups that hardly occur: "
+            f"the strongest imbalance is {top}, {largest}."
         ),
-        effect=f"{wording.percent(top['share'], digits=1)} of rows in one group ({top['risk'].lower()}).",
+        effect=f"{largest} ({top}).",
         uncertainty="Counts of the file itself, so without sampling error; how the file was collected is not known in full.",
         cannot=(
             "A fair-pay audit is impossible: the file holds no protected attribute, and leaving one out "
@@ -55,15 +77,34 @@ def fitness_section(analysis: Analysis) -> Section:
             "Pay of an advert is not pay received.",
         ),
         n=analysis.counts,
-        figures={"lines": lines, "not_to_conclude": _not_to_conclude(analysis), "absent": list(ABSENT)},
+        figures=[_figure(lines)],
+        not_to_conclude=_not_to_conclude(analysis),
     )
 
 
-def _line(risk: str, measure: str, *, so: str, share: float | None = None) -> dict[str, Any]:
-    return {"risk": risk, "measure": measure, "so": so, "share": None if share is None else round(share, 4)}
+def _figure(lines: tuple[Risk, ...]) -> Figure:
+    return Figure(
+        key="fitness-shares",
+        title="Share of rows in the largest group (for time: in the last two years)",
+        alt="Bars: how much of the file the largest group of each kind holds.",
+        columns=("Risk", "Measured", "So"),
+        rows=tuple((line.risk, line.measure, line.so) for line in lines),
+        chart=Bars(
+            marks=tuple(
+                Mark(label=line.risk, value=line.share, text=line.measure) for line in lines if line.share is not None
+            ),
+            axis="percent",
+            x_title="share of rows",
+        ),
+        open=True,
+    )
 
 
-def _temporal(analysis: Analysis) -> dict[str, Any]:
+def _risk(risk: str, measure: str, *, so: str, share: float | None = None) -> Risk:
+    return Risk(risk=risk, measure=measure, so=so, share=None if share is None else round(share, 4))
+
+
+def _temporal(analysis: Analysis) -> Risk:
     counts = analysis.sample.rows[YEAR].value_counts().sort_index()
     years = [int(year) for year in counts.index]
     recent = years[-2:]
@@ -75,10 +116,10 @@ def _temporal(analysis: Analysis) -> dict[str, Any]:
         if scarce
         else "No year is scarce."
     )
-    return _line("Time", f"{wording.percent(share)} of rows are from {shown}.", so=so, share=share)
+    return _risk("Time", f"{wording.percent(share)} of rows are from {shown}.", so=so, share=share)
 
 
-def _concentration(analysis: Analysis, key: FieldKey, *, risk: str) -> dict[str, Any]:
+def _concentration(analysis: Analysis, key: FieldKey, *, risk: str) -> Risk:
     """How much of the file one group holds, and how many groups are too small to judge."""
     sample = analysis.sample
     field = sample.fields[key]
@@ -93,10 +134,10 @@ def _concentration(analysis: Analysis, key: FieldKey, *, risk: str) -> dict[str,
         else f"Every one of its {len(field.keys)} groups has at least {MIN_CELL} postings."
     )
     label = field.labels[top].split(" (")[0]
-    return _line(risk, f"{label}: {wording.percent(share, digits=1)} of rows.", so=so, share=share)
+    return _risk(risk, f"{label}: {wording.percent(share, digits=1)} of rows.", so=so, share=share)
 
 
-def _currency(analysis: Analysis) -> dict[str, Any]:
+def _currency(analysis: Analysis) -> Risk:
     counts = analysis.sample.rows[CURRENCY].value_counts()
     share = float(counts.iloc[0] / counts.sum())
     so = (
@@ -106,29 +147,29 @@ def _currency(analysis: Analysis) -> dict[str, Any]:
         else "No exchange rate is involved."
     )
     name = "US dollars" if counts.index[0] == "USD" else str(counts.index[0])
-    return _line("Currency", f"{name}: {wording.percent(share, digits=1)} of rows.", so=so, share=share)
+    return _risk("Currency", f"{name}: {wording.percent(share, digits=1)} of rows.", so=so, share=share)
 
 
-def _copies(analysis: Analysis) -> dict[str, Any]:
+def _copies(analysis: Analysis) -> Risk:
     share = float(analysis.sample.rows[list(COLUMNS)].duplicated().mean())
-    return _line(
+    return _risk(
         "Copies",
         f"{wording.percent(share, digits=1)} of rows repeat an earlier one exactly.",
         so="Reposts look like evidence; intervals here count each advert once.",
     )
 
 
-def _sources(analysis: Analysis) -> dict[str, Any]:
+def _sources(analysis: Analysis) -> Risk:
     share = float(analysis.sample.postings.paired.mean())
-    return _line(
+    return _risk(
         "Unit",
         f"{wording.percent(share, digits=1)} of postings are two neighbouring rows, the two ends of one band.",
         so="A row is not a person; counting rows counts most adverts twice.",
     )
 
 
-def _absent() -> dict[str, Any]:
-    return _line(
+def _absent() -> Risk:
+    return _risk(
         "Missing attributes",
         f"No column for {wording.listed(ABSENT)}.",
         so="No statement about fairness between people is possible.",

@@ -1,28 +1,43 @@
 """Section 5: pay by country, with estimates that are shrunken where there is little evidence.
 
-Enters: an analysis. Leaves: a section with a line per country and tiles for a map.
-
 Countries are a sample of effects around a common mean: b_c ~ N(mu, tau^2), seen with error s_c. tau^2 is DerSimonian and Laird's
 (1986), and each country's estimate moves towards mu the more, the less is known of it (empirical Bayes).
 """
 
-import csv
-import io
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Final
 
 import numpy as np
 
 from mlpaygrade.job.fields import LOCATION, TARGET
+from mlpaygrade.job.reference import rows as table_rows
 from mlpaygrade.market import wording
-from mlpaygrade.market.analysis import Analysis, Section, number
-from mlpaygrade.market.model import as_json
-from mlpaygrade.market.resample import Z95, group_quantiles, percentile_interval, plain_quantiles
+from mlpaygrade.market.analysis import (
+    DASH,
+    INTERVAL,
+    Analysis,
+    Change,
+    Finding,
+    Question,
+    Span,
+    change_cells,
+    change_of,
+    number,
+    span_text,
+    usd_text,
+)
+from mlpaygrade.market.document import COMPARED, MOST_LINES, Figure
+from mlpaygrade.market.regression import Effect
 from mlpaygrade.market.sample import MIN_CELL, Floats, Ints
+from mlpaygrade.rendering.charts import Forest, Tile, Tiles
 
-RAW_ROWS = 3
+QUESTION: Final = Question(
+    key="geography", title="Geography", question="Which countries pay most, once little evidence counts little?"
+)
+RAW_ROWS: Final = 3
 """Published rankings list countries from so few rows; shown to compare with."""
+MAP_EDGES: Final = (-0.5, -0.3, -0.1, 0.1)
+"""Bounds of the map's five classes, relative to the reference country."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -51,38 +66,87 @@ def shrink(effects: Floats, errors: Floats) -> Shrunken:
     )
 
 
-def geography_section(analysis: Analysis) -> Section:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountryLine:
+    """A country. adjusted, shrunken: against the reference country for alike jobs; None where postings are few or the data
+    cannot tell. above_average, above_reference: whether the shrunken interval lies above the average country, the reference."""
+
+    code: str
+    label: str
+    postings: int
+    adverts: int
+    few: bool
+    reference: bool
+    median_usd: float | None = None
+    interval_usd: Span | None = None
+    adjusted: Change | None = None
+    shrunken: Change | None = None
+    above_average: bool = False
+    above_reference: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawRank:
+    """A country in the ranking by mean of rows that is usually published."""
+
+    code: str
+    label: str
+    rows: int
+    mean_usd: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Geography:
+    """Countries, most postings first. reference_share: of the rows. average_country: against the reference.
+    between_countries: one standard deviation, as a relative change. premium: countries clearly above the average one."""
+
+    reference: str
+    reference_share: float
+    countries: tuple[CountryLine, ...]
+    few_countries: int
+    few_postings: int
+    raw_ranking: tuple[RawRank, ...]
+    premium: tuple[str, ...]
+    above_reference: tuple[str, ...]
+    average_country: float | None
+    between_countries: float | None
+
+    @property
+    def ranked(self) -> list[tuple[CountryLine, Change]]:
+        """Countries that are judged, without the reference, the highest first."""
+        found = [(line, line.shrunken) for line in self.countries if line.shrunken and not line.reference]
+        return sorted(found, key=lambda pair: -pair[1].change)
+
+
+def geography_section(analysis: Analysis) -> Finding[Geography]:
     """Countries, raw, adjusted and shrunken."""
     field = analysis.sample.fields["country"]
     main = field.commonest()
     share = float(np.mean(analysis.sample.rows[LOCATION] == field.keys[main]))
-    lines, summary = _lines(analysis)
-    judged = [line for line in lines if not line["few"]]
-    missing = None if len(judged) > 1 else f"Fewer than two countries have {MIN_CELL} postings."
-    premium = [line for line in judged if line.get("above_average") and not line["reference"]]
-    above_main = [line for line in judged if line.get("above_reference")]
-    figures = {
-        "reference": field.labels[main],
-        "reference_share": round(share, 4),
-        "countries": lines,
-        "few_countries": len(lines) - len(judged),
-        "few_postings": sum(line["postings"] for line in lines if line["few"]),
-        "raw_ranking": _raw_ranking(analysis),
-        "premium": [line["label"] for line in premium],
-        "above_reference": [line["label"] for line in above_main],
-        "tiles": _tiles(lines),
-        **summary,
-    }
-    return Section(
-        key="geography",
-        title="Geography",
-        question="Which countries pay most, once little evidence counts little?",
-        answer="This file cannot say." if missing else _answer(figures, premium, above_main),
-        effect=_effect(judged, figures),
+    shrunken, lines = _lines(analysis)
+    few = [line for line in lines if line.few]
+    if len(lines) - len(few) < 2:
+        return QUESTION.open(f"Fewer than two countries have {MIN_CELL} postings.", n=analysis.counts)
+    found = Geography(
+        reference=field.labels[main],
+        reference_share=round(share, 4),
+        countries=lines,
+        few_countries=len(few),
+        few_postings=sum(line.postings for line in few),
+        raw_ranking=_raw_ranking(analysis),
+        premium=tuple(line.label for line in lines if line.above_average and not line.reference),
+        above_reference=tuple(line.label for line in lines if line.above_reference),
+        average_country=number(float(np.expm1(shrunken.mean)), digits=4) if shrunken else None,
+        between_countries=number(float(np.expm1(shrunken.tau)), digits=4) if shrunken else None,
+    )
+    return QUESTION.answered(
+        found,
+        answer=_answer(found),
+        effect=_effect(found),
         uncertainty=(
             "Adjusted differences: errors clustered by advert. Shrunken ones: empirical Bayes, "
             f"95{wording.NARROW}% intervals; a country of "
-            f"few adverts moves towards the average country. {figures['few_countries']} countries of "
+            f"few adverts moves towards the average country. {found.few_countries} countries of "
             f"fewer than {MIN_CELL} postings "
             "are on the map, marked, and not ranked."
         ),
@@ -93,56 +157,48 @@ def geography_section(analysis: Analysis) -> Section:
             "does not name a country is mostly about that one.",
         ),
         n=analysis.counts,
-        figures=figures,
-        missing=missing,
+        figures=[_map(found), *_forest(found)],
     )
 
 
-def _lines(analysis: Analysis) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """A line per country, most postings first, and the common figures of the shrinkage."""
+def _lines(analysis: Analysis) -> tuple[Shrunken | None, tuple[CountryLine, ...]]:
+    """The shrinkage, None where fewer than two effects are known, and a line per country, most postings first."""
     sample = analysis.sample
     field = sample.fields["country"]
     k, main = len(field.keys), field.commonest()
     counts = field.counts()
     adverts = np.bincount(field.codes[sample.first_of_advert], minlength=k).astype(np.int64)
-    medians = plain_quantiles(sample.middle_usd, field.codes, k=k)[:, 0]
-    quantiles = group_quantiles(sample.middle_usd, field.codes, k=k)
-    low, high = percentile_interval(analysis.bootstrap.run(lambda weights: quantiles(weights)[:, 0]), medians)
+    medians = analysis.medians(field.codes, k=k)
     effects = analysis.model.effects("country")
-    known = np.array([effect is not None for effect in effects])
-    raw = np.array([effect.log_difference if effect else np.nan for effect in effects])
+    known = np.flatnonzero([effect is not None for effect in effects])
+    raw = np.array([effect.log_difference for effect in effects if effect is not None])
     errors = _errors(analysis, adverts)
-    shrunken, place = None, dict.fromkeys(range(k), 0)
-    if known.sum() > 1:
-        shrunken = shrink(raw[known], errors[known])
-        place = {int(code): i for i, code in enumerate(np.flatnonzero(known))}
+    shrunken = shrink(raw, errors[known]) if len(known) > 1 else None
+    pulled: dict[int, Effect] = {}
+    if shrunken is not None:
+        parts = zip(known.tolist(), shrunken.estimate, shrunken.deviation, strict=True)
+        pulled = {code: Effect(log_difference=float(b), error=float(s)) for code, b, s in parts}
     lines = []
     for code in range(k):
         few = bool(counts[code] < MIN_CELL)
-        line: dict[str, Any] = {
-            "code": field.keys[code],
-            "label": field.labels[code],
-            "postings": int(counts[code]),
-            "adverts": int(adverts[code]),
-            "few": few,
-            "reference": code == main,
-        }
-        if not few:
-            line |= {
-                "median_usd": number(medians[code]),
-                "interval_usd": [number(low[code]), number(high[code])],
-                "adjusted": as_json(effects[code]),
-            }
-            if shrunken is not None and known[code]:
-                line |= _shrunken_json(shrunken, place[code])
-        lines.append(line)
-    summary: dict[str, Any] = {}
-    if shrunken is not None:
-        summary = {
-            "average_country": number(float(np.expm1(shrunken.mean)), digits=4),
-            "between_countries": number(float(np.expm1(shrunken.tau)), digits=4),
-        }
-    return lines, summary
+        effect = None if few else pulled.get(code)
+        lines.append(
+            CountryLine(
+                code=str(field.keys[code]),
+                label=field.labels[code],
+                postings=int(counts[code]),
+                adverts=int(adverts[code]),
+                few=few,
+                reference=code == main,
+                median_usd=None if few else medians.usd(code),
+                interval_usd=None if few else medians.interval_usd(code),
+                adjusted=None if few else change_of(effects[code]),
+                shrunken=change_of(effect),
+                above_average=effect is not None and shrunken is not None and effect.low > shrunken.mean,
+                above_reference=effect is not None and effect.low > 0,
+            )
+        )
+    return shrunken, tuple(lines)
 
 
 def _errors(analysis: Analysis, adverts: Ints) -> Floats:
@@ -163,84 +219,121 @@ def _errors(analysis: Analysis, adverts: Ints) -> Floats:
     return np.asarray(errors, dtype=np.float64)
 
 
-def _shrunken_json(shrunken: Shrunken, place: int) -> dict[str, Any]:
-    estimate, deviation = float(shrunken.estimate[place]), float(shrunken.deviation[place])
-    low, high = estimate - Z95 * deviation, estimate + Z95 * deviation
-    return {
-        "shrunken": {
-            name: number(float(np.expm1(value)) + 0.0, digits=4)
-            for name, value in (("change", estimate), ("low", low), ("high", high))
-        },
-        "above_average": bool(low > shrunken.mean),
-        "above_reference": bool(low > 0),
-    }
-
-
-def _raw_ranking(analysis: Analysis) -> list[dict[str, Any]]:
-    """The ranking by mean of rows that is usually published, however few the rows."""
+def _raw_ranking(analysis: Analysis) -> tuple[RawRank, ...]:
+    """The ranking by mean of rows, however few the rows."""
     field = analysis.sample.fields["country"]
     found = analysis.sample.rows.groupby(LOCATION)[TARGET].agg(["mean", "count"])
     found = found[found["count"] >= RAW_ROWS].sort_values("mean", ascending=False, kind="stable").head(8)
-    return [
-        {
-            "code": str(code),
-            "label": field.labels[field.keys.index(str(code))],
-            "rows": int(row["count"]),
-            "mean_usd": number(row["mean"]),
-        }
-        for code, row in found.iterrows()
-    ]
-
-
-def _tiles(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """A tile per country of the map; those of the file carry its figures."""
-    at = {line["code"]: line for line in lines}
-    # The table is the layout's own; a country without a tile is in the list only.
-    text = Path(__file__).with_name("tables").joinpath("country_tiles.csv").read_text(encoding="utf-8")
-    tiles = []
-    for row in csv.DictReader(io.StringIO(text)):
-        line = at.get(row["code"])
-        if line is None and row["minor"] == "1":
-            continue
-        tile: dict[str, Any] = {"code": row["code"], "x": int(row["column"]), "y": int(row["row"])}
-        if line is not None:
-            tile |= {"label": line["label"], "postings": line["postings"]}
-            if "shrunken" in line:
-                tile["change"] = 0.0 if line["reference"] else line["shrunken"]["change"]
-        tiles.append(tile)
-    return tiles
+    return tuple(
+        RawRank(code=str(code), label=field.labels[field.keys.index(str(code))], rows=int(n), mean_usd=number(mean))
+        for code, mean, n in zip(found.index, found["mean"], found["count"], strict=True)
+    )
 
 
 def _the(country: str) -> str:
     return f"the {country}" if country.startswith(("United", "Netherlands", "Philippines")) else country
 
 
-def _answer(figures: dict[str, Any], premium: list[dict[str, Any]], above: list[dict[str, Any]]) -> str:
-    reference = _the(figures["reference"])
-    text = (
-        f"{wording.percent(figures['reference_share'])} of rows are from {reference}; with the other fields held fixed "
-    )
-    if above:
-        text += f"{wording.listed([line['label'] for line in above])} clearly pay{'s' if len(above) == 1 else ''} more"
+def _answer(found: Geography) -> str:
+    text = f"{wording.percent(found.reference_share)} of rows are from {_the(found.reference)}; with the other fields held fixed "
+    if above := found.above_reference:
+        text += f"{wording.listed(above)} clearly pay{'s' if len(above) == 1 else ''} more, and "
     else:
-        text += "no country with enough postings clearly pays more"
-    text += ", and "
-    ranked = sorted(premium, key=lambda line: -line["shrunken"]["change"])
-    if not ranked:
+        text += "no country with enough postings clearly pays more, and "
+    premium = [line.label for line, _ in found.ranked if line.above_average]
+    if not premium:
         return text + "no other country stays clearly above the average country after shrinkage."
-    names = wording.listed([line["label"] for line in ranked])
-    return text + f"{names} stay{'s' if len(ranked) == 1 else ''} clearly above the average country after shrinkage."
+    stay = "stays" if len(premium) == 1 else "stay"
+    return text + f"{wording.listed(premium)} {stay} clearly above the average country after shrinkage."
 
 
-def _effect(judged: list[dict[str, Any]], figures: dict[str, Any]) -> str:
-    abroad = [line for line in judged if not line["reference"] and "shrunken" in line]
-    if not abroad or "average_country" not in figures:
+def _effect(found: Geography) -> str:
+    if not found.ranked or found.average_country is None or found.between_countries is None:
         return "None."
-    line = abroad[0]
-    ends = wording.interval(*(wording.signed_percent(line["shrunken"][end]) for end in ("low", "high")))
+    line, change = max(found.ranked, key=lambda pair: pair[0].postings)
     return (
-        f"{line['label']} against {_the(figures['reference'])}: "
-        f"{wording.signed_percent(line['shrunken']['change'])} ({ends}); the average "
-        f"country {wording.signed_percent(figures['average_country'])}; countries differ by a factor of "
-        f"{1 + figures['between_countries']:.2f} (one standard deviation)."
+        f"{line.label} against {_the(found.reference)}: {change.text} ({change.interval}); the average "
+        f"country {wording.signed_percent(found.average_country)}; countries differ by a factor of "
+        f"{1 + found.between_countries:.2f} (one standard deviation)."
     )
+
+
+def _class_names() -> tuple[str, ...]:
+    a, b, c, d = (wording.signed_percent(edge, digits=0) if abs(edge) >= 0.1 else "0" for edge in MAP_EDGES)
+    return (f"below {a}", f"{a} to {b}", f"{b} to {c}", f"{c} to {d}", f"above {d}")
+
+
+def _map(found: Geography) -> Figure:
+    judged = [line for line in found.countries if line.shrunken]
+    return Figure(
+        key="geography-map",
+        title=f"Pay for alike jobs against {found.reference}, shrunken (a tile per country; framed tiles have too few postings)",
+        alt=f"Tile map of the world: {len(judged)} countries coloured by pay for alike jobs against "
+        f"{found.reference}, {found.few_countries} framed as too few.",
+        columns=("Country", "Postings", "Against " + found.reference),
+        rows=tuple(
+            (line.label, f"{line.postings:,}", change_cells(line.shrunken, reference=line.reference)[0])
+            for line in judged
+        ),
+        chart=Tiles(tiles=_tiles(found), classes=_class_names()),
+    )
+
+
+def _tiles(found: Geography) -> tuple[Tile, ...]:
+    """A tile per country of the layout; those of the file carry its figures. A country without a tile is in the list only."""
+    at, names, tiles = {line.code: line for line in found.countries}, _class_names(), []
+    for row in table_rows("country_tiles", room="market"):
+        line = at.get(row["code"])
+        if line is None and row["minor"] == "1":
+            continue
+        state, text = "empty", ""
+        if line is not None and line.shrunken is None:
+            state, text = "few", f"{line.label}: {wording.count(line.postings, 'posting')}, too few to judge"
+        elif line is not None and line.shrunken is not None:
+            change = 0.0 if line.reference else line.shrunken.change
+            state = names[int(np.searchsorted(MAP_EDGES, change, side="right"))]
+            text = (
+                f"{line.label}: {wording.signed_percent(change)} against {found.reference}, "
+                f"{wording.count(line.postings, 'posting')}"
+            )
+        tiles.append(Tile(x=int(row["column"]), y=int(row["row"]), code=row["code"], state=state, text=text))
+    return tuple(tiles)
+
+
+def _forest(found: Geography) -> list[Figure]:
+    marks = []
+    for line, change in found.ranked[:MOST_LINES]:
+        label = f"{line.label} ({line.postings:,})"
+        marks.append(change.mark(label, "Shrunken"))
+        if line.adjusted:
+            marks.append(line.adjusted.mark(label, "Not shrunken"))
+    if not marks:
+        return []
+    reference = [line for line in found.countries if line.reference and line.shrunken]
+    rows = [
+        (
+            line.label,
+            f"{line.postings:,}",
+            usd_text(line.median_usd),
+            span_text(line.interval_usd),
+            COMPARED if line.reference else change_cells(line.adjusted)[0],
+            *((DASH, DASH) if line.reference else change_cells(line.shrunken)),
+        )
+        for line in (*reference, *(line for line, _ in found.ranked))
+    ]
+    few = [line.label for line in found.countries if line.few]
+    if few:
+        others = f"{len(few)} others, not ranked: {', '.join(few)}"
+        rows.append((others, f"{found.few_postings:,}", *(DASH,) * 5))
+    return [
+        Figure(
+            key="geography-countries",
+            title=f"Adjusted difference from {found.reference}, with postings in brackets",
+            alt="Points with 95 % intervals per country, shrunken towards the average country and not.",
+            columns=("Country", "Postings", "Median", INTERVAL, "Adjusted", "Shrunken", INTERVAL),
+            rows=tuple(rows),
+            chart=Forest(
+                marks=tuple(marks), axis="change", x_title=f"difference from {found.reference}, other fields held fixed"
+            ),
+        )
+    ]

@@ -1,26 +1,28 @@
-"""The report: one self-contained HTML page from the statistics' JSON.
+"""The report: one self-contained HTML page of a document, without scripts and without any address to load from.
 
-Enters: `MarketStatistics.to_json()` and a line about the file. Leaves: HTML without scripts and without any address to load from.
-Computes no statistic and writes no file.
+Charts are drawn as inline SVG in two widths. Their colours are the page's CSS variables, so they follow the reader's theme, and
+what a screen reader is told about a mark becomes its tooltip too.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import mlpaygrade
 from mlpaygrade.market import wording
-from mlpaygrade.market.drawing import NARROW, WIDE, draw
-from mlpaygrade.market.figure import Figure
-from mlpaygrade.market.figures import section_figures
-from mlpaygrade.rendering.palette import css_by_reader
+from mlpaygrade.market.document import Counts, Figure, MarketDocument
+from mlpaygrade.rendering.palette import REFERENCES, css_by_reader
 
-Json = Mapping[str, Any]
+TITLE: Final = "Pay in machine learning and data: the market, told honestly"
+VERDICTS: Final = {"confirmed": "confirmed", "not confirmed": "not-confirmed", "true, but": "true-but"}
+"""Cells of a table that have a style of their own."""
 Progress = Callable[[str, int, int], None]
-OPEN_TABLES: Final = frozenset({"claims-tally", "fitness-shares"})
-"""Figures whose table is the matter itself and stands open."""
+
+_MARK: Final = re.compile(r'<(path|line|rect|circle)( aria-label="([^"]*)"[^>]*)/>')
+_NAMESPACES: Final = re.compile(r' xmlns(:xlink)?="[^"]*"')
+_SIZE: Final = re.compile(r'(<svg[^>]*?) width="[^"]*" height="[^"]*"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,137 +34,56 @@ class Origin:
     synthetic: bool
 
 
-def report_page(statistics: Json, *, origin: Origin, progress: Progress | None = None) -> str:
+def report_page(document: MarketDocument, *, origin: Origin, progress: Progress | None = None) -> str:
     """The whole page."""
-    report = progress or (lambda *_: None)
-    sections = statistics["sections"]
-    parts = []
-    for place, section in enumerate(sections, start=1):
-        report("drawing", place, len(sections))
-        parts.append(_section(section, number=place))
-    style = css_by_reader() + "\n" + Path(__file__).with_name("page.css").read_text(encoding="utf-8")
-    title = "Pay in machine learning and data: the market, told honestly"
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<title>{escape(title)}</title>\n<link rel="icon" href="data:,">\n<style>\n{style}</style>\n</head>\n<body>\n'
-        + _header(statistics, title=title, origin=origin)
-        + "<main>\n"
-        + "\n".join(parts)
-        + "\n</main>\n"
-        + _footer(statistics, origin=origin)
-        + "</body>\n</html>\n"
+    from jinja2 import Environment, StrictUndefined
+
+    total, drawn = sum(len(section.figures) for section in document.sections), 0
+
+    def drawing(figure: Figure, width: int) -> str:
+        nonlocal drawn
+        drawn += 1
+        if progress:
+            progress("drawing", drawn, 2 * total)
+        return draw(figure, width=width)
+
+    folder = Path(__file__).parent
+    template = Environment(autoescape=True, undefined=StrictUndefined).from_string(
+        folder.joinpath("page.html").read_text(encoding="utf-8")
+    )
+    return template.render(
+        document=document,
+        origin=origin,
+        title=TITLE,
+        style=css_by_reader() + "\n" + folder.joinpath("page.css").read_text(encoding="utf-8"),
+        facts=_facts(document),
+        draw=drawing,
+        rests_on=rests_on,
+        verdicts=VERDICTS,
+        version=mlpaygrade.__version__,
     )
 
 
-def _header(statistics: Json, *, title: str, origin: Origin) -> str:
-    counts, (first, last) = statistics["counts"], statistics["years"]
-    facts = (
-        ("Rows of the file", f"{counts['rows']:,}"),
-        ("Postings", f"{counts['postings']:,}"),
-        ("Different adverts", f"{counts['adverts']:,}"),
+def draw(figure: Figure, *, width: int) -> str:
+    """The figure as an SVG element `width` pixels wide."""
+    import vl_convert
+
+    svg: str = vl_convert.vegalite_to_svg(figure.chart.draw(width=width, palette=REFERENCES).to_dict())
+    svg = _SIZE.sub(r"\1", _NAMESPACES.sub("", svg), count=1)
+    return _MARK.sub(r"<\1\2><title>\3</title></\1>", svg)
+
+
+def rests_on(n: Counts) -> str:
+    """What a section rests on, in words."""
+    counted = ((n.rows, "row"), (n.postings, "posting"), (n.adverts, "advert"))
+    return ", ".join(wording.count(count, noun) for count, noun in counted)
+
+
+def _facts(document: MarketDocument) -> tuple[tuple[str, str], ...]:
+    counts, (first, last) = document.counts, document.years
+    return (
+        ("Rows of the file", f"{counts.rows:,}"),
+        ("Postings", f"{counts.postings:,}"),
+        ("Different adverts", f"{counts.adverts:,}"),
         ("Work years", str(first) if first == last else f"{first}–{last}"),
     )
-    listed = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts)
-    synthetic = (
-        '<p class="note"><strong>Synthetic data.</strong> This file was generated by a model. No figure '
-        "here is pay that anybody was "
-        "offered.</p>"
-        if origin.synthetic
-        else ""
-    )
-    links = "".join(
-        f'<li><a href="#{section["key"]}">{escape(section["title"])}</a></li>' for section in statistics["sections"]
-    )
-    return (
-        f"<header>\n<h1>{escape(title)}</h1>\n{synthetic}"
-        '<p class="lead">A row of this dataset is not a person. Two neighbouring rows are, in all '
-        "likelihood, the two ends of one "
-        "advertised band, and many adverts were posted again unchanged. This page therefore counts "
-        "<em>postings</em> (a band, or a single "
-        "figure), and for how sure a figure is, different <em>adverts</em> (copies together).</p>"
-        f'<dl class="facts">{listed}</dl>\n'
-        "<p><strong>How to read it.</strong> <em>Adjusted</em> and <em>alike jobs</em> mean: with year, "
-        "title, country, level, remote work, "
-        "size and employment held fixed. Pay is the middle of the band in US dollars unless rows are named. A "
-        f"{escape('95' + wording.NARROW + '%')} interval says how far a figure would move had other "
-        "adverts of the same kind been "
-        "published; it does not cover how the adverts were collected. Every chart has its numbers in a table below it.</p>\n"
-        f'<nav aria-label="Contents"><ol>{links}</ol></nav>\n</header>\n'
-    )
-
-
-def _footer(statistics: Json, *, origin: Origin) -> str:
-    return (
-        f"<footer><p>From {escape(origin.name)} (SHA-256 {escape(origin.sha256[:16])}…), MLPayGrade "
-        f"{escape(mlpaygrade.__version__)}, "
-        f"{statistics['replicates']} bootstrap samples, seed {statistics['seed']}. The same file, version "
-        "and seed give the same page.</p></footer>\n"
-    )
-
-
-def _section(section: Json, *, number: int) -> str:
-    head = (
-        f'<section id="{section["key"]}" aria-labelledby="{section["key"]}-title">\n'
-        f'<h2 id="{section["key"]}-title"><span class="number">{number}</span>{escape(section["title"])}</h2>\n'
-        f'<p class="question">{escape(section["question"])}</p>\n'
-    )
-    if section["missing"]:
-        return head + f'<p class="missing">This file cannot say. {escape(section["missing"])}</p>\n</section>'
-    figures = "".join(_figure(figure) for figure in section_figures(section))
-    return (
-        head
-        + f'<p class="answer">{escape(section["answer"])}</p>\n{figures}{_further(section)}{_sure(section)}</section>'
-    )
-
-
-def _figure(figure: Figure) -> str:
-    opened = figure.key in OPEN_TABLES
-    table = _table(figure.columns, figure.rows)
-    shown = table if opened else f"<details><summary>The numbers as a table</summary>{table}</details>"
-    return (
-        f'<figure id="{figure.key}">\n<figcaption>{escape(figure.title)}</figcaption>\n'
-        f'<div class="desk" role="img" aria-label="{escape(figure.alt)}">{draw(figure, width=WIDE)}</div>\n'
-        f'<div class="phone" role="img" aria-label="{escape(figure.alt)}">{draw(figure, width=NARROW)}</div>\n'
-        f"{shown}\n</figure>\n"
-    )
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
-    body = "".join("<tr>" + "".join(_cell(cell) for cell in row) + "</tr>" for row in rows)
-    return (
-        '<div class="scroll" tabindex="0" role="region" aria-label="Table"><table>'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
-
-
-_VERDICTS: Final = {"confirmed": "confirmed", "not confirmed": "not-confirmed", "true, but": "true-but"}
-
-
-def _cell(text: str) -> str:
-    style = f' class="{_VERDICTS[text]}"' if text in _VERDICTS else ""
-    return f"<td{style}>{escape(text)}</td>"
-
-
-def _further(section: Json) -> str:
-    """What a section has to say beside its charts."""
-    lines = section["figures"].get("not_to_conclude")
-    if not lines:
-        return ""
-    return (
-        "<p><strong>Do not conclude:</strong></p><ul>"
-        + "".join(f"<li>{escape(line)}</li>" for line in lines)
-        + "</ul>\n"
-    )
-
-
-def _sure(section: Json) -> str:
-    n = section["n"]
-    counted = ", ".join(wording.count(n[key], key[:-1]) for key in ("rows", "postings", "adverts") if key in n)
-    cannot = "".join(f"<li>{escape(line)}</li>" for line in section["cannot"])
-    lines = [("How much", section["effect"]), ("How sure", section["uncertainty"]), ("Rests on", counted)]
-    shown = "".join(f"<dt>{name}</dt><dd>{escape(text)}</dd>" for name, text in lines if text)
-    if cannot:
-        shown += f'<dt>What this cannot show</dt><dd><ul class="cannot">{cannot}</ul></dd>'
-    return f'<dl class="sure">{shown}</dl>\n'

@@ -1,43 +1,96 @@
-"""Section 2: remote work by level and by title family, raw and with the other fields held as they are.
+"""Section 2: remote work by level and by title family, raw and with the other fields held as they are."""
 
-Enters: an analysis. Leaves: a section with a cell for every level (and family) and way of working.
-"""
-
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
 from mlpaygrade.job.fields import EXPERIENCE, REMOTE
 from mlpaygrade.market import wording
-from mlpaygrade.market.analysis import Analysis, Section, number, pair_codes, row_moments
-from mlpaygrade.market.hypotheses import holm, two_sided_p
-from mlpaygrade.market.model import AdjustedModel, as_json
-from mlpaygrade.market.resample import group_quantiles, percentile_interval, plain_quantiles
-from mlpaygrade.market.sample import MIN_CELL, FieldKey, Floats
+from mlpaygrade.market.analysis import (
+    DASH,
+    INTERVAL,
+    Analysis,
+    Change,
+    Finding,
+    Medians,
+    Question,
+    Span,
+    change_cells,
+    change_of,
+    number,
+    pair_codes,
+    postings_text,
+    row_moments,
+    span_text,
+    usd_text,
+)
+from mlpaygrade.market.document import COMPARED, Figure
+from mlpaygrade.market.inference import holm, percentile_interval, two_sided_p
+from mlpaygrade.market.regression import AdjustedModel
+from mlpaygrade.market.sample import MIN_CELL, FieldKey
+from mlpaygrade.rendering.charts import Forest
 
+QUESTION: Final = Question(key="remote", title="Remote work", question="Does remote work pay more, and for whom?")
 ALPHA: Final = 0.05
 """A difference is called clear when its corrected p value is lower."""
 
 
-def remote_section(analysis: Analysis) -> Section:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteCell:
+    """A level or family and a way of working, against the same group on site.
+
+    raw: of the medians. adjusted: other fields held. p: of the adjusted difference, None where nothing was tested; once all
+    are known it is corrected after Holm. mean_row_usd: the mean of rows that published analyses quote, by level only.
+    """
+
+    group: str
+    way: str
+    postings: int
+    few: bool
+    reference: bool
+    median_usd: float | None
+    interval_usd: Span | None
+    mean_row_usd: float | None = None
+    raw: Change | None = None
+    adjusted: Change | None = None
+    p: float | None = None
+
+    @property
+    def clear(self) -> bool:
+        """Whether the adjusted difference is clear of zero among all comparisons."""
+        return self.p is not None and self.p < ALPHA
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remote:
+    """The cells, and how many of them were compared with on site."""
+
+    by_level: tuple[RemoteCell, ...]
+    by_family: tuple[RemoteCell, ...]
+    comparisons: int
+
+
+def remote_section(analysis: Analysis) -> Finding[Remote]:
     """Hybrid and fully remote against on site."""
     remote = analysis.sample.fields["remote"]
     base = remote.code(0)
-    by_level = _cells(analysis, "level", analysis.model, base=base)
-    by_family = _cells(analysis, "family", analysis.family_model, base=base)
-    tested = [cell for cell in [*by_level, *by_family] if cell["adjusted"] is not None and not cell["reference"]]
-    for cell, p in zip(tested, holm([cell.pop("p") for cell in tested]), strict=True):
-        cell["p_holm"] = round(p, 4)
-    missing = None
     if base is None or len(remote.keys) < 2:
-        missing = "The file has no two ways of working to compare, one of them on site."
-    clear = [cell for cell in tested if cell["p_holm"] < ALPHA]
-    return Section(
-        key="remote",
-        title="Remote work",
-        question="Does remote work pay more, and for whom?",
-        answer="This file cannot say." if missing else _answer(by_level, clear),
-        effect=_effect(by_level, tested, clear),
+        return QUESTION.open("The file has no two ways of working to compare, one of them on site.", n=analysis.counts)
+    cells = [
+        _cells(analysis, "level", analysis.model, base=base),
+        _cells(analysis, "family", analysis.family_model, base=base),
+    ]
+    corrected = iter(holm([cell.p for part in cells for cell in part if cell.p is not None]))
+    by_level, by_family = (
+        tuple(replace(cell, p=round(next(corrected), 4)) if cell.p is not None else cell for cell in part)
+        for part in cells
+    )
+    tested = [cell for cell in (*by_level, *by_family) if cell.p is not None]
+    return QUESTION.answered(
+        Remote(by_level=by_level, by_family=by_family, comparisons=len(tested)),
+        answer=_answer(by_level),
+        effect=_effect(by_level, tested),
         uncertainty=(
             f"Intervals hold 95{wording.NARROW}% each and treat copies of an advert as one piece of evidence; "
             f"'clear' in the text means clear of zero after Holm's correction for all {len(tested)} "
@@ -51,70 +104,57 @@ def remote_section(analysis: Analysis) -> Section:
             f"Cells of fewer than {MIN_CELL} postings are marked and not compared.",
         ),
         n=analysis.counts,
-        figures={"by_level": by_level, "by_family": by_family, "comparisons": len(tested)},
-        missing=missing,
+        figures=[
+            *_figure("remote-level", "Pay against on site, by experience level", by_level),
+            *_figure("remote-family", "Pay against on site, by title family", by_family),
+        ],
     )
 
 
-def _cells(analysis: Analysis, key: FieldKey, model: AdjustedModel, *, base: int | None) -> list[dict[str, Any]]:
+def _cells(analysis: Analysis, key: FieldKey, model: AdjustedModel, *, base: int) -> list[RemoteCell]:
     sample = analysis.sample
     field, remote = sample.fields[key], sample.fields["remote"]
     codes, k = pair_codes(sample, key, "remote")
     counts = np.bincount(codes, minlength=k)
-    medians = plain_quantiles(sample.middle_usd, codes, k=k)[:, 0]
-    quantiles = group_quantiles(sample.middle_usd, codes, k=k)
-    replicates = analysis.bootstrap.run(lambda weights: quantiles(weights)[:, 0])
-    low, high = percentile_interval(replicates, medians)
-    row_means = _row_means(analysis) if key == "level" else {}
+    medians = analysis.medians(codes, k=k)
+    means = row_moments(sample.rows, (EXPERIENCE, REMOTE)) if key == "level" else {}
     cells = []
     for group in range(len(field.keys)):
+        on_site = group * len(remote.keys) + base
         for way in range(len(remote.keys)):
             at = group * len(remote.keys) + way
             if not counts[at]:
                 continue
-            enough = counts[at] >= MIN_CELL
-            cell: dict[str, Any] = {
-                "group": field.labels[group],
-                "way": remote.labels[way],
-                "postings": int(counts[at]),
-                "few": not enough,
-                "reference": way == base,
-                "median_usd": number(medians[at]),
-                "interval_usd": [number(low[at]), number(high[at])] if enough else None,
-                "adjusted": None,
-            }
-            if key == "level":
-                cell["mean_row_usd"] = number(row_means.get((field.keys[group], remote.keys[way]), np.nan))
-            on_site = group * len(remote.keys) + base if base is not None else None
-            if enough and on_site is not None and counts[on_site] >= MIN_CELL:
-                cell |= _against(model, key, group, way=way, base=int(base or 0))
-                cell["raw"] = _raw(medians, replicates, at=at, base=on_site)
+            found = means.get((field.keys[group], remote.keys[way]))
+            cell = RemoteCell(
+                group=field.labels[group],
+                way=remote.labels[way],
+                postings=int(counts[at]),
+                few=bool(counts[at] < MIN_CELL),
+                reference=way == base,
+                median_usd=medians.usd(at),
+                interval_usd=medians.interval_usd(at) if counts[at] >= MIN_CELL else None,
+                mean_row_usd=number(found.mean) if found else None,
+            )
+            if min(counts[at], counts[on_site]) >= MIN_CELL:
+                effect = model.effect("remote", way, against=base, given={key: group})
+                tested = effect is not None and way != base
+                cell = replace(
+                    cell,
+                    adjusted=change_of(effect),
+                    p=two_sided_p(effect.log_difference, effect.error) if effect and tested else None,
+                    raw=_raw(medians, at=at, base=on_site),
+                )
             cells.append(cell)
     return cells
 
 
-def _against(model: AdjustedModel, key: FieldKey, group: int, *, way: int, base: int) -> dict[str, Any]:
-    """Adjusted difference of one way of working from on site, within a group."""
-    effect = model.effect("remote", way, against=base, given={key: group})
-    if effect is None or way == base:
-        return {"adjusted": as_json(effect)}
-    return {"adjusted": as_json(effect), "p": two_sided_p(effect.log_difference, effect.error)}
-
-
-def _raw(medians: Floats, replicates: Floats, *, at: int, base: int) -> dict[str, float | None]:
-    """Raw difference of medians as a relative change, with its interval."""
-    change = medians[at] / medians[base] - 1
-    low, high = percentile_interval(replicates[:, at] / replicates[:, base] - 1, np.asarray(change))
-    return {
-        "change": number(change, digits=4),
-        "low": number(float(low), digits=4),
-        "high": number(float(high), digits=4),
-    }
-
-
-def _row_means(analysis: Analysis) -> dict[tuple[Any, ...], float]:
-    """Mean salary of the rows, the figure that published analyses quote."""
-    return {codes: found.mean for codes, found in row_moments(analysis.sample.rows, (EXPERIENCE, REMOTE)).items()}
+def _raw(medians: Medians, *, at: int, base: int) -> Change:
+    """Raw difference of medians."""
+    change = medians.median[at] / medians.median[base] - 1
+    ratio = medians.replicates[:, at] / medians.replicates[:, base] - 1
+    low, high = percentile_interval(ratio, np.asarray(change))
+    return Change(change=round(float(change), 4), low=round(float(low), 4), high=round(float(high), 4))
 
 
 def _about_hybrid(analysis: Analysis) -> tuple[str, ...]:
@@ -134,30 +174,71 @@ def _about_hybrid(analysis: Analysis) -> tuple[str, ...]:
     )
 
 
-def _answer(by_level: list[dict[str, Any]], clear: list[dict[str, Any]]) -> str:
-    remote = [cell for cell in by_level if cell["way"] == "Fully remote" and cell["adjusted"] and not cell["reference"]]
-    parts = []
-    for cell in remote:
-        raw = wording.signed_percent(cell["raw"]["change"])
-        adjusted = wording.signed_percent(cell["adjusted"]["change"])
-        verdict = "clear" if cell in clear else "not clear"
-        parts.append(f"{wording.lower_first(cell['group'])} {raw} raw, {adjusted} adjusted ({verdict})")
+def _answer(by_level: tuple[RemoteCell, ...]) -> str:
+    parts = [
+        f"{wording.lower_first(cell.group)} {cell.raw.text} raw, {cell.adjusted.text} adjusted "
+        f"({'clear' if cell.clear else 'not clear'})"
+        for cell in by_level
+        if cell.way == "Fully remote" and cell.adjusted and cell.raw and not cell.reference
+    ]
     if not parts:
         return f"No level has {MIN_CELL} postings both fully remote and on site, so the data cannot say."
     return f"Fully remote against on site: {'; '.join(parts)}."
 
 
-def _effect(by_level: list[dict[str, Any]], tested: list[dict[str, Any]], clear: list[dict[str, Any]]) -> str:
+def _effect(by_level: tuple[RemoteCell, ...], tested: list[RemoteCell]) -> str:
     if not tested:
         return "None."
-    largest = max(tested, key=lambda cell: abs(cell["adjusted"]["change"]) if cell in clear else -1)
-    if largest not in clear:
+    clear = [(cell, cell.adjusted) for cell in tested if cell.clear and cell.adjusted]
+    if not clear:
         return f"None of {len(tested)} adjusted differences is clear of zero."
-    adjusted = largest["adjusted"]
-    ends = wording.interval(wording.signed_percent(adjusted["low"]), wording.signed_percent(adjusted["high"]))
-    where = f"{largest['group']}, {wording.lower_first(largest['way'])}"
-    few = sum(cell["few"] for cell in by_level)
+    largest, adjusted = max(clear, key=lambda pair: abs(pair[1].change))
+    few = sum(cell.few for cell in by_level)
     return (
-        f"{len(clear)} of {len(tested)} adjusted differences are clear of zero; the largest of them: {where}, "
-        f"{wording.signed_percent(adjusted['change'])} ({ends}). {few} of {len(by_level)} cells by level are too small to judge."
+        f"{len(clear)} of {len(tested)} adjusted differences are clear of zero; the largest of them: {largest.group}, "
+        f"{wording.lower_first(largest.way)}, {adjusted.text} ({adjusted.interval}). "
+        f"{few} of {len(by_level)} cells by level are too small to judge."
     )
+
+
+def _figure(key: str, title: str, cells: tuple[RemoteCell, ...]) -> list[Figure]:
+    marks = []
+    for cell in cells:
+        if cell.adjusted and cell.raw and not cell.reference:
+            label = f"{cell.group}, {cell.way.lower()}"
+            marks += [cell.raw.mark(label, "Raw medians"), cell.adjusted.mark(label, "Adjusted")]
+    if not marks:
+        return []
+    return [
+        Figure(
+            key=key,
+            title=title,
+            alt="Points with 95 % intervals: difference from on-site pay, raw and with title, country, year, "
+            "size and employment held fixed.",
+            columns=(
+                "Group",
+                "Way of working",
+                "Postings",
+                "Median",
+                INTERVAL,
+                "Raw difference",
+                "Adjusted",
+                INTERVAL,
+                "p (Holm)",
+            ),
+            rows=tuple(
+                (
+                    cell.group,
+                    cell.way,
+                    postings_text(cell.postings, few=cell.few),
+                    usd_text(cell.median_usd),
+                    span_text(cell.interval_usd),
+                    COMPARED if cell.reference else cell.raw.text if cell.raw else DASH,
+                    *change_cells(cell.adjusted, reference=cell.reference),
+                    DASH if cell.p is None else wording.p_value(cell.p),
+                )
+                for cell in cells
+            ),
+            chart=Forest(marks=tuple(marks), axis="change", x_title="difference from on site"),
+        )
+    ]

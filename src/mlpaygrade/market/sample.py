@@ -1,7 +1,4 @@
-"""Postings as the arrays that every market statistic starts from.
-
-Enters: `Postings`. Leaves: `Sample`: log pay, coded fields with plain labels, and adverts, the units that are resampled.
-Computes no statistic.
+"""Postings as the arrays that every market statistic starts from: log pay, coded fields with plain labels, adverts.
 
 An advert is the set of postings that are exact copies of one another (same job, same band). A repost is no new evidence, so
 intervals resample adverts, and tests count each advert once.
@@ -66,7 +63,7 @@ Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Field:
+class Coded:
     """One coded field of the postings.
 
     codes: int64 (n,), positions in `keys`. keys: the dataset's codes, in natural order where there is one, else the most
@@ -108,7 +105,7 @@ class Sample:
     log_middle: Floats
     middle_usd: Floats
     advert: Ints
-    fields: Mapping[FieldKey, Field]
+    fields: Mapping[FieldKey, Coded]
 
     def __len__(self) -> int:
         return len(self.log_middle)
@@ -128,7 +125,7 @@ class Sample:
         """The source rows of these postings, in file order."""
         return self.postings.to_rows().reset_index(drop=True)
 
-    def with_field(self, field: Field) -> "Sample":
+    def with_field(self, field: Coded) -> "Sample":
         """The same postings with one more coded field."""
         return replace(self, fields={**self.fields, field.key: field})
 
@@ -145,7 +142,7 @@ def build_sample(postings: Postings) -> Sample:
     family = pd.Series(np.array(family_of, dtype=object)[title.codes])
     moved = (jobs[RESIDENCE].to_numpy() != jobs[LOCATION].to_numpy()).astype(np.int64)
     country = _frequent_first("country", jobs[LOCATION])
-    fields: dict[FieldKey, Field] = {
+    fields: dict[FieldKey, Coded] = {
         "year": _ordered("year", jobs[YEAR], sorted(set(jobs[YEAR].tolist()))),
         "level": _ordered("level", jobs[EXPERIENCE], list(LABELS[EXPERIENCE])),
         "family": _relabelled(_frequent_first("family", family), [str(f) for f in taxonomy.FAMILIES]),
@@ -165,7 +162,7 @@ def build_sample(postings: Postings) -> Sample:
     )
 
 
-def _ordered(key: FieldKey, column: pd.Series, order: Sequence[str | int]) -> Field:
+def _ordered(key: FieldKey, column: pd.Series, order: Sequence[str | int]) -> Coded:
     """A field in its natural order, without codes that do not occur."""
     labels = {
         EXPERIENCE: LABELS[EXPERIENCE],
@@ -177,29 +174,29 @@ def _ordered(key: FieldKey, column: pd.Series, order: Sequence[str | int]) -> Fi
     present = set(column.unique().tolist())
     kept = [code for code in order if code in present]
     codes = pd.Categorical(column, categories=kept).codes.astype(np.int64)
-    return Field(key=key, codes=codes, keys=tuple(kept), labels=tuple(str(words.get(code, code)) for code in kept))
+    return Coded(key=key, codes=codes, keys=tuple(kept), labels=tuple(str(words.get(code, code)) for code in kept))
 
 
-def _frequent_first(key: FieldKey, column: pd.Series) -> Field:
+def _frequent_first(key: FieldKey, column: pd.Series) -> Coded:
     counted = column.value_counts()
     kept = sorted(counted.index.tolist(), key=lambda code: (-int(counted[code]), str(code)))
     codes = pd.Categorical(column, categories=kept).codes.astype(np.int64)
-    return Field(key=key, codes=codes, keys=tuple(kept), labels=tuple(map(str, kept)))
+    return Coded(key=key, codes=codes, keys=tuple(kept), labels=tuple(map(str, kept)))
 
 
-def _with_labels(field: Field, labels: Sequence[str]) -> Field:
-    return Field(key=field.key, codes=field.codes, keys=field.keys, labels=tuple(labels))
+def _with_labels(field: Coded, labels: Sequence[str]) -> Coded:
+    return Coded(key=field.key, codes=field.codes, keys=field.keys, labels=tuple(labels))
 
 
-def _relabelled(field: Field, known: Sequence[str]) -> Field:
+def _relabelled(field: Coded, known: Sequence[str]) -> Coded:
     names = {family: taxonomy.family_name(family) for family in taxonomy.FAMILIES if family in known}
     return _with_labels(field, [names[str(key)] for key in field.keys])  # type: ignore[index]
 
 
-def _moved(moved: Ints) -> Field:
+def _moved(moved: Ints) -> Coded:
     keys = sorted(set(moved.tolist()))
     words = ("Same country", "Another country")
-    return Field(
+    return Coded(
         key="moved",
         codes=np.searchsorted(keys, moved).astype(np.int64),
         keys=tuple(keys),

@@ -1,7 +1,4 @@
-"""Numbers as a person writes them: $141K, 12 %, 1.42 times, and lists in plain English.
-
-Enters: numbers. Leaves: strings. Decides nothing about what is worth saying.
-"""
+"""Numbers as a person writes them: $141K, 12 %, 1.42 times, and lists in plain English."""
 
 import math
 from collections.abc import Sequence

@@ -1,369 +1,372 @@
-"""Forms of charts, for the report and the app alike: forests, bars, histograms, lines with bands, a tile map.
+"""Forms of charts as data: forests, bars, stacks, histograms, lines with bands, ranges, a map of tiles.
 
-Enters: rows of plain numbers, a width in pixels, a palette. Leaves: Altair charts that fit the width. Knows no section and writes
-no file. Colours are Okabe and Ito's (2008), which colour-blind readers can tell apart; where series meet, shapes differ too.
+A chart holds its marks in plain numbers and words, so it can be kept as JSON and drawn later at any width, in any palette; report
+and app draw the same ones with Altair. Where series meet, their shapes differ as well as their colours.
 """
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import altair as alt
+import msgspec
 
 from mlpaygrade.rendering.palette import Palette
 
 NARROW: Final = 500
 """Below this width in pixels legends stack and labels are shortened."""
-Rows = Sequence[Mapping[str, Any]]
 Drawing = alt.Chart | alt.LayerChart | alt.FacetChart
+Scale = Literal["percent", "change", "dollars", "count", "factor", "plain", "log dollars"]
+"""How an axis of numbers is written."""
 
-PERCENT: Final = "format(datum.value * 100, '.0f') + ' %'"
-CHANGE: Final = "(datum.value > 0 ? '+' : '') + format(datum.value * 100, '.0f') + ' %'"
-DOLLARS: Final = "'$' + format(datum.value / 1000, ',.0f') + 'K'"
-COUNT: Final = "format(datum.value, ',')"
-FACTOR: Final = "'× ' + format(datum.value, '.2~f')"
-PLAIN: Final = "format(datum.value, '.2~f')"
+_WRITTEN: Final[dict[Scale, str]] = {
+    "percent": "format(datum.value * 100, '.0f') + ' %'",
+    "change": "(datum.value > 0 ? '+' : '') + format(datum.value * 100, '.0f') + ' %'",
+    "dollars": "'$' + format(datum.value / 1000, ',.0f') + 'K'",
+    "count": "format(datum.value, ',')",
+    "factor": "'× ' + format(datum.value, '.2~f')",
+    "plain": "format(datum.value, '.2~f')",
+    "log dollars": "'$' + format(round(pow(10, datum.value) / 1000), ',') + 'K'",
+}
+_SHAPES: Final = ("circle", "diamond", "square", "triangle-up", "cross")
+_DASHES: Final = ([1, 0], [5, 3], [2, 2], [8, 2], [1, 3])
 
 
-def finish(chart: Drawing, *, width: int, height: int, palette: Palette) -> Drawing:
-    """Fit the chart to a total width and give it the palette."""
-    finished: Drawing = (
-        chart.properties(width=width, height=height, autosize=alt.AutoSizeParams(type="fit", contains="padding"))
-        .configure(
-            background="transparent",
-            font="system-ui, sans-serif",
-            padding={"left": 4, "top": 4, "bottom": 4, "right": 18},
+class Mark(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One mark. text: what a screen reader and a tooltip say. low, high: its interval, or its two ends. few: drawn grey."""
+
+    text: str
+    label: str = ""
+    series: str = ""
+    at: float | str | None = None
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    few: bool = False
+
+
+class Tile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A square of a map. state: one of the map's classes, "few" or "empty"."""
+
+    x: int
+    y: int
+    code: str
+    state: str
+    text: str = ""
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """A labelled vertical line."""
+
+    at: float
+    label: str
+
+
+class Forest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="forest"):
+    """Points with intervals, a line per label. zero: where a reference line stands. step: least height of a line in pixels."""
+
+    marks: tuple[Mark, ...]
+    axis: Scale
+    x_title: str
+    zero: float | None = 0.0
+    step: int = 24
+
+    def draw(self, *, width: int, palette: Palette) -> Drawing:
+        """The chart at a total width in pixels."""
+        labels, series = _labelled(self.marks, width), _names(self.marks, "series")
+        data = _data(labels.rows)
+        y = alt.Y("label:N", sort=labels.order, axis=labels.axis, scale=alt.Scale(paddingInner=0.25, paddingOuter=0.25))
+        offset = alt.YOffset("series:N", sort=series)
+        legend = _legend(width) if len(series) > 1 else None
+        colour = _colour(series, palette.series, legend)
+        shape = alt.Shape("series:N", sort=series, scale=_scale(series, _SHAPES), legend=legend)
+        base = alt.Chart(data)
+        x = alt.X("value:Q", axis=_x_axis(self.axis, self.x_title, width), scale=alt.Scale(zero=False, nice=True))
+        layers = [_reference(palette, at=self.zero).encode(x=alt.X("at:Q"))] if self.zero is not None else []
+        layers += [
+            base.transform_filter("isValid(datum.low)")
+            .mark_rule(strokeWidth=2, aria=False)
+            .encode(y=y, yOffset=offset, x=alt.X("low:Q"), x2="high:Q", color=colour),
+            base.mark_point(filled=True, size=70, opacity=1).encode(
+                y=y, yOffset=offset, x=x, color=colour, shape=shape, **_said()
+            ),
+        ]
+        line = max(self.step, labels.step, 15 * len(series) + 6)
+        height = len(labels.order) * line + 40 + 20 * (len(series) if len(series) > 1 else 0)
+        return _finish(alt.layer(*layers), width=width, height=height, palette=palette)
+
+
+class Bars(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="bars"):
+    """Horizontal bars."""
+
+    marks: tuple[Mark, ...]
+    axis: Scale
+    x_title: str
+
+    def draw(self, *, width: int, palette: Palette) -> Drawing:
+        """The chart at a total width in pixels."""
+        labels = _labelled(self.marks, width)
+        chart = (
+            alt.Chart(_data(labels.rows))
+            .mark_bar(height={"band": 0.7})
+            .encode(
+                y=alt.Y("label:N", sort=labels.order, axis=labels.axis),
+                x=alt.X("value:Q", axis=_x_axis(self.axis, self.x_title, width), scale=alt.Scale(zero=True)),
+                color=alt.condition("datum.few", alt.value(palette.few), alt.value(palette.series[0])),
+                **_said(),
+            )
         )
-        .configure_view(strokeWidth=0)
-        .configure_axis(
-            labelColor=palette.ink,
-            titleColor=palette.muted,
-            gridColor=palette.grid,
-            domain=False,
-            ticks=False,
-            labelFontSize=12,
-            titleFontSize=12,
-            titleFontWeight="normal",
-            labelPadding=6,
-            titlePadding=8,
+        return _finish(chart, width=width, height=len(labels.order) * max(26, labels.step) + 46, palette=palette)
+
+
+class Stacked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="stacked"):
+    """Stacked horizontal bars, in the order given. colours: which of the palette's colours each series takes."""
+
+    marks: tuple[Mark, ...]
+    axis: Scale
+    colours: tuple[int, ...] = (0, 1, 2, 3, 4)
+
+    def draw(self, *, width: int, palette: Palette) -> Drawing:
+        """The chart at a total width in pixels."""
+        labels, series = _labelled(self.marks, width), _names(self.marks, "series")
+        chosen = [palette.series[self.colours[place]] for place in range(len(series))]
+        data = _data([{**row, "order": series.index(row["series"])} for row in labels.rows])
+        chart = (
+            alt.Chart(data)
+            .mark_bar(stroke=palette.surface, strokeWidth=2)
+            .encode(
+                y=alt.Y("label:N", sort=labels.order, axis=labels.axis),
+                x=alt.X("value:Q", stack=True, axis=_x_axis(self.axis, None, width), scale=alt.Scale(nice=False)),
+                color=_colour(series, chosen, _legend(width)),
+                order="order:Q",
+                **_said(),
+            )
         )
-        .configure_axisY(labelLimit=0)
-        .configure_legend(
-            orient="top",
-            title=None,
-            labelColor=palette.ink,
-            labelFontSize=12,
-            labelLimit=0,
-            symbolSize=80,
-            symbolOpacity=1,
-            columnPadding=44,
-            columns=1 if width < NARROW else 0,
+        legend = 22 * (len(series) if width < NARROW else 1)
+        return _finish(chart, width=width, height=len(labels.order) * 46 + 40 + legend, palette=palette)
+
+
+class Histogram(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="histogram"):
+    """Bars from `low` to `high` of each mark, with labelled vertical lines. ticks: where the axis has labels, if given."""
+
+    marks: tuple[Mark, ...]
+    rules: tuple[Rule, ...]
+    axis: Scale
+    x_title: str
+    y_title: str = "rows"
+    ticks: tuple[float, ...] = ()
+
+    def draw(self, *, width: int, palette: Palette) -> Drawing:
+        """The chart at a total width in pixels."""
+        low, high = min(mark.low or 0 for mark in self.marks), max(mark.high or 0 for mark in self.marks)
+        top = max(mark.value or 0 for mark in self.marks)
+        scale = alt.Scale(domain=[low, high], nice=False)
+        axis = _x_axis(self.axis, self.x_title, width)
+        if self.ticks:
+            axis = alt.Axis(
+                labelExpr=_WRITTEN[self.axis], title=self.x_title, values=list(self.ticks), labelFlush=False
+            )
+        y = alt.Y("value:Q", axis=_y_axis("count", self.y_title, 4), scale=alt.Scale(domain=[0, top * 1.3], nice=False))
+        bar = (
+            alt.Chart(_data(_rows(self.marks)))
+            .mark_rect(color=palette.series[0], stroke=palette.surface, strokeWidth=0.6)
+            .encode(x=alt.X("low:Q", scale=scale, axis=axis), x2="high:Q", y=y, y2=alt.datum(0), **_said())
         )
-    )
-    return finished
+        marked = [
+            {"at": rule.at, "label": rule.label, "y": top * (1.24 - 0.12 * (n % 2))}
+            for n, rule in enumerate(self.rules)
+        ]
+        lines = alt.Chart(_data(marked)).encode(x=alt.X("at:Q", scale=scale))
+        turn = low + 0.7 * (high - low)
+        sides: tuple[tuple[str, Literal["left", "right"], int], ...] = (("<=", "left", 5), (">", "right", -5))
+        labels = [
+            lines.transform_filter(f"datum.at {side} {turn}")
+            .mark_text(align=align, dx=shift, color=palette.ink, fontSize=12, aria=False)
+            .encode(y="y:Q", text="label:N")
+            for side, align, shift in sides
+        ]
+        rule = lines.mark_rule(color=palette.series[1], strokeWidth=2, aria=False)
+        return _finish(alt.layer(bar, rule, *labels), width=width, height=260, palette=palette)
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="line"):
+    """Lines by series over `at`, with a band where a mark has an interval. temporal: `at` is a date, else a number."""
+
+    marks: tuple[Mark, ...]
+    axis: Scale
+    x_title: str
+    y_title: str
+    temporal: bool = False
+
+    def draw(self, *, width: int, palette: Palette) -> Drawing:
+        """The chart at a total width in pixels."""
+        series = _names(self.marks, "series")
+        colour = _colour(series, palette.series, _legend(width))
+        dates = alt.Axis(title=self.x_title, format="%b %y", labelAngle=0, tickCount=3 if width < NARROW else 8)
+        numbers = alt.Scale(zero=False, nice=False)
+        x = (
+            alt.X("at:T", axis=dates)
+            if self.temporal
+            else alt.X("at:Q", scale=numbers, axis=_x_axis("plain", self.x_title, width))
+        )
+        y = alt.Y("value:Q", axis=_y_axis(self.axis, self.y_title, 5), scale=alt.Scale(zero=False))
+        base = alt.Chart(_data(_rows(self.marks)))
+        dash = alt.StrokeDash("series:N", sort=series, scale=_scale(series, _DASHES), legend=None)
+        band = base.transform_filter("isValid(datum.low)").mark_area(opacity=0.22, aria=False)
+        layers = alt.layer(
+            _reference(palette, at=0).encode(y="at:Q"),
+            band.encode(x=x, y=alt.Y("low:Q"), y2="high:Q", color=colour),
+            base.mark_line(strokeWidth=2, aria=False).encode(x=x, y=y, color=colour, strokeDash=dash),
+            base.mark_point(filled=True, size=22, opacity=0.9).encode(x=x, y=y, color=colour, **_said()),
+        )
+        return _finish(layers, width=width, height=300, palette=palette)
+
+
+class Ranges(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="ranges"):
+    """From `low` to `high` with the value marked between."""
+
+    marks: tuple[Mark, ...]
+    axis: Scale
+    x_title: str
+
+    def draw(self, *, width: int, palette: Palette) -> Drawing:
+        """The chart at a total width in pixels."""
+        labels = _labelled(self.marks, width)
+        base = alt.Chart(_data(labels.rows))
+        y = alt.Y("label:N", sort=labels.order, axis=labels.axis)
+        x = alt.X("low:Q", axis=_x_axis(self.axis, self.x_title, width), scale=alt.Scale(zero=False))
+        bar = base.mark_bar(height={"band": 0.55}, opacity=0.45, color=palette.series[0], aria=False)
+        middle = base.mark_tick(thickness=3, color=palette.ink, height={"band": 0.75})
+        layers = alt.layer(bar.encode(y=y, x=x, x2="high:Q"), middle.encode(y=y, x=alt.X("value:Q"), **_said()))
+        height = len(labels.order) * max(24, labels.step) + 46
+        return _finish(layers, width=width, height=height, palette=palette)
+
+
+class Tiles(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="tiles"):
+    """A tile per country. classes: the map's five classes, from the lowest to the highest."""
+
+    tiles: tuple[Tile, ...]
+    classes: tuple[str, ...]
+
+    def draw(self, *, width: int, palette: Palette) -> Drawing:
+        """The chart at a total width in pixels."""
+        columns, lines = (1 + max(places) for places in zip(*((tile.x, tile.y) for tile in self.tiles), strict=True))
+        side = (width - 12) / columns
+        x, y = (
+            channel(place, axis=None, scale=alt.Scale(paddingInner=0.08, paddingOuter=0))
+            for channel, place in ((alt.X, "x:O"), (alt.Y, "y:O"))
+        )
+        base = alt.Chart(_data([msgspec.structs.asdict(tile) for tile in self.tiles]))
+        legend = alt.Legend(columns=2 if width < NARROW else 0, symbolType="square")
+        colour = alt.Color(
+            "state:N", sort=list(self.classes), scale=_scale(self.classes, palette.diverging), legend=legend
+        )
+        empty = base.transform_filter("datum.state == 'empty'").mark_rect(color=palette.empty, aria=False)
+        few = base.transform_filter("datum.state == 'few'").mark_rect(fill=palette.surface, stroke=palette.muted)
+        judged = base.transform_filter("datum.state != 'few' && datum.state != 'empty'").mark_rect()
+        layers = [
+            empty.encode(x=x, y=y),
+            few.encode(x=x, y=y, **_said()),
+            judged.encode(x=x, y=y, color=colour, **_said()),
+        ]
+        if side >= 16:
+            text = base.transform_filter("datum.state != 'empty'").mark_text(fontSize=10, color=palette.ink, aria=False)
+            layers.append(text.encode(x=x, y=y, text="code:N"))
+        height = int(lines * side) + 22 * (3 if width < NARROW else 1) + 12
+        return _finish(alt.layer(*layers), width=width, height=height, palette=palette)
+
+
+Chart = Forest | Bars | Stacked | Histogram | Line | Ranges | Tiles
+
+_Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class _Labels:
     """Labels of a categorical axis, broken into lines that fit. step: height in pixels that the longest needs."""
 
-    rows: list[dict[str, Any]]
+    rows: list[_Row]
     order: list[str]
     axis: alt.Axis
     step: int
 
 
-def _labelled(rows: Rows, width: int) -> _Labels:
+def _labelled(marks: Sequence[Mark], width: int) -> _Labels:
     """Break the labels into lines and reserve the room that they need.
 
     The room is reckoned generously, as the reader's font is not known when the chart is drawn.
     """
     size, longest = (11, 22) if width < NARROW else (12, 34)
-    broken = {name: "\n".join(textwrap.wrap(name, longest)) or name for name in _names(rows, "label")}
+    broken = {name: "\n".join(textwrap.wrap(name, longest)) or name for name in _names(marks, "label")}
     lines = max(text.count("\n") + 1 for text in broken.values())
     extent = max(len(line) for text in broken.values() for line in text.split("\n")) * size * 0.6 + 10
     axis = alt.Axis(
         title=None, labelExpr="split(datum.label, '\\n')", minExtent=extent, labelFontSize=size, labelBaseline="middle"
     )
-    return _Labels(
-        [{**row, "label": broken[str(row["label"])]} for row in rows],
-        list(broken.values()),
-        axis,
-        (size + 3) * lines + 8,
-    )
+    rows = [{**row, "label": broken[row["label"]]} for row in _rows(marks)]
+    return _Labels(rows, list(broken.values()), axis, (size + 3) * lines + 8)
 
 
-def _title(title: str | None, width: int) -> list[str] | None:
-    """A title of an axis in lines that fit beside the labels of a narrow chart."""
-    return textwrap.wrap(title, 24 if width < NARROW else 90) if title else None
+def _rows(marks: Sequence[Mark]) -> list[_Row]:
+    return [msgspec.structs.asdict(mark) for mark in marks]
 
 
-def _names(rows: Rows, key: str) -> list[str]:
-    return list(dict.fromkeys(str(row[key]) for row in rows))
+def _data(rows: list[_Row]) -> alt.Data:
+    return alt.Data(values=rows)  # type: ignore[no-untyped-call]
 
 
-def _axis(expression: str, title: str | None = None, *, count: int = 6) -> alt.Axis:
-    return alt.Axis(labelExpr=expression, title=title, tickCount=count, minExtent=52)
+def _names(marks: Sequence[Mark], part: Literal["label", "series"]) -> list[str]:
+    return list(dict.fromkeys(getattr(mark, part) for mark in marks))
 
 
-def _data(rows: Rows) -> alt.Data:
-    return alt.Data(values=[dict(row) for row in rows])  # type: ignore[no-untyped-call]
+def _scale(domain: Sequence[str], values: Sequence[str] | Sequence[Sequence[float]]) -> alt.Scale:
+    return alt.Scale(domain=list(domain), range=list(values[: len(domain)]))
 
 
-def _x_axis(expression: str, title: str | None, width: int) -> alt.Axis:
-    return alt.Axis(
-        labelExpr=expression, title=_title(title, width), tickCount=3 if width < NARROW else 7, labelFlush=False
-    )
+def _colour(series: list[str], colours: Sequence[str], legend: alt.Legend | None) -> alt.Color:
+    return alt.Color("series:N", sort=series, scale=_scale(series, colours), legend=legend)
 
 
-def forest(
-    rows: Rows,
-    *,
-    width: int,
-    palette: Palette,
-    axis: str,
-    x_title: str,
-    zero: float | None = 0.0,
-    step: int = 24,
-) -> Drawing:
-    """Points with intervals, a line per label.
+def _legend(width: int) -> alt.Legend:
+    return alt.Legend(columns=1 if width < NARROW else 0)
 
-    rows: `label`, `series`, `value`, `low`, `high` (None: no interval), `text` (for screen readers and tooltips).
-    zero: where a reference line stands; None for none.
-    """
-    labels, series = _labelled(rows, width), _names(rows, "series")
-    data = _data(labels.rows)
-    y = alt.Y("label:N", sort=labels.order, axis=labels.axis, scale=alt.Scale(paddingInner=0.25, paddingOuter=0.25))
-    offset = alt.YOffset("series:N", sort=series)
-    colour = alt.Color(
-        "series:N",
-        sort=series,
-        scale=alt.Scale(domain=series, range=list(palette.series[: len(series)])),
-        legend=alt.Legend(columns=1 if width < NARROW else 0) if len(series) > 1 else None,
-    )
-    shape = alt.Shape(
-        "series:N",
-        sort=series,
-        scale=alt.Scale(domain=series, range=["circle", "diamond", "square", "triangle-up"][: len(series)]),
-        legend=alt.Legend(columns=1 if width < NARROW else 0) if len(series) > 1 else None,
-    )
-    base = alt.Chart(data)
-    x = alt.X("value:Q", axis=_x_axis(axis, x_title, width), scale=alt.Scale(zero=False, nice=True))
-    layers: list[alt.Chart] = []
-    if zero is not None:
-        mark = alt.Chart(_data([{"at": zero}])).mark_rule(color=palette.muted, strokeDash=[4, 3], aria=False)
-        layers.append(mark.encode(x=alt.X("at:Q")))
-    layers.append(
-        base.transform_filter("isValid(datum.low)")
-        .mark_rule(strokeWidth=2, aria=False)
-        .encode(y=y, yOffset=offset, x=alt.X("low:Q"), x2="high:Q", color=colour)
-    )
-    layers.append(
-        base.mark_point(filled=True, size=70, opacity=1).encode(
-            y=y,
-            yOffset=offset,
-            x=x,
-            color=colour,
-            shape=shape,
-            description="text:N",
-            tooltip=alt.Tooltip("text:N", title=" "),
+
+def _said() -> _Row:
+    """What a mark tells those who do not see it, and those who point at it."""
+    return {"description": "text:N", "tooltip": alt.Tooltip("text:N", title=" ")}
+
+
+def _reference(palette: Palette, *, at: float) -> alt.Chart:
+    line: alt.Chart = alt.Chart(_data([{"at": at}])).mark_rule(color=palette.muted, strokeDash=[4, 3], aria=False)
+    return line
+
+
+def _y_axis(scale: Scale, title: str, ticks: int) -> alt.Axis:
+    return alt.Axis(labelExpr=_WRITTEN[scale], title=title, tickCount=ticks, minExtent=52)
+
+
+def _x_axis(scale: Scale, title: str | None, width: int) -> alt.Axis:
+    lines = textwrap.wrap(title, 24 if width < NARROW else 90) if title else None
+    return alt.Axis(labelExpr=_WRITTEN[scale], title=lines, tickCount=3 if width < NARROW else 7, labelFlush=False)
+
+
+def _finish(chart: Drawing, *, width: int, height: int, palette: Palette) -> Drawing:
+    """Fit the chart to a total width and give it the palette."""
+    axes = {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelPadding": 6, "titlePadding": 8}
+    axes |= {"labelColor": palette.ink, "titleColor": palette.muted, "gridColor": palette.grid}
+    legend = {"orient": "top", "title": None, "labelColor": palette.ink, "labelFontSize": 12, "labelLimit": 0}
+    legend |= {"symbolSize": 80, "symbolOpacity": 1, "columnPadding": 44, "columns": 1 if width < NARROW else 0}
+    finished: Drawing = (
+        chart.properties(width=width, height=height, autosize=alt.AutoSizeParams(type="fit", contains="padding"))
+        .configure(
+            background="transparent",
+            font="system-ui, sans-serif",
+            padding={"left": 4, "top": 4, "bottom": 4, "right": 18},
+            axis={**axes, "domain": False, "ticks": False},
+            legend=legend,
         )
+        .configure_view(strokeWidth=0)
+        .configure_axisY(labelLimit=0)
     )
-    height = (
-        len(labels.order) * max(step, labels.step, 15 * len(series) + 6)
-        + 40
-        + 20 * (len(series) if len(series) > 1 else 0)
-    )
-    return finish(alt.layer(*layers), width=width, height=height, palette=palette)
-
-
-def bars(rows: Rows, *, width: int, palette: Palette, axis: str, x_title: str, marked: str = "marked") -> Drawing:
-    """Horizontal bars: rows of `label`, `value`, `text`; rows with a true `marked` are greyed."""
-    labels = _labelled(rows, width)
-    data = _data([{"marked": False, **row} for row in labels.rows])
-    chart = (
-        alt.Chart(data)
-        .mark_bar(height={"band": 0.7})
-        .encode(
-            y=alt.Y("label:N", sort=labels.order, axis=labels.axis),
-            x=alt.X("value:Q", axis=_x_axis(axis, x_title, width), scale=alt.Scale(zero=True)),
-            color=alt.condition(f"datum.{marked}", alt.value(palette.few), alt.value(palette.series[0])),
-            description="text:N",
-            tooltip=alt.Tooltip("text:N", title=" "),
-        )
-    )
-    return finish(chart, width=width, height=len(labels.order) * max(26, labels.step) + 46, palette=palette)
-
-
-def stacked(
-    rows: Rows, *, width: int, palette: Palette, axis: str, colours: Sequence[int] = (0, 1, 2, 3, 4)
-) -> Drawing:
-    """Stacked horizontal bars: rows of `label`, `series`, `value`, `text`, in the order given.
-
-    colours: which of the palette's colours each series takes.
-    """
-    labels, series = _labelled(rows, width), _names(rows, "series")
-    chosen = [palette.series[colours[place]] for place in range(len(series))]
-    data = _data([{**row, "order": series.index(str(row["series"]))} for row in labels.rows])
-    chart = (
-        alt.Chart(data)
-        .mark_bar(stroke=palette.surface, strokeWidth=2)
-        .encode(
-            y=alt.Y("label:N", sort=labels.order, axis=labels.axis),
-            x=alt.X("value:Q", stack=True, axis=_x_axis(axis, None, width), scale=alt.Scale(nice=False)),
-            color=alt.Color(
-                "series:N",
-                sort=series,
-                scale=alt.Scale(domain=series, range=chosen),
-                legend=alt.Legend(columns=1 if width < NARROW else 0),
-            ),
-            order="order:Q",
-            description="text:N",
-            tooltip=alt.Tooltip("text:N", title=" "),
-        )
-    )
-    legend = 22 * (len(series) if width < NARROW else 1)
-    return finish(chart, width=width, height=len(labels.order) * 46 + 40 + legend, palette=palette)
-
-
-def histogram(
-    rows: Rows,
-    *,
-    marks: Rows,
-    width: int,
-    palette: Palette,
-    axis: str,
-    x_title: str,
-    y_title: str = "rows",
-    ticks: Sequence[float] = (),
-) -> Drawing:
-    """Bars of `from`, `to`, `value`, `text`, with labelled vertical lines (`at`, `label`)."""
-    low, high = min(row["from"] for row in rows), max(row["to"] for row in rows)
-    scale = alt.Scale(domain=[low, high], nice=False)
-    x_axis = _x_axis(axis, x_title, width)
-    if ticks:
-        x_axis = alt.Axis(labelExpr=axis, title=x_title, values=list(ticks), labelFlush=False)
-    top = max(row["value"] for row in rows)
-    bar = (
-        alt.Chart(_data(rows))
-        .mark_rect(color=palette.series[0], stroke=palette.surface, strokeWidth=0.6)
-        .encode(
-            x=alt.X("from:Q", scale=scale, axis=x_axis),
-            x2="to:Q",
-            y=alt.Y("value:Q", axis=_axis(COUNT, y_title, count=4), scale=alt.Scale(domain=[0, top * 1.3], nice=False)),
-            y2=alt.datum(0),
-            description="text:N",
-            tooltip=alt.Tooltip("text:N", title=" "),
-        )
-    )
-    lines = alt.Chart(_data([{**mark, "y": top * (1.24 - 0.12 * (i % 2))} for i, mark in enumerate(marks)])).encode(
-        x=alt.X("at:Q", scale=scale)
-    )
-    turn = low + 0.7 * (high - low)
-    rule = lines.mark_rule(color=palette.series[1], strokeWidth=2, aria=False)
-    sides: tuple[tuple[str, Literal["left", "right"], int], ...] = (("<=", "left", 5), (">", "right", -5))
-    labels = [
-        lines.transform_filter(f"datum.at {side} {turn}")
-        .mark_text(align=align, dx=shift, color=palette.ink, fontSize=12, aria=False)
-        .encode(y="y:Q", text="label:N")
-        for side, align, shift in sides
-    ]
-    return finish(alt.layer(bar, rule, *labels), width=width, height=260, palette=palette)
-
-
-def line(rows: Rows, *, width: int, palette: Palette, axis: str, x_title: str, y_title: str, temporal: bool) -> Drawing:
-    """Lines by `series` over `x`, with a band where a row has `low` and `high`. rows: x, series, value, low, high, text."""
-    series = _names(rows, "series")
-    data = _data(rows)
-    colour = alt.Color(
-        "series:N",
-        sort=series,
-        scale=alt.Scale(domain=series, range=list(palette.series[: len(series)])),
-        legend=alt.Legend(columns=1 if width < NARROW else 0),
-    )
-    x = (
-        alt.X("x:T", axis=alt.Axis(title=x_title, format="%b %y", labelAngle=0, tickCount=3 if width < NARROW else 8))
-        if temporal
-        else alt.X("x:Q", scale=alt.Scale(zero=False, nice=False), axis=_x_axis(PLAIN, x_title, width))
-    )
-    y = alt.Y("value:Q", axis=_axis(axis, y_title, count=5), scale=alt.Scale(zero=False))
-    base = alt.Chart(data)
-    zero = alt.Chart(_data([{"at": 0}])).mark_rule(color=palette.muted, strokeDash=[4, 3], aria=False).encode(y="at:Q")
-    band = base.transform_filter("isValid(datum.low)").mark_area(opacity=0.22, aria=False)
-    dash = alt.StrokeDash(
-        "series:N",
-        sort=series,
-        scale=alt.Scale(domain=series, range=[[1, 0], [5, 3], [2, 2]][: len(series)]),
-        legend=None,
-    )
-    return finish(
-        alt.layer(
-            zero,
-            band.encode(x=x, y=alt.Y("low:Q"), y2="high:Q", color=colour),
-            base.mark_line(strokeWidth=2, aria=False).encode(x=x, y=y, color=colour, strokeDash=dash),
-            base.mark_point(filled=True, size=22, opacity=0.9).encode(
-                x=x, y=y, color=colour, description="text:N", tooltip=alt.Tooltip("text:N", title=" ")
-            ),
-        ),
-        width=width,
-        height=300,
-        palette=palette,
-    )
-
-
-def ranges(rows: Rows, *, width: int, palette: Palette, axis: str, x_title: str) -> Drawing:
-    """From quartile to quartile with the median between: rows of `label`, `low`, `value`, `high`, `text`."""
-    labels = _labelled(rows, width)
-    base = alt.Chart(_data(labels.rows))
-    y = alt.Y("label:N", sort=labels.order, axis=labels.axis)
-    x = alt.X("low:Q", axis=_x_axis(axis, x_title, width), scale=alt.Scale(zero=False))
-    return finish(
-        alt.layer(
-            base.mark_bar(height={"band": 0.55}, opacity=0.45, color=palette.series[0], aria=False).encode(
-                y=y, x=x, x2="high:Q"
-            ),
-            base.mark_tick(thickness=3, color=palette.ink, height={"band": 0.75}).encode(
-                y=y, x=alt.X("value:Q"), description="text:N", tooltip=alt.Tooltip("text:N", title=" ")
-            ),
-        ),
-        width=width,
-        height=len(labels.order) * max(24, labels.step) + 46,
-        palette=palette,
-    )
-
-
-def tiles(rows: Rows, *, classes: Sequence[str], width: int, palette: Palette) -> Drawing:
-    """A tile per country: rows of `x`, `y`, `code`, `state` (one of `classes`, "few" or "empty"), `text`.
-
-    classes: from the lowest to the highest, five of them.
-    """
-    columns = max(row["x"] for row in rows) + 1
-    lines = max(row["y"] for row in rows) + 1
-    side = (width - 12) / columns
-    x = alt.X("x:O", axis=None, scale=alt.Scale(paddingInner=0.08, paddingOuter=0))
-    y = alt.Y("y:O", axis=None, scale=alt.Scale(paddingInner=0.08, paddingOuter=0))
-    base = alt.Chart(_data(rows))
-    colour = alt.Color(
-        "state:N",
-        sort=list(classes),
-        scale=alt.Scale(domain=list(classes), range=list(palette.diverging)),
-        legend=alt.Legend(columns=2 if width < NARROW else 0, symbolType="square"),
-    )
-    layers = [
-        base.transform_filter("datum.state == 'empty'").mark_rect(color=palette.empty, aria=False).encode(x=x, y=y),
-        base.transform_filter("datum.state == 'few'")
-        .mark_rect(fill=palette.surface, stroke=palette.muted, strokeWidth=1)
-        .encode(x=x, y=y, description="text:N", tooltip=alt.Tooltip("text:N", title=" ")),
-        base.transform_filter("datum.state != 'few' && datum.state != 'empty'")
-        .mark_rect()
-        .encode(x=x, y=y, color=colour, description="text:N", tooltip=alt.Tooltip("text:N", title=" ")),
-    ]
-    if side >= 16:
-        layers.append(
-            base.transform_filter("datum.state != 'empty'")
-            .mark_text(fontSize=10, color=palette.ink, aria=False)
-            .encode(x=x, y=y, text="code:N")
-        )
-    legend = 22 * (3 if width < NARROW else 1)
-    return finish(alt.layer(*layers), width=width, height=int(lines * side) + legend + 12, palette=palette)
+    return finished

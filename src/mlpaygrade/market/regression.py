@@ -1,7 +1,7 @@
 """What each field does to pay while the others stay as they are: a log-linear regression with standard errors by advert.
 
-Enters: a sample and the terms of the model. Leaves: `AdjustedModel` with contrasts ("every posting moved from on site to remote,
-all else as it is") and the share of variance that only a field explains. No penalty: what the data cannot tell apart is reported
+`AdjustedModel` gives contrasts ("every posting moved from on site to remote, all else as it is") and the share of variance that
+only a field explains. No penalty: what the data cannot tell apart is reported
 as such instead of being shrunk. An association between fields of adverts, not the effect of changing a job.
 
     log middle of the band ~ year + title + country + moved + employment + level * remote + level * size
@@ -13,12 +13,12 @@ by one minus its leverage (CR3, a jackknife), which keeps its word in small cell
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from scipy import linalg, sparse
 
-from mlpaygrade.market.resample import Z95, clustered_error
+from mlpaygrade.market.inference import Z95, clustered_error
 from mlpaygrade.market.sample import FieldKey, Floats, Ints, Sample
 
 Term = tuple[FieldKey, ...]
@@ -101,7 +101,7 @@ class AdjustedModel:
     estimable: Floats
     residual: Floats
     r2: float
-    _cache: dict[str, Any] = field(default_factory=dict, repr=False)
+    _shares: dict[FieldKey, Floats] = field(default_factory=dict, repr=False)
 
     @property
     def degrees(self) -> int:
@@ -161,10 +161,9 @@ class AdjustedModel:
         return [self.effect(key, code) for code in range(len(self.sample.fields[key].keys))]
 
     def _share(self, key: FieldKey) -> Floats:
-        if key not in self._cache:
-            self._cache[key] = self.sample.fields[key].counts() / len(self.sample)
-        shares: Floats = self._cache[key]
-        return shares
+        if key not in self._shares:
+            self._shares[key] = self.sample.fields[key].counts() / len(self.sample)
+        return self._shares[key]
 
 
 def build_design(sample: Sample, *, terms: Sequence[Term] = TERMS) -> Design:
@@ -308,14 +307,3 @@ def unique_share(model: AdjustedModel, key: FieldKey) -> UniqueShare:
     by_chance = (1 - model.r2) * len(places) / max(1, model.degrees)
     error = clustered_error((gain - share * centred) / max(total, 1e-300), sample.advert, n_adverts=sample.n_adverts)
     return UniqueShare(share=max(0.0, share - by_chance), error=error)
-
-
-def as_json(effect: Effect | None) -> dict[str, float] | None:
-    """An effect as relative change with its interval, rounded; None stays None."""
-    if effect is None:
-        return None
-    return {
-        "change": round(float(np.expm1(effect.log_difference)), 4),
-        "low": round(float(np.expm1(effect.low)), 4),
-        "high": round(float(np.expm1(effect.high)), 4),
-    }

@@ -1,15 +1,16 @@
-"""The bootstrap by advert: how far a figure would move had other adverts been published.
+"""How sure a figure is: the bootstrap by advert, tests of "all groups are alike" with effect sizes, and Holm's correction.
 
-Enters: a sample and functions of posting weights. Leaves: replicates, standard errors and percentile intervals. Copies of one
-advert are drawn together. Says nothing of what the collection of the adverts itself leaves out.
+Copies of one advert are drawn together, so intervals say how far a figure would move had other adverts been published; what the
+collection of the adverts leaves out they do not tell. With thousands of adverts a small p says little: read the effect sizes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from mlpaygrade.market.sample import Floats, Ints, Sample
 
@@ -135,3 +136,63 @@ def between_share(codes: Ints, log_pay: Floats, *, k: int) -> Callable[[Floats],
         return np.asarray(between / spread if spread > 0 else np.nan)
 
     return statistic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupTest:
+    """groups, n: what was compared. epsilon2: share of rank variance between groups (Kruskal-Wallis). omega2: share of
+    variance between groups, corrected for chance. kruskal_p, welch_p: raw p values."""
+
+    groups: int
+    n: int
+    epsilon2: float
+    omega2: float
+    kruskal_p: float
+    welch_p: float
+
+
+def compare_groups(values: Floats, codes: Ints, *, k: int, smallest: int) -> GroupTest | None:
+    """Kruskal-Wallis and Welch over the groups of at least `smallest` values; None where fewer than two are left.
+
+    Epsilon squared: Tomczak and Tomczak (2014). Omega squared: Hays (1963). Welch's p is 1 where a group has no spread.
+    """
+    sizes = np.bincount(codes, minlength=k)
+    parts = [values[codes == code] for code in np.flatnonzero(sizes >= smallest)]
+    if len(parts) < 2:
+        return None
+    n, groups = sum(map(len, parts)), len(parts)
+    centre = np.concatenate(parts).mean()
+    between = sum(len(part) * float(part.mean() - centre) ** 2 for part in parts)
+    squares = sum(float(np.sum((part - part.mean()) ** 2)) for part in parts)
+    within = squares / (n - groups)
+    spread = all(np.ptp(part) > 0 for part in parts)
+    h, kruskal_p = stats.kruskal(*parts) if np.ptp(np.concatenate(parts)) > 0 else (0.0, 1.0)
+    return GroupTest(
+        groups=groups,
+        n=n,
+        epsilon2=max(0.0, (float(h) - groups + 1) / (n - groups)),
+        omega2=max(0.0, (between - (groups - 1) * within) / (between + squares + within)) if squares + between else 0.0,
+        kruskal_p=float(kruskal_p),
+        welch_p=float(stats.f_oneway(*parts, equal_var=False).pvalue) if spread else 1.0,
+    )
+
+
+def skewness(values: Floats) -> float:
+    """Adjusted Fisher-Pearson skewness, as pandas and spreadsheets give it; NaN below three values or without spread."""
+    if len(values) < 3 or np.ptp(values) == 0:
+        return float("nan")
+    return float(stats.skew(values, bias=False))
+
+
+def two_sided_p(estimate: float, error: float) -> float:
+    """p value of a normal estimate against zero; 1 where the error is 0."""
+    return float(2 * stats.norm.sf(abs(estimate) / error)) if error > 0 else 1.0
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's step-down correction: the chance of even one false alarm among all stays at the level."""
+    order = np.argsort(p_values, kind="stable")
+    scaled = np.array(p_values)[order] * np.arange(len(order), 0, -1)
+    adjusted = np.empty(len(order))
+    adjusted[order] = np.minimum(np.maximum.accumulate(scaled), 1.0)
+    return [float(p) for p in adjusted]
