@@ -9,10 +9,12 @@ import pytest
 from mlpaygrade import Answer, Predictor
 from mlpaygrade.errors import InputError
 from mlpaygrade.explain.verdict import reasons, verdict
+from mlpaygrade.forecast.accuracy import accuracy_of
 from mlpaygrade.forecast.evidence import Cell
 from mlpaygrade.forecast.strength import Accuracy, local_disagreement, strength
 from mlpaygrade.money.place import place_factor
 from mlpaygrade.money.terms import DOLLARS, PayTerms, pay_terms
+from mlpaygrade.rendering.words import group_text
 
 GOOD = Accuracy(
     group="all",
@@ -45,6 +47,7 @@ def answer() -> Answer:
         ({"coverage": {50: 0.5, 80: 0.8, 90: 0.95}}, CLOSE, "fair", "95 of 100"),
         ({"mean_error_log": 0.06}, CLOSE, "fair", "6% too high"),
         ({"mean_error_log": -0.12}, CLOSE, "rough", "11% too low"),
+        ({"mean_error_log": 0.081}, CLOSE, "rough", "8% too high"),
         ({"percentile_error": 0.06}, CLOSE, "fair", "off by up to 6"),
         ({"percentile_error": 0.2}, CLOSE, "rough", "off by up to 20"),
     ],
@@ -124,3 +127,29 @@ def test_terms_convert_there_and_back() -> None:
     assert hour.text(104_000) == "$50"
     with pytest.raises(InputError, match="RUB"):
         pay_terms("RUB")
+
+
+def test_a_country_with_enough_tested_rows_speaks_for_itself() -> None:
+    groups = {
+        "all": {"n": 5_000},
+        "country_group=Europe": {"n": 900},
+        "country_group=Europe|experience_level=SE": {"n": 300},
+        "country_group=United States|experience_level=SE": {"n": 3_000},
+        "company_location=GB": {"n": 400},
+        "company_location=DE": {"n": 199},
+        "company_location=US": {"n": 4_000},
+    }
+
+    def group(country: str, level: str = "SE") -> str:
+        fields = {"company_location": country, "experience_level": level, "job_title": "Data Scientist"}
+        found = accuracy_of(groups, fields)
+        assert found is not None
+        return found[0]
+
+    assert group("GB") == "company_location=GB"
+    assert group("DE") == "country_group=Europe|experience_level=SE"
+    assert group("DE", "EX") == "country_group=Europe"
+    assert group("US") == "country_group=United States|experience_level=SE"
+    assert group("IN") == "all"
+    assert group_text("company_location=GB") == "jobs in United Kingdom"
+    assert group_text("country_group=Europe|experience_level=SE") == "senior jobs in Europe"

@@ -11,6 +11,7 @@ from mlpaygrade.app.form import job_form, offer_nearest, standing
 from mlpaygrade.app.pay import Offer, offer_field, start_terms, terms_form
 from mlpaygrade.app.serving import explanation, literal, predictor, show_error
 from mlpaygrade.errors import InputError, MLPayGradeError
+from mlpaygrade.explain.scenarios import what_if
 from mlpaygrade.explain.verdict import reasons, verdict
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.job.fields import Job
@@ -128,6 +129,9 @@ def _more(estimate: Answer, country: Answer, asked: _Asked) -> None:
     if explained is not None:
         with st.expander("Why this figure"):
             st.html(why.contributions(explained, asked.terms))
+            if country.job.location != PLACES:
+                at_home = what_if(predictor(), country.job, location=PLACES, residence=PLACES)
+                st.html(why.beside_the_us(country, at_home, asked.terms))
     with st.expander("The adverts behind it"):
         st.html(answer.evidence_table(cells, asked.terms))
     with st.expander("Method, and what it does not know"):

@@ -28,7 +28,8 @@ GROUPINGS: Final = (
 """Dimensions by which accuracy is measured."""
 
 BACK_OFF: Final = ((COUNTRY_GROUP, EXPERIENCE), (COUNTRY_GROUP,))
-"""Groupings that stand for "jobs like this one", the narrowest first; after them come all jobs."""
+"""Groupings that stand for "jobs like this one", the narrowest first; after them come all jobs. Outside HOME a country with
+enough tested rows of its own comes before them."""
 
 ENOUGH_ROWS: Final = 200
 """A group with fewer tested rows says too little; the next broader one speaks for it."""
@@ -67,6 +68,7 @@ def accuracy_of(
     groups: the bundle's `evaluation["groups"]`. fields: a job as dataset columns.
     """
     names = dict(zip(GROUPINGS, group_names(fields, support=""), strict=True))
-    chain = [names[grouping] for grouping in BACK_OFF]
+    groupings = BACK_OFF if fields[LOCATION] == HOME else ((LOCATION,), *BACK_OFF)
+    chain = [names[grouping] for grouping in groupings]
     found = next((name for name in chain if groups.get(name, {}).get("n", 0) >= ENOUGH_ROWS), ALL)
     return (found, groups[found]) if found in groups else None

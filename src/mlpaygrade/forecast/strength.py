@@ -2,7 +2,7 @@
 
 The rule, from what was measured for jobs like the one asked about (`accuracy`) and from the adverts behind the answer:
 
-    rough   the 90 % range held fewer than 85 of 100, or estimates were off by more than 10 % on the whole, or a stated place
+    rough   the 90 % range held fewer than 85 of 100, or estimates were off by more than 8 % on the whole, or a stated place
             among 100 was off by more than 10, or nothing was tested; or fewer than ENOUGH adverts of the country back the
             answer; or the adverts of this very kind differ from the estimate by more than chance explains
     strong  the range held 87 to 93 of 100, estimates were off by at most 5 % on the whole, a place by at most 5, and at least
@@ -113,7 +113,7 @@ def _rough_measures(accuracy: Accuracy | None) -> list[str]:
     found = []
     if (held := accuracy.coverage[90]) < 0.85:
         found.append(f"of such jobs only {round(100 * held)} of 100 fell inside the 9-in-10 range when tested")
-    if abs(accuracy.mean_error_log) > 0.10:
+    if abs(accuracy.mean_error_log) > 0.08:
         found.append(f"answers for such jobs were {_off(accuracy)} on the whole when tested")
     if accuracy.percentile_error > 0.10:
         found.append(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from math import ceil
 
 from mlpaygrade.job import taxonomy
-from mlpaygrade.job.fields import BY_COLUMN, EXPERIENCE, FIELDS, SIZE, Code, Job, label_of
+from mlpaygrade.job.fields import BY_COLUMN, EXPERIENCE, FIELDS, LOCATION, SIZE, Code, Job, label_of
 
 
 def dollars(usd: float) -> str:
@@ -88,7 +88,8 @@ def group_text(group: str) -> str:
     """A group of tested jobs (`forecast.accuracy`) in words: "senior jobs in Europe"."""
     parts = dict(part.split("=", 1) for part in group.split("|") if "=" in part)
     level = label_of(EXPERIENCE, parts[EXPERIENCE]).lower() + " " if EXPERIENCE in parts else ""
-    where = f" in {parts['country_group']}" if "country_group" in parts else ""
+    named = parts.get("country_group") or (taxonomy.country(parts[LOCATION]).name if LOCATION in parts else "")
+    where = f" in {named}" if named else ""
     return f"{level}jobs{where}".replace("in United States", "in the United States") if parts else "jobs of all kinds"
 
 
