@@ -30,6 +30,20 @@ LEAST: Final = 0.10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Limits:
+    """Between which shares the 90 % range must have held, and by how much the whole and a place among all may be off."""
+
+    least: float
+    most: float
+    off: float
+    place: float
+
+
+_ROUGH: Final = _Limits(least=0.85, most=1.0, off=0.08, place=0.10)
+_STRONG: Final = _Limits(least=0.87, most=0.93, off=0.05, place=0.05)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Accuracy:
     """What was measured for jobs like the one asked about.
 
@@ -97,29 +111,14 @@ def local_disagreement(cells: list[Cell], estimate_usd: float) -> LocalAdverts |
 
 def strength(accuracy: Accuracy | None, support: Cell, local: LocalAdverts | None) -> Strength:
     """The word by the module's rule."""
-    rough = [*_rough_measures(accuracy), *_rough_support(support, local)]
+    rough = [*_outside(accuracy, _ROUGH), *_rough_support(support, local)]
     if rough:
         return Strength(word="rough", reasons=tuple(rough))
     assert accuracy is not None
-    if missing := [*_short_of_strong(accuracy), *_short_of_close(support)]:
+    if missing := [*_outside(accuracy, _STRONG), *_short_of_close(support)]:
         return Strength(word="fair", reasons=tuple(missing))
     tested = f"ranges that held when tested on {accuracy.rows:,} later figures"
     return Strength(word="strong", reasons=(f"{support.postings:,} adverts of this kind, and {tested}",))
-
-
-def _rough_measures(accuracy: Accuracy | None) -> list[str]:
-    if accuracy is None:
-        return ["nothing was tested for such jobs"]
-    found = []
-    if (held := accuracy.coverage[90]) < 0.85:
-        found.append(f"of such jobs only {round(100 * held)} of 100 fell inside the 9-in-10 range when tested")
-    if abs(accuracy.mean_error_log) > 0.08:
-        found.append(f"answers for such jobs were {_off(accuracy)} on the whole when tested")
-    if accuracy.percentile_error > 0.10:
-        found.append(
-            f"a place among 100 such jobs was off by up to {round(100 * accuracy.percentile_error)} when tested"
-        )
-    return found
 
 
 def _rough_support(support: Cell, local: LocalAdverts | None) -> list[str]:
@@ -131,13 +130,16 @@ def _rough_support(support: Cell, local: LocalAdverts | None) -> list[str]:
     return found
 
 
-def _short_of_strong(accuracy: Accuracy) -> list[str]:
+def _outside(accuracy: Accuracy | None, limits: _Limits) -> list[str]:
+    """Which of the measured figures lie outside limits, in words."""
+    if accuracy is None:
+        return ["nothing was tested for such jobs"]
     found = []
-    if not 0.87 <= accuracy.coverage[90] <= 0.93:
-        found.append(f"{round(100 * accuracy.coverage[90])} of 100 such jobs fell inside the 9-in-10 range when tested")
-    if abs(accuracy.mean_error_log) > 0.05:
+    if not limits.least <= (held := accuracy.coverage[90]) <= limits.most:
+        found.append(f"{round(100 * held)} of 100 such jobs fell inside the 9-in-10 range when tested")
+    if abs(accuracy.mean_error_log) > limits.off:
         found.append(f"answers for such jobs were {_off(accuracy)} on the whole when tested")
-    if accuracy.percentile_error > 0.05:
+    if accuracy.percentile_error > limits.place:
         found.append(
             f"a place among 100 such jobs was off by up to {round(100 * accuracy.percentile_error)} when tested"
         )
