@@ -29,7 +29,7 @@ def main() -> int:
     if bundle.provenance["synthetic"]:
         print("The shipped bundle must be trained on real data; this run's data is synthetic.", file=sys.stderr)
         return 1
-    parts: dict[str, Any] = {name: bundle.part(name) for name in bundle.manifest["files"]}
+    parts: dict[str, Any] = dict(bundle.parts)
     if given.backtest:
         walked = json.loads((given.backtest / "backtest.json").read_text(encoding="utf-8"))
         parts["backtest.json"] = {name: walked[name] for name in ("summary", "weeks", "dated", "data_sha256")}
@@ -38,7 +38,7 @@ def main() -> int:
         parts["comparison.json"] = short(compared)
         (ROOT / "docs" / given.compare_doc).write_text(compare_text(compared), encoding="utf-8")
     shipped = write_bundle(bundled_path(), parts, provenance=bundle.provenance)
-    print(f"{shipped.path}: {sum(entry['bytes'] for entry in shipped.manifest['files'].values()):,} bytes")
+    print(f"{shipped.path}: {sum(map(len, shipped.parts.values())):,} bytes")
     return 0
 
 

@@ -7,12 +7,13 @@ import pytest
 
 from mlpaygrade.errors import BundleError
 from mlpaygrade.forecast import bundle as bundles
-from mlpaygrade.forecast.bundle import MANIFEST, load_bundle, write_bundle
+from mlpaygrade.forecast.bundle import bundled_path, load_bundle, write_bundle
+from mlpaygrade.forecast.bundle_files import MANIFEST
 
 
 @pytest.fixture
-def copy(tiny_run, tmp_path: Path) -> Path:
-    for file in tiny_run.bundle.path.iterdir():
+def copy(tmp_path: Path) -> Path:
+    for file in bundled_path().iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     return tmp_path
 
@@ -54,11 +55,9 @@ def test_a_missing_bundle_names_its_folder(tmp_path: Path) -> None:
         load_bundle(tmp_path)
 
 
-def test_a_write_killed_at_any_file_leaves_the_old_bundle_usable(
-    tiny_run, copy: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_write_killed_at_any_file_leaves_the_old_bundle_usable(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old = (copy / MANIFEST).read_bytes()
-    parts = {name: tiny_run.bundle.part(name) for name in tiny_run.bundle.manifest["files"]}
+    parts = dict(load_bundle().parts)
     parts["evidence.json"] += b" "
     real = bundles.write_file
     for survive in range(len(parts) + 1):
@@ -71,12 +70,12 @@ def test_a_write_killed_at_any_file_leaves_the_old_bundle_usable(
 
         monkeypatch.setattr(bundles, "write_file", killed)
         with pytest.raises(KeyboardInterrupt):
-            write_bundle(copy, parts, provenance=tiny_run.bundle.provenance)
+            write_bundle(copy, parts, provenance=load_bundle().provenance)
         assert (copy / MANIFEST).read_bytes() == old
         load_bundle(copy)
     monkeypatch.setattr(bundles, "write_file", real)
-    write_bundle(copy, parts, provenance=tiny_run.bundle.provenance)
+    write_bundle(copy, parts, provenance=load_bundle().provenance)
     assert {file.name for file in copy.iterdir()} == {
         MANIFEST,
-        *(entry["path"] for entry in load_bundle(copy).manifest["files"].values()),
+        *(part.path for part in load_bundle(copy).manifest.files.values()),
     }

@@ -109,7 +109,7 @@ def texts_of(estimate: Answer) -> dict[str, str]:
 def with_evaluation(folder: Path, changes: dict[str, Any]) -> Predictor:
     """The shipped network in a bundle whose test says something else."""
     shipped = load_bundle()
-    parts: dict[str, Any] = {name: shipped.part(name) for name in shipped.manifest["files"]}
+    parts: dict[str, Any] = dict(shipped.parts)
     evaluation = {**json.loads(parts["evaluation.json"]), **changes}
     made = write_bundle(folder / "bundle", parts | {"evaluation.json": evaluation}, provenance=shipped.provenance)
     return Predictor(made)

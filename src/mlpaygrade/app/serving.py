@@ -24,11 +24,7 @@ _LOG = logging.getLogger(__name__)
 @st.cache_resource(show_spinner=False)
 def predictor() -> Predictor:
     """The predictor, opened once per process. Raises BundleError."""
-    opened = Predictor.load(os.environ.get(BUNDLE_VARIABLE) or None)
-    bundle = opened.bundle
-    # Parts are read when first asked for; asking now keeps one bundle for the process, even if it is replaced on disk.
-    _ = (bundle.encoder, bundle.calibration, bundle.evidence, bundle.evaluation, opened.known_titles, opened.model)
-    return opened
+    return Predictor.load(os.environ.get(BUNDLE_VARIABLE) or None)
 
 
 def explanation(estimate: Answer) -> Explanation | None:

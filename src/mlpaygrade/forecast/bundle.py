@@ -1,7 +1,8 @@
 """The bundle: everything that training hands to serving, in one folder.
 
 Enters: named parts as bytes or JSON. Leaves: a folder with `manifest.json` and files whose names carry their hash. The manifest
-is replaced atomically and last, so a write that is killed leaves the old bundle whole. Every part is checked by hash on load.
+is replaced atomically and last, so a write that is killed leaves the old bundle whole. Loading reads every part, checks it by
+hash and by what it holds, and keeps it in memory: what happens to the folder later changes nothing until it is loaded again.
 JSON and ONNX only; nothing in it is executed. Does not predict.
 """
 
@@ -17,15 +18,17 @@ from typing import Any, Final
 from mlpaygrade.dataset.writing import write_file
 from mlpaygrade.errors import BundleError, ResourceError
 from mlpaygrade.forecast.background import Background
+from mlpaygrade.forecast.bundle_files import FORMAT, MANIFEST, Manifest, read_manifest, read_part, seal
 from mlpaygrade.forecast.calibration import Calibration
+from mlpaygrade.forecast.documents import AGAIN, check_document
 from mlpaygrade.forecast.encode import JobEncoder
 from mlpaygrade.forecast.evidence import Evidence
+from mlpaygrade.forecast.onnx_check import check_network
 from mlpaygrade.forecast.refusal import AbstentionRule
 
-FORMAT: Final = 3
-MANIFEST: Final = "manifest.json"
+NETWORK: Final = "network.onnx"
 PARTS: Final = (
-    "network.onnx",
+    NETWORK,
     "encoder.json",
     "calibration.json",
     "abstention.json",
@@ -35,35 +38,26 @@ PARTS: Final = (
 )
 """Parts that every bundle has; others may travel with them."""
 
-_AGAIN: Final = "Train it again, or reinstall the package for the bundled one."
+_ATTEMPTS: Final = 5
+"""How often a bundle that is replaced while it is read is read again."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Bundle:
-    """An opened bundle.
+    """An opened bundle, whole in memory.
 
-    path: its folder. manifest: format, files, provenance. Parts are read and checked when first asked for.
+    path: the folder that it was read from. manifest: format, provenance, files. parts: name -> bytes, all checked.
     """
 
     path: Path
-    manifest: Mapping[str, Any]
+    manifest: Manifest
+    parts: Mapping[str, bytes]
 
     def part(self, name: str) -> bytes:
-        """The bytes of one part. Raises BundleError when it is missing, truncated or altered."""
-        entry: Mapping[str, Any] | None = self.manifest["files"].get(name)
-        if entry is None:
-            raise BundleError(f"The bundle {self.path} has no part '{name}'. {_AGAIN}")
-        file = self.path / str(entry["path"])
-        try:
-            content: bytes = file.read_bytes()
-        except OSError as error:
-            raise BundleError(f"The bundle's part {file} cannot be read ({error.strerror}). {_AGAIN}") from error
-        if hashlib.sha256(content).hexdigest() != entry["sha256"]:
-            raise BundleError(
-                f"The bundle's part {file} is truncated or altered: {len(content):,} bytes whose hash is not the "
-                f"one in its manifest. {_AGAIN}"
-            )
-        return content
+        """The bytes of one part. Raises BundleError when the bundle has none of that name."""
+        if name not in self.parts:
+            raise BundleError(f"The bundle has no part '{name}'. {AGAIN}")
+        return self.parts[name]
 
     def json(self, name: str) -> Any:
         """One JSON part."""
@@ -71,13 +65,12 @@ class Bundle:
 
     def has(self, name: str) -> bool:
         """Whether a part travels in this bundle."""
-        return name in self.manifest["files"]
+        return name in self.parts
 
     @property
     def provenance(self) -> Mapping[str, Any]:
         """Where it comes from: version, data hash, trained through, seed, versions, synthetic or not."""
-        provenance: Mapping[str, Any] = self.manifest["provenance"]
-        return provenance
+        return self.manifest.provenance
 
     @cached_property
     def encoder(self) -> JobEncoder:
@@ -117,27 +110,34 @@ def bundled_path() -> Path:
 
 
 def load_bundle(path: Path | None = None) -> Bundle:
-    """Open a bundle (default: the one that ships inside the package) and check every part's hash.
+    """Open a bundle (default: the one that ships inside the package), read and check all of it.
 
-    Raises BundleError when it is missing, damaged or of another format.
+    A bundle that is replaced meanwhile is read again: the old one or the new one, never a mixture. Raises BundleError when it is
+    missing, damaged, forged or of another format.
     """
     folder = bundled_path() if path is None else path
-    try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
-    except OSError as error:
-        raise BundleError(f"There is no bundle in {folder}: {MANIFEST} cannot be read. {_AGAIN}") from error
-    except ValueError as error:
-        raise BundleError(f"{folder / MANIFEST} is truncated or altered: it is not JSON. {_AGAIN}") from error
-    if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict) or "provenance" not in manifest:
-        raise BundleError(f"{folder / MANIFEST} is altered: it lists no files or no provenance. {_AGAIN}")
-    if manifest.get("format") != FORMAT:
-        raise BundleError(
-            f"The bundle in {folder} has format {manifest.get('format')}; this version reads {FORMAT}. {_AGAIN}"
-        )
-    bundle = Bundle(folder, manifest)
-    for name in {*PARTS, *manifest["files"]}:
-        bundle.part(name)
-    return bundle
+    manifest = read_manifest(folder)
+    for _ in range(_ATTEMPTS):
+        try:
+            return _load(folder, manifest)
+        except BundleError:
+            again = read_manifest(folder)
+            if again == manifest:
+                raise
+            manifest = again
+    return _load(folder, manifest)
+
+
+def _load(folder: Path, manifest: Manifest) -> Bundle:
+    if missing := [name for name in PARTS if name not in manifest.files]:
+        raise BundleError(f"The bundle has no part '{missing[0]}'. {AGAIN}")
+    parts = {name: read_part(folder, name, part) for name, part in manifest.files.items()}
+    for name, content in parts.items():
+        if name.endswith(".json"):
+            check_document(name, content)
+        else:
+            check_network(content)
+    return Bundle(folder, manifest, parts)
 
 
 def write_bundle(
@@ -161,7 +161,7 @@ def write_bundle(
             write_file(folder / path, content)
             files[name] = {"path": path, "sha256": digest, "bytes": len(content)}
         manifest = {"format": FORMAT, "provenance": dict(provenance), "files": files}
-        write_file(folder / MANIFEST, _json_bytes(manifest, indent=1))
+        write_file(folder / MANIFEST, _json_bytes({**manifest, "sha256": seal(FORMAT, provenance, files)}, indent=1))
         for path in replaced - {entry["path"] for entry in files.values()}:
             (folder / path).unlink(missing_ok=True)
     except OSError as error:
@@ -180,8 +180,8 @@ def _listed_files(folder: Path) -> set[str]:
     """Names of the part files of the bundle that is about to be replaced; empty when there is none to be read."""
     try:
         entries = json.loads((folder / MANIFEST).read_bytes())["files"].values()
-        return {Path(entry["path"]).name for entry in entries}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {Path(entry["path"]).name for entry in entries} - {MANIFEST}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return set()
 
 

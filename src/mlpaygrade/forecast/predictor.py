@@ -3,7 +3,8 @@
 Loads a bundle, runs its network in ONNX Runtime, applies its calibration. Imports no training library.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from itertools import combinations
@@ -16,10 +17,11 @@ from numpy.typing import NDArray
 
 from mlpaygrade.errors import BundleError
 from mlpaygrade.forecast.answer import Answer, Answers
-from mlpaygrade.forecast.bundle import Bundle, load_bundle
+from mlpaygrade.forecast.bundle import NETWORK, Bundle, load_bundle
 from mlpaygrade.forecast.calibration import INTERVALS
-from mlpaygrade.forecast.distribution import Prediction, concatenate
-from mlpaygrade.forecast.encode import Encoded, JobColumns
+from mlpaygrade.forecast.distribution import LEVELS, TARGETS, Prediction, concatenate
+from mlpaygrade.forecast.documents import AGAIN
+from mlpaygrade.forecast.encode import MAX_WORDS, NUMERIC, Encoded, JobColumns, JobEncoder
 from mlpaygrade.forecast.groups import calibration_groups
 from mlpaygrade.forecast.jobs import JobReader, ReadJob
 from mlpaygrade.job import taxonomy
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from mlpaygrade.forecast.remote import RemotePredictor
 
 BATCH: Final = 2_048
+MOST_LOG: Final = 25.0
+"""No log pay in USD comes near it."""
 
 
 class Predictor:
@@ -38,14 +42,14 @@ class Predictor:
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
+        options.log_severity_level = 4
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        try:
+        options.add_session_config_entry("session.load_model_format", "ONNX")
+        with _network_errors():
             self._session = onnxruntime.InferenceSession(
-                bundle.part("network.onnx"), options, providers=["CPUExecutionProvider"]
+                bundle.part(NETWORK), options, providers=["CPUExecutionProvider"]
             )
-        except Exception as error:  # onnxruntime raises several classes that share no base of its own
-            raise BundleError(f"The bundle's network in {bundle.path} cannot be opened: {error}") from error
+        self.run(_outermost(bundle.encoder))
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> Self:
@@ -144,8 +148,37 @@ class Predictor:
         for start in range(0, max(len(encoded), 1), BATCH):
             batch = encoded.take(slice(start, start + BATCH))
             inputs = {"categorical": batch.categorical, "words": batch.words, "numeric": batch.numeric}
-            parts.append(Prediction(*self._session.run(["log_quantiles", "log_members"], inputs)))
+            with _network_errors():
+                parts.append(_checked(self._session.run(["log_quantiles", "log_members"], inputs), jobs=len(batch)))
         return concatenate(parts)
+
+
+@contextmanager
+def _network_errors() -> Iterator[None]:
+    """What goes wrong in ONNX Runtime as a BundleError: its several classes share no base of their own."""
+    try:
+        yield
+    except BundleError:
+        raise
+    except Exception as error:
+        raise BundleError(f"The bundle's network cannot be used ({type(error).__name__}). {AGAIN}") from error
+
+
+def _outermost(encoder: JobEncoder) -> Encoded:
+    """Two jobs, one of ids 0 and one of the largest ids: a network that was made for another encoder fails here."""
+    largest = np.array([[0], [1]]) * np.array([size - 1 for size in encoder.sizes().values()])
+    words = np.array([[0], [1]]) * np.full(MAX_WORDS, len(encoder.words))
+    return Encoded(largest.astype(np.int32), words.astype(np.int32), np.zeros((2, len(NUMERIC)), dtype=np.float32))
+
+
+def _checked(outputs: Sequence[NDArray[np.float32]], *, jobs: int) -> Prediction:
+    """The network's output as a prediction. Raises BundleError where it is of another shape or no pay at all."""
+    quantiles, members = outputs
+    if quantiles.shape != (jobs, len(TARGETS), len(LEVELS)) or members.ndim != 2 or len(members) != jobs:
+        raise BundleError(f"The bundle's network answers in another shape than this release reads. {AGAIN}")
+    if not all((np.abs(values) < MOST_LOG).all() for values in outputs):  # not true of NaN either
+        raise BundleError(f"The bundle's network is damaged (it answers with what is no pay). {AGAIN}")
+    return Prediction(quantiles, members)
 
 
 def jobs_as_columns(jobs: Sequence[Job]) -> JobColumns:
