@@ -218,7 +218,7 @@ def test_forged_documents(folder: Folder, original: list[dict[str, Any]]) -> Non
     """Values of other kinds, missing values and numbers that are none, under a right hash."""
 
     def damages() -> Iterator[Damage]:
-        names = [name for name in sorted(folder.manifest["files"]) if name.endswith(".json")]
+        names = [name for name in sorted(folder.manifest["files"]) if name.endswith(".json") and name != "market.json"]
         for seed in range(120):
             rng = random.Random(seed)
             part = names[seed % len(names)]

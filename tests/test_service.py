@@ -17,7 +17,8 @@ from starlette.testclient import TestClient
 from mlpaygrade import Predictor
 from mlpaygrade.errors import BundleError, FetchError, InputError
 from mlpaygrade.explain.explanation import explain
-from mlpaygrade.forecast.bundle import MANIFEST, bundled_path
+from mlpaygrade.forecast.bundle import bundled_path
+from mlpaygrade.forecast.bundle_files import MANIFEST, seal
 from mlpaygrade.forecast.score import ADDED, score_file
 from mlpaygrade.job.fields import FEATURES, FIELDS, job_of
 from mlpaygrade.service import openapi, replies
@@ -265,6 +266,7 @@ def changed(folder: Path, **provenance: Any) -> None:
     """Replace the manifest of a bundle."""
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     manifest["provenance"] |= provenance
+    manifest["sha256"] = seal(manifest["format"], manifest["provenance"], manifest["files"])
     (folder / "new").write_text(json.dumps(manifest), encoding="utf-8")
     (folder / "new").replace(folder / MANIFEST)
 

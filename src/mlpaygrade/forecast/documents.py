@@ -163,28 +163,6 @@ class BacktestDocument(Struct):
     weeks: Annotated[dict[str, list[WeekDocument]], Meta(min_length=1)]
 
 
-class SectionDocument(Struct):
-    """One question of the market statistics."""
-
-    key: Name
-    title: Text
-    question: Text
-    answer: Text
-    effect: Text | None
-    uncertainty: Text | None
-    cannot: list[Text]
-    n: dict[str, Count]
-    missing: Text | None
-    figures: dict[str, Any]
-
-
-class MarketDocument(Struct):
-    """`market.json`."""
-
-    counts: dict[str, Count]
-    sections: list[SectionDocument]
-
-
 CellDocument = Annotated[list[Usd], Meta(min_length=2, max_length=5)]
 
 _TYPES: Final[Mapping[str, Any]] = {
@@ -197,7 +175,6 @@ _TYPES: Final[Mapping[str, Any]] = {
     "importance.json": ImportanceDocument,
     "comparison.json": ComparisonDocument,
     "backtest.json": BacktestDocument,
-    "market.json": MarketDocument,
 }
 
 AGAIN: Final = "Train it again, or reinstall the package for the bundled one."
@@ -207,8 +184,6 @@ def check_document(name: str, content: bytes) -> None:
     """Check one JSON part against its type and its own rules. Raises BundleError with what is wrong."""
     try:
         document = msgspec.json.decode(content, type=_TYPES.get(name, Any))
-        if name not in _TYPES or name == "market.json":
-            msgspec.json.decode(content)  # numbers in parts without a type are finite too
         if wrong := _RULES.get(name, _right)(document):
             raise BundleError(_damaged(name, wrong))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
