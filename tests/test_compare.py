@@ -200,12 +200,12 @@ def test_equal_mixes_do_not_drift_and_a_planted_shift_is_measured() -> None:
     from collections import Counter
 
     before = Counter({"SE": 600, "MI": 300, "EN": 100})
-    assert shift(before, Counter({"SE": 60, "MI": 30, "EN": 10}))["total_variation"] == pytest.approx(0)
+    assert shift(before, Counter({"SE": 60, "MI": 30, "EN": 10})).total_variation == pytest.approx(0)
     moved = shift(before, Counter({"SE": 40, "MI": 30, "EN": 30}))
-    assert moved["total_variation"] == pytest.approx(0.2)
-    assert moved["psi"] == pytest.approx(0.2 * np.log(0.6 / 0.4) + 0.2 * np.log(0.3 / 0.1))
-    assert moved["reading"] == "shifted"
-    assert {value for value, _, _ in moved["largest"][:2]} == {"SE", "EN"}
+    assert moved.total_variation == pytest.approx(0.2)
+    assert moved.psi == pytest.approx(0.2 * np.log(0.6 / 0.4) + 0.2 * np.log(0.3 / 0.1))
+    assert moved.reading == "shifted"
+    assert {value for value, _, _ in moved.largest[:2]} == {"SE", "EN"}
 
 
 def test_a_newer_file_of_seventy_thousand_rows_and_three_hundred_titles(tmp_path: Path) -> None:
@@ -223,23 +223,23 @@ def test_a_newer_file_of_seventy_thousand_rows_and_three_hundred_titles(tmp_path
     assert frame[TITLE].nunique() > 300
     postings = build_postings(pd.DataFrame(frame))
     report = drift_report(old, postings)
-    assert report["later_years"] == [int(frame[YEAR].max())]
-    assert report["postings"] == int((postings.year == frame[YEAR].max()).sum())
-    assert report["new titles"]["count"] >= 270
-    assert 0.05 < report["new titles"]["share"] < 0.25
-    assert 0 < report["error"]["rmse_log"]["now"] < 1
+    assert report.later_years == (int(frame[YEAR].max()),)
+    assert report.postings == int((postings.year == frame[YEAR].max()).sum())
+    assert report.new_titles.count >= 270
+    assert 0.05 < report.new_titles.share < 0.25
+    assert 0 < report.error["rmse_log"].now < 1
     text = drift_text(report)
     assert "new titles" in text
     assert "United States" in text
     assert "Data engineering" in text
-    assert f"{report['error']['rmse_log']['now']:.4f}" in text
+    assert f"{report.error['rmse_log'].now:.4f}" in text
     path = tmp_path / "newer.csv"
     frame.to_csv(path, index=False)
     table = read_table(path)
     assert drift_against(None, table, output=tmp_path / "run") == text
-    assert json.loads((tmp_path / "run" / "drift.json").read_text()) == json.loads(json.dumps(report))
+    assert json.loads((tmp_path / "run" / "drift.json").read_text()) == json.loads(json.dumps(report.to_json()))
     assert "not measured" in drift_against(None, dataclasses.replace(table, synthetic=True), output=tmp_path)
     with pytest.raises(BundleError):
         drift_against(tmp_path / "nowhere", table, output=tmp_path)
     past = postings.take(postings.year < frame[YEAR].max())
-    assert drift_report(old, past)["later_years"] == []
+    assert drift_report(old, past).later_years == ()

@@ -72,8 +72,8 @@ def test_a_newer_file_is_trained_on_and_becomes_the_challenger(old: Run, newer_c
     report = json.loads((tmp_path / "runs" / "new" / "drift.json").read_text())
     assert report["later_years"] == [2024, 2025]
     later = read_table(newer_csv).frame.query("work_year > 2023")
-    assert 0 < report["new titles"]["count"] <= later[TITLE].nunique()
-    assert any(name.startswith("Orbital") for name, _ in report["new titles"]["most frequent"])
+    assert 0 < report["new_titles"]["count"] <= later[TITLE].nunique()
+    assert any(name.startswith("Orbital") for name, _ in report["new_titles"]["most_frequent"])
     assert report["error"]["rmse_log"]["promised"] is not None
     assert "new titles" in done.stderr
     assert "registered as version 1, the challenger" in done.stderr

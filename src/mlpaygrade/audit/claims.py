@@ -8,13 +8,13 @@ claims are; adjusts for nothing and explains nothing.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
 
 from mlpaygrade.job import taxonomy
-from mlpaygrade.job.fields import FEATURES, LABELS, LOCATION, REMOTE, RESIDENCE, TARGET, YEAR
+from mlpaygrade.job.fields import FEATURES, LABELS, LOCATION, REMOTE, RESIDENCE, TARGET, YEAR, Code
 from mlpaygrade.job.reference import rows
 
 Verdict = Literal["holds", "fails", "cannot be told"]
@@ -60,7 +60,7 @@ class ClaimResult:
         """The measured value as a person writes it, finer than the claimed one where they differ."""
         return "-" if self.measured is None else _shown(self.measured, self.unit, fine=True)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain JSON of the result, both texts included."""
         return {**asdict(self), "claimed_text": self.claimed_text, "measured_text": self.measured_text}
 
@@ -254,7 +254,7 @@ def _chi_square_critical(freedom: int, probability: float) -> float:
     return high
 
 
-def plain_word(column: str, code: Any) -> str:
+def plain_word(column: str, code: Code) -> str:
     """What a person reads for a code: "Senior", "Switzerland", "2020"."""
     if column in (LOCATION, RESIDENCE):
         return taxonomy.country(str(code)).name

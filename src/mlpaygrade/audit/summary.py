@@ -5,7 +5,7 @@ columns. Repairs nothing, drops nothing, judges no model. Raw statistics of rows
 """
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
@@ -122,7 +122,7 @@ class Audit:
     cells: tuple[Cell, ...]
     claims: tuple[ClaimResult, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain JSON of the audit; money in USD, shares in 0..1, claims in their own unit."""
         return {**asdict(self), "claims": [claim.to_json() for claim in self.claims]}
 
@@ -168,7 +168,7 @@ def _groups(frame: pd.DataFrame, column: str) -> tuple[Group, ...]:
     )
 
 
-def _target(salary: "pd.Series[Any]") -> Target:
+def _target(salary: "pd.Series[float]") -> Target:
     fence = tukey_fence_usd(salary)
     return Target(
         min_usd=float(salary.min()),
@@ -177,7 +177,7 @@ def _target(salary: "pd.Series[Any]") -> Target:
         median_usd=float(salary.median()),
         deviation_usd=_number(salary.std()),
         skewness=_number(salary.skew()),
-        log_skewness=_number(np.log1p(salary).skew()),
+        log_skewness=_number(pd.Series(np.log1p(salary)).skew()),
         fence_usd=fence,
         above_fence=int((salary > fence).sum()),
     )
@@ -221,5 +221,5 @@ def _currencies(frame: pd.DataFrame) -> Currencies:
     )
 
 
-def _number(value: Any) -> float | None:
-    return float(value) if np.isfinite(value) else None
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, (float, int, np.floating)) and np.isfinite(value) else None

@@ -11,7 +11,7 @@ figures that cannot be are missing. Draws nothing, writes nothing.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from mlpaygrade.forecast.distribution import LEVELS
 from mlpaygrade.forecast.evidence import ENOUGH
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job import taxonomy
-from mlpaygrade.job.fields import EXPERIENCE, FEATURES, LABELS, LOCATION, RESIDENCE, TITLE, YEAR
+from mlpaygrade.job.fields import EXPERIENCE, FEATURES, LABELS, LOCATION, RESIDENCE, TITLE, YEAR, Code
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +72,7 @@ def appraise(sheet: Sheet, predictor: Predictor, *, progress: Progress = lambda 
             place[n] = -1
     good = place >= 0
 
-    def spread(name: str) -> NDArray[Any]:
+    def spread(name: str) -> NDArray[np.generic]:
         values = np.full(len(place), np.nan)
         values[good] = answers[name][place[good]]
         return values
@@ -122,11 +122,11 @@ def ageing_factor(predictor: Predictor, rules: Rules, *, year: int | None = None
     return float((1 + rules.yearly_rate) ** (days / DAYS_A_YEAR))
 
 
-def _jobs(sheet: Sheet, predictor: Predictor) -> tuple[dict[tuple[Any, ...], int], list[int | None], list[list[str]]]:
+def _jobs(sheet: Sheet, predictor: Predictor) -> tuple[dict[tuple[Code | None, ...], int], list[int | None], list[list[str]]]:
     """Distinct jobs (values of FEATURES) with their number, each row's number (None: not answered), and each row's remarks."""
     newest = predictor.bundle.encoder.newest_year
     titles: dict[str, tuple[str | None, str]] = {}
-    jobs: dict[tuple[Any, ...], int] = {}
+    jobs: dict[tuple[Code | None, ...], int] = {}
     of_row: list[int | None] = []
     remarks: list[list[str]] = []
     for row, said_before in zip(sheet.values, sheet.remarks, strict=True):
@@ -163,13 +163,15 @@ def _title(written: str, predictor: Predictor) -> tuple[str | None, str]:
     return reading.title, reading.note or ""
 
 
-def _answers(jobs: list[tuple[Any, ...]], predictor: Predictor, progress: Progress) -> Mapping[str, NDArray[Any]]:
+def _answers(
+    jobs: list[tuple[Code | None, ...]], predictor: Predictor, progress: Progress
+) -> Mapping[str, NDArray[np.generic]]:
     """Figures of distinct jobs in USD, their evidence, and the quantiles of one figure in log1p USD."""
-    parts: dict[str, list[NDArray[Any]]] = {}
+    parts: dict[str, list[NDArray[np.generic]]] = {}
     for start in range(0, max(len(jobs), 1), CHUNK):
         chunk = jobs[start : start + CHUNK]
         answers = predictor.answer_many({column: [job[n] for job in chunk] for n, column in enumerate(FEATURES)})
-        found: dict[str, NDArray[Any]] = {
+        found: dict[str, NDArray[np.generic]] = {
             **{name: answers.figures[figure] for name, figure in FIGURE_OF.items()},
             "postings": np.array([cell.postings for cell in answers.support], dtype=np.float64),
             "level": np.array([cell.level for cell in answers.support], dtype=object),

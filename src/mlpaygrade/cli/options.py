@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -39,7 +39,7 @@ def takes_job(command: Callable[..., None]) -> Callable[..., None]:
     _, *others = inspect.signature(command, eval_str=True).parameters.values()
 
     @functools.wraps(command)
-    def run(**given: Any) -> None:
+    def run(**given: object) -> None:
         words = {field.name: given.pop(field.name) for field in FIELDS}
         command(words, **given)
 
@@ -97,7 +97,7 @@ def say(text: str) -> None:
     print(printable(text), file=sys.stderr)
 
 
-def print_json(document: Any) -> None:
+def print_json(document: object) -> None:
     """A document on stdout."""
     print(json.dumps(document, indent=2, ensure_ascii=False))
 
@@ -106,7 +106,7 @@ def print_json(document: Any) -> None:
 def progress_bar() -> Iterator["Progress"]:
     """Progress on stderr: a function of (stage, done, total, losses)."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
     columns = (
         TextColumn("{task.description}"),
@@ -116,7 +116,7 @@ def progress_bar() -> Iterator["Progress"]:
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        tasks: dict[str, Any] = {}
+        tasks: dict[str, TaskID] = {}
 
         def report(stage: str, done: int, total: int, losses: dict[str, float]) -> None:
             if stage not in tasks:

@@ -6,8 +6,9 @@ market is known from the bundle's own evidence, so no old file is needed. Fits n
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, cast, get_args
+from typing import Final, Literal, cast, get_args
 
 import numpy as np
 
@@ -35,12 +36,60 @@ _EVIDENCE: Final[Mapping[str, tuple[str, int]]] = {
 """Dimension -> level of the bundle's evidence, and the position of the value in its keys."""
 
 
-def drift_report(old: Predictor, postings: Postings) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unseen:
+    """Values of later postings that the training data lack: how many, their share of postings, the most frequent with counts."""
+
+    count: int
+    share: float
+    most_frequent: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shift:
+    """How far two mixes lie apart.
+
+    total_variation: share of postings that would have to move, 0 to 1. psi: population stability index. largest: the values
+    whose share moved most, with their share before and now.
+    """
+
+    total_variation: float
+    psi: float
+    reading: Literal["stable", "moving", "shifted"]
+    largest: tuple[tuple[str, float, float], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A figure of error on the later postings, and what the bundle's own evaluation promised."""
+
+    now: float
+    promised: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftReport:
+    """Drift of a file against a bundle. later_years: empty where the whole file is compared, which the bundle may have learnt
+    from. titles: distinct ones. mix: dimension -> shift. error: metric -> figure."""
+
+    trained_through: int
+    later_years: tuple[int, ...]
+    postings: int
+    titles: int
+    new_titles: Unseen
+    new_countries: Unseen
+    mix: Mapping[str, Shift]
+    error: Mapping[str, Kept]
+
+    def to_json(self) -> dict[str, object]:
+        """Plain JSON of the report."""
+        return asdict(self)
+
+
+def drift_report(old: Predictor, postings: Postings) -> DriftReport:
     """Drift of the file's later postings against the bundle's training data.
 
-    {"trained_through", "later_years", "postings", "new titles", "new countries", "mix": {dimension: {"total_variation", "psi",
-    "reading"}}, "error": {...}}. Without a later work year the whole file is compared and `later_years` is empty: the bundle may
-    have learnt from it, so its error there flatters.
+    Without a later work year the whole file is compared, and the error there flatters.
     """
     trained_through = int(old.bundle.provenance["trained_through"])
     later = postings.year > trained_through
@@ -48,19 +97,19 @@ def drift_report(old: Predictor, postings: Postings) -> dict[str, Any]:
     before, now = old_counts(old), new_counts(arrived)
     rows = evaluate(old.predict(columns_of(arrived.jobs)), arrived)["rows"]
     promised = old.bundle.evaluation.get("rows", {})
-    return {
-        "trained_through": trained_through,
-        "later_years": sorted(set(arrived.year.tolist())) if later.any() else [],
-        "postings": len(arrived),
-        "titles": len(now["title"]),
-        "new titles": _unseen(before["title"], now["title"]),
-        "new countries": _unseen(before["country"], now["country"]),
-        "mix": {dimension: shift(before[dimension], now[dimension]) for dimension in before},
-        "error": {
-            metric: {"now": rows[metric], "promised": promised.get(metric)}
+    return DriftReport(
+        trained_through=trained_through,
+        later_years=tuple(sorted(set(arrived.year.tolist()))) if later.any() else (),
+        postings=len(arrived),
+        titles=len(now["title"]),
+        new_titles=_unseen(before["title"], now["title"]),
+        new_countries=_unseen(before["country"], now["country"]),
+        mix={dimension: shift(before[dimension], now[dimension]) for dimension in before},
+        error={
+            metric: Kept(now=rows[metric], promised=promised.get(metric))
             for metric in ("rmse_log", "mae_usd", "pinball_log", "coverage_90", "bias_usd")
         },
-    }
+    )
 
 
 def drift_against(bundle: Path | None, table: Table, *, output: Path) -> str:
@@ -85,7 +134,7 @@ def drift_against(bundle: Path | None, table: Table, *, output: Path) -> str:
         )
     report = drift_report(old, build_postings(table.frame))
     output.mkdir(parents=True, exist_ok=True)
-    write_json(output / "drift.json", report)
+    write_json(output / "drift.json", report.to_json())
     return drift_text(report)
 
 
@@ -110,48 +159,41 @@ def new_counts(postings: Postings) -> dict[str, Counter[str]]:
     }
 
 
-def shift(before: Counter[str], now: Counter[str]) -> dict[str, Any]:
-    """How far two mixes lie apart.
-
-    total_variation: share of postings that would have to move, 0 to 1. psi: population stability index. largest: the values
-    whose share moved most, [value, before, now].
-    """
+def shift(before: Counter[str], now: Counter[str]) -> Shift:
+    """How far the mixes before and now lie apart."""
     values = sorted({*before, *now})
     p = np.array([before[value] for value in values]) / max(1, before.total())
     q = np.array([now[value] for value in values]) / max(1, now.total())
     p_safe, q_safe = np.maximum(p, PSEUDO_SHARE), np.maximum(q, PSEUDO_SHARE)
     psi = float(np.sum((q_safe - p_safe) * np.log(q_safe / p_safe)))
     order = np.argsort(-np.abs(q - p))[:3]
-    return {
-        "total_variation": float(np.abs(p - q).sum() / 2),
-        "psi": psi,
-        "reading": "stable" if psi < STABLE else "moving" if psi < SHIFTED else "shifted",
-        "largest": [[values[i], float(p[i]), float(q[i])] for i in order],
-    }
+    return Shift(
+        total_variation=float(np.abs(p - q).sum() / 2),
+        psi=psi,
+        reading="stable" if psi < STABLE else "moving" if psi < SHIFTED else "shifted",
+        largest=tuple((values[i], float(p[i]), float(q[i])) for i in order),
+    )
 
 
-def drift_text(report: Mapping[str, Any]) -> str:
+def drift_text(report: DriftReport) -> str:
     """The report in sentences."""
-    years = ", ".join(map(str, report["later_years"]))
+    years = ", ".join(map(str, report.later_years))
     first = (
-        f"Against the old bundle (trained through {report['trained_through']}): {report['postings']:,} postings of {years}."
+        f"Against the old bundle (trained through {report.trained_through}): {report.postings:,} postings of {years}."
         if years
-        else f"The file holds no work year after {report['trained_through']}: all {report['postings']:,} postings are compared, "
+        else f"The file holds no work year after {report.trained_through}: all {report.postings:,} postings are compared, "
         "and the old bundle may have learnt from them."
     )
     lines = [first]
-    for kind in ("titles", "countries"):
-        new = report[f"new {kind}"]
-        named = ", ".join(f"{_named(kind, value)} ({count:,})" for value, count in new["most frequent"])
+    for kind, new in (("titles", report.new_titles), ("countries", report.new_countries)):
+        named = ", ".join(f"{_named(kind, value)} ({count:,})" for value, count in new.most_frequent)
+        lines.append(f"  new {kind}: {new.count:,} in {new.share:.1%} of postings" + (f": {named}" if named else ""))
+    for dimension, one in report.mix.items():
+        moves = ", ".join(f"{_named(dimension, value)} {was:.1%} to {now:.1%}" for value, was, now in one.largest)
         lines.append(
-            f"  new {kind}: {new['count']:,} in {new['share']:.1%} of postings" + (f": {named}" if named else "")
+            f"  {dimension}: {one.reading} (total variation {one.total_variation:.3f}, PSI {one.psi:.3f}): {moves}"
         )
-    for dimension, one in report["mix"].items():
-        moves = ", ".join(f"{_named(dimension, value)} {was:.1%} to {now:.1%}" for value, was, now in one["largest"])
-        lines.append(
-            f"  {dimension}: {one['reading']} (total variation {one['total_variation']:.3f}, PSI {one['psi']:.3f}): {moves}"
-        )
-    error = report["error"]
+    error = report.error
     lines.append(
         f"  the old bundle's error on them: RMSE log {_beside(error['rmse_log'], '{:.4f}')}; "
         f"MAE {_beside(error['mae_usd'], '${:,.0f}')}; "
@@ -161,9 +203,11 @@ def drift_text(report: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _beside(figure: Mapping[str, float | None], form: str) -> str:
+def _beside(figure: Kept, form: str) -> str:
     """A figure now, and the one that the bundle's own evaluation promised."""
-    now, promised = (None if value is None else form.format(value).replace("$-", "-$") for value in figure.values())
+    now, promised = (
+        None if value is None else form.format(value).replace("$-", "-$") for value in (figure.now, figure.promised)
+    )
     return f"{now} (promised: {promised})" if promised is not None else str(now)
 
 
@@ -177,10 +221,6 @@ def _named(dimension: str, value: str) -> str:
     return value
 
 
-def _unseen(before: Counter[str], now: Counter[str]) -> dict[str, Any]:
+def _unseen(before: Counter[str], now: Counter[str]) -> Unseen:
     new = Counter({value: count for value, count in now.items() if value not in before})
-    return {
-        "count": len(new),
-        "share": new.total() / max(1, now.total()),
-        "most frequent": [[value, count] for value, count in new.most_common(SHOWN)],
-    }
+    return Unseen(count=len(new), share=new.total() / max(1, now.total()), most_frequent=tuple(new.most_common(SHOWN)))

@@ -8,7 +8,7 @@ compared. Does not see what a caller does not show, and a feature that gives awa
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ from mlpaygrade.forecast.distribution import Prediction
 from mlpaygrade.forecast.encode import CATEGORICAL, NUMERIC, Encoded, JobColumns, JobEncoder
 from mlpaygrade.job.fields import FORBIDDEN, SALARY, TARGET
 
-Columns = Mapping[str, NDArray[Any]]
+Columns = Mapping[str, NDArray[np.generic]]
 """Feature columns by name, each (n,), numbers or codes."""
 
 Featuriser = Callable[[Postings, Postings], tuple[Columns, Columns]]
@@ -198,9 +198,9 @@ def check_calibration(
         )
 
 
-def encoded_columns(encoded: Encoded) -> dict[str, NDArray[Any]]:
+def encoded_columns(encoded: Encoded) -> dict[str, NDArray[np.generic]]:
     """Encoded jobs as the columns that the checks take; words by their place in the title."""
-    columns: dict[str, NDArray[Any]] = {name: encoded.categorical[:, k] for k, name in enumerate(CATEGORICAL)}
+    columns: dict[str, NDArray[np.generic]] = {name: encoded.categorical[:, k] for k, name in enumerate(CATEGORICAL)}
     columns |= {name: encoded.numeric[:, k] for k, name in enumerate(NUMERIC)}
     return columns | {f"word {k + 1}": encoded.words[:, k] for k in range(encoded.words.shape[1])}
 
@@ -258,18 +258,19 @@ def _changed(before: Columns, after: Columns) -> list[str]:
     ]
 
 
-def _same(one: NDArray[Any], two: NDArray[Any]) -> bool:
+def _same(one: NDArray[np.generic], two: NDArray[np.generic]) -> bool:
     """Whether two columns hold the same values, missing ones included, whatever their types."""
     return len(one) == len(two) and bool(((one == two) | (pd.isna(one) & pd.isna(two))).all())
 
 
-def _correlation(one: NDArray[Any], two: NDArray[Any]) -> float:
+def _correlation(one: NDArray[np.generic], two: NDArray[np.floating]) -> float:
     """Absolute correlation where both are known; 0 where either does not vary."""
-    known = np.isfinite(one) & np.isfinite(two)
-    one, two = one[known].astype(np.float64), two[known].astype(np.float64)
-    if len(one) < 3 or np.ptp(one) == 0 or np.ptp(two) == 0:
+    first = one.astype(np.float64)
+    known = np.isfinite(first) & np.isfinite(two)
+    first, second = first[known], two[known].astype(np.float64)
+    if len(first) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return 0.0
-    return float(abs(np.corrcoef(one, two)[0, 1]))
+    return float(abs(np.corrcoef(first, second)[0, 1]))
 
 
 def _explained(codes: NDArray[np.int64], target: NDArray[np.float64]) -> float:

@@ -26,6 +26,7 @@ from mlpaygrade.job.fields import (
     BY_COLUMN,
     FIELDS,
     YEAR,
+    Code,
     Job,
     label_of,
 )
@@ -89,7 +90,7 @@ class Explanation:
     evidence: tuple[Cell, ...]
     support: Cell
     background: Background
-    model: Mapping[str, Any]
+    model: Mapping[str, object]
     notes: tuple[str, ...]
 
     def ranked(self) -> tuple[Contribution, ...]:
@@ -184,7 +185,7 @@ def explain(predictor: Predictor, job: Job | ReadJob | Answer) -> Explanation:
 
 
 def play(
-    predictor: Predictor, estimate: Answer, others: Mapping[str, Sequence[Any]], weights: NDArray[np.float64]
+    predictor: Predictor, estimate: Answer, others: Mapping[str, Sequence[Code]], weights: NDArray[np.float64]
 ) -> Game:
     """Estimate every coalition of a job's fields with each of k other jobs (dataset columns; weights (k,), sum 1)."""
     values = [_distinct_values(fields, estimate.job.fields(), others, predictor) for fields in PLAYERS.values()]
@@ -262,7 +263,7 @@ def signed_dollars(usd: float) -> str:
     return f"{sign}${abs(round(usd)):,}"
 
 
-def cell_json(cell: Cell) -> dict[str, Any]:
+def cell_json(cell: Cell) -> dict[str, object]:
     """A cell of evidence as plain JSON."""
     return {
         "level": cell.level,
@@ -273,12 +274,12 @@ def cell_json(cell: Cell) -> dict[str, Any]:
 
 
 def _distinct_values(
-    fields: tuple[str, ...], job: Mapping[str, Any], others: Mapping[str, Sequence[Any]], predictor: Predictor
-) -> tuple[list[tuple[Any, ...]], NDArray[np.int64]]:
+    fields: tuple[str, ...], job: Mapping[str, Code], others: Mapping[str, Sequence[Code]], predictor: Predictor
+) -> tuple[list[tuple[Code, ...]], NDArray[np.int64]]:
     """Distinct values of a player, the job's first, and the code of each other job's value, int64 (k,)."""
     newest = predictor.bundle.encoder.newest_year
 
-    def read(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    def read(values: tuple[Code, ...]) -> tuple[Code, ...]:
         return (min(int(values[0]), newest),) if fields == (YEAR,) else values
 
     codes = {read(tuple(job[column] for column in fields)): 0}

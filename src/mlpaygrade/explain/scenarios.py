@@ -36,6 +36,7 @@ from mlpaygrade.job.fields import (
     RESIDENCE,
     SIZE,
     TITLE,
+    Code,
     Job,
     job_of,
 )
@@ -270,18 +271,18 @@ class _Counts:
         self.abroad = predictor.bundle.background.abroad
         self.original = original
 
-    def triple(self, fields: Mapping[str, Any]) -> int:
+    def triple(self, fields: Mapping[str, Code]) -> int:
         """Postings with the title, level and company's country."""
         return self._count(_TRIPLE, fields)
 
-    def pair_seen(self, fields: Mapping[str, Any]) -> bool:
+    def pair_seen(self, fields: Mapping[str, Code]) -> bool:
         """Whether the two countries are one, those of the original job, or joined by enough postings."""
         company, home = fields[LOCATION], fields[RESIDENCE]
         if company == home or (company, home) == (self.original.location, self.original.residence):
             return True
         return self.abroad.get(f"{company}|{home}", 0) >= ENOUGH
 
-    def supported(self, fields: Mapping[str, Any]) -> bool:
+    def supported(self, fields: Mapping[str, Code]) -> bool:
         """The rule that the module states, for a job as dataset columns."""
         if self.triple(fields) < ENOUGH or not self.pair_seen(fields):
             return False
@@ -289,17 +290,17 @@ class _Counts:
         changed = any(fields[column] != before[column] for column in (REMOTE, SIZE, EMPLOYMENT))
         return not changed or self._count(_SAME, fields) >= SEEN
 
-    def _count(self, level: str, fields: Mapping[str, Any]) -> int:
+    def _count(self, level: str, fields: Mapping[str, Code]) -> int:
         cell = self.evidence.cells[level].get("|".join(str(fields[key]) for key in COUNT_LEVELS[level]))
         return 0 if cell is None else int(cell[0])
 
 
 def _neighbours(
     original: Job, allowed: tuple[str, ...], predictor: Predictor, *, max_changes: int
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[dict[str, Code]]:
     """Every job, as dataset columns, that differs in one to `max_changes` allowed fields."""
     before = original.fields()
-    moves: dict[str, list[dict[str, Any]]] = {}
+    moves: dict[str, list[dict[str, Code]]] = {}
     for name in allowed:
         column = BY_NAME[name].column
         moves[name] = [{column: value} for value in _values(name, predictor) if value != before[column]]
@@ -315,14 +316,14 @@ def _neighbours(
                 yield fields
 
 
-def _values(name: str, predictor: Predictor) -> Iterable[Any]:
+def _values(name: str, predictor: Predictor) -> Iterable[Code]:
     encoder = predictor.bundle.encoder
     if name == "title":
         return encoder.titles
     return encoder.countries if name in ("location", "residence") else BY_NAME[name].labels
 
 
-def _scenarios(predictor: Predictor, jobs: Sequence[Mapping[str, Any]], counts: _Counts) -> list[Scenario]:
+def _scenarios(predictor: Predictor, jobs: Sequence[Mapping[str, Code]], counts: _Counts) -> list[Scenario]:
     """Scenarios of jobs given as dataset columns, in that order."""
     original = counts.original
     rows = [original.fields(), *jobs]
@@ -343,7 +344,7 @@ def _scenarios(predictor: Predictor, jobs: Sequence[Mapping[str, Any]], counts: 
     ]
 
 
-def _changes(original: Job, fields: Mapping[str, Any]) -> tuple[Change, ...]:
+def _changes(original: Job, fields: Mapping[str, Code]) -> tuple[Change, ...]:
     """What was changed; a move, from one country to another with the company, is said once but listed as both fields."""
     before = original.fields()
     changed = [field.column for field in CHANGEABLE if fields[field.column] != before[field.column]]
@@ -353,7 +354,7 @@ def _changes(original: Job, fields: Mapping[str, Any]) -> tuple[Change, ...]:
     )
 
 
-def _change_text(column: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+def _change_text(column: str, before: Mapping[str, Code], after: Mapping[str, Code]) -> str:
     old, new = value_text(column, before[column]), value_text(column, after[column])
     return f"{BY_COLUMN[column].label}: {old} to {new}"
 

@@ -6,7 +6,6 @@ Sources: Shapley 1953; the interaction index of Grabisch and Roubens 1999.
 
 from functools import cache
 from math import factorial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +49,7 @@ def shapley_interactions(worth: NDArray[np.float64]) -> NDArray[np.float64]:
     return result
 
 
-def _players(worth: NDArray[Any]) -> int:
+def _players(worth: NDArray[np.float64]) -> int:
     players = len(worth).bit_length() - 1
     if len(worth) != 1 << players:
         raise ValueError(f"worth must have a power of two of coalitions; it has {len(worth)}.")
