@@ -52,7 +52,11 @@ def main() -> None:
             url = f"http://127.0.0.1:{port}"
             wait(url)
             started = time.perf_counter() - began
-            measured = {"start_seconds": round(started, 2), **measure(url, given.seconds, given.connections)}
+            measured = {
+                "start_seconds": round(started, 2),
+                **measure(url, given.seconds, given.connections, service.pid),
+                "memory_mib": [round(kib / 1024) for kib in memory(service.pid)],
+            }
         finally:
             service.terminate()
             service.wait()
@@ -72,9 +76,38 @@ def wait(url: str) -> None:
             return
 
 
-def measure(url: str, seconds: float, connections: int) -> dict[str, Any]:
-    """Requests a second, and how long they took, for each kind."""
-    return {kind: asyncio.run(load(url, kind, seconds, connections)) for kind in ASKED}
+def measure(url: str, seconds: float, connections: int, process: int | None = None) -> dict[str, Any]:
+    """Requests a second, how long they took, and what processor time each cost the service, for each kind."""
+    found = {}
+    for kind in ASKED:
+        asyncio.run(load(url, kind, 0.5, connections))
+        before = processor_seconds(process)
+        found[kind] = asyncio.run(load(url, kind, seconds, connections))
+        spent = processor_seconds(process) - before
+        if spent:
+            each = spent / found[kind]["requests"]
+            found[kind] |= {"processor_ms_each": round(1000 * each, 3), "per_core_and_second": round(1 / each)}
+    return found
+
+
+def family(process: int) -> list[int]:
+    """A process and its children; on Linux only."""
+    children = Path(f"/proc/{process}/task/{process}/children")
+    return [process, *(map(int, children.read_text().split()) if children.exists() else [])]
+
+
+def processor_seconds(process: int | None) -> float:
+    """Processor time of a service so far; 0 where it is not known."""
+    if process is None or not Path("/proc/self/stat").exists():
+        return 0.0
+    stats = [Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split() for one in family(process)]
+    return sum(int(fields[11]) + int(fields[12]) for fields in stats) / os.sysconf("SC_CLK_TCK")
+
+
+def memory(process: int) -> list[int]:
+    """Largest resident memory of a service's processes, KiB."""
+    texts = [Path(f"/proc/{one}/status").read_text() for one in family(process)]
+    return [int(text.partition("VmHWM:")[2].split()[0]) for text in texts]
 
 
 async def load(url: str, kind: str, seconds: float, connections: int) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """The HTTP service, in process: the predictor's answers, every defect at once, limits, keys, bundles swapped while serving."""
 
+import asyncio
 import csv
 import io
 import json
 import math
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ from starlette.testclient import TestClient
 from mlpaygrade import Predictor
 from mlpaygrade.errors import BundleError, FetchError, InputError
 from mlpaygrade.explain.explanation import explain
+from mlpaygrade.forecast.answer import FIGURES
 from mlpaygrade.forecast.bundle import bundled_path
 from mlpaygrade.forecast.bundle_files import MANIFEST, seal
+from mlpaygrade.forecast.jobs import ReadJob
 from mlpaygrade.forecast.score import ADDED, score_file
-from mlpaygrade.job.fields import FEATURES, FIELDS, job_of
+from mlpaygrade.job.fields import FEATURES, FIELDS, JobWords, job_of
 from mlpaygrade.service import openapi, replies
 from mlpaygrade.service.model_slot import ModelSlot
 from mlpaygrade.service.settings import Settings, read_settings
@@ -154,7 +157,11 @@ def test_a_batch_is_scored_as_a_file(service: TestClient, predictor: Predictor, 
     rows = [json.loads(line) for line in reply.content.splitlines()]
     for n, (row, scored) in enumerate(zip(rows, csv.DictReader(io.StringIO(output.read_text("utf-8"))), strict=True)):
         assert row["id"] == n
-        assert [("" if row[name] is None else str(row[name])) for name in ADDED] == [scored[name] for name in ADDED]
+        assert (row["support"] or "") == scored["support"] or row["support"] == int(scored["support"])
+        assert row["reason"] == scored["reason"]
+        for name in FIGURES:
+            assert (row[name] is None) == (scored[name] == "")
+            assert row[name] is None or abs(row[name] - int(scored[name])) <= 1
 
 
 def test_a_parquet_batch_gives_parquet(service: TestClient) -> None:
@@ -244,16 +251,45 @@ def test_the_log_names_neither_title_nor_pay(caplog: pytest.LogCaptureFixture) -
 def test_an_unforeseen_error_is_a_problem_without_a_traceback(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fails(*_: object) -> None:
+    def fails(*_: object, **__: object) -> None:
         raise RuntimeError("a secret title")
 
     with limited() as service:
-        monkeypatch.setattr(Predictor, "answer", fails)
+        monkeypatch.setattr(Predictor, "predict", fails)
         reply = service.post("/v1/estimate", json=JOB)
     assert reply.status_code == 500
     assert reply.json()["type"].endswith("unexpected")
     assert "secret" not in reply.text + caplog.text
     assert "RuntimeError in fails" in caplog.text
+
+
+def test_requests_that_arrive_together_are_answered_as_alone(predictor: Predictor) -> None:
+    from mlpaygrade.service.together import Together
+
+    sizes: list[int] = []
+
+    def work(items: Sequence[JobWords]) -> list[ReadJob | InputError]:
+        sizes.append(len(items))
+        if any(words.get("title") == "broken" for words in items):
+            raise RuntimeError("one of them breaks")
+        return predictor.reader.read_each(items)
+
+    async def ask_all() -> list[Any]:
+        read = Together(work)
+        words = [*(job.words() for job in JOBS[:100]), {"title": "broken"}, {"title": "x"}]
+        return await asyncio.gather(*map(read, words), return_exceptions=True)  # type: ignore[arg-type]
+
+    *reads, broken, wrong = asyncio.run(ask_all())
+    assert isinstance(broken, RuntimeError)
+    assert isinstance(wrong, InputError)
+    assert sizes[:2] == [64, 38]
+    assert sizes[2:] == [1] * 38, "those that arrive with a broken one are worked on alone"
+    assert reads == [predictor.read_job(**job.words()) for job in JOBS[:100]]
+    for one, job in zip(predictor.answer_each(reads), reads, strict=True):
+        alone = predictor.answer(job)
+        assert one.to_json() == alone.to_json()
+        assert one.estimate_usd == alone.estimate_usd
+        assert (one.log_quantiles == alone.log_quantiles).all()
 
 
 @pytest.fixture
@@ -316,7 +352,7 @@ def test_open_inference_and_mlflow_answer_as_a_file(service: TestClient, predict
     assert predictions == service.post("/invocations", json={"dataframe_records": rows}).json()["predictions"]
     tensors = {one["name"]: one["data"] for one in outputs}
     for n, (row, prediction) in enumerate(zip(rows, predictions, strict=True)):
-        answer = predictor.answer(job_of(row))
+        answer = predictor.answer(predictor.read_job(**job_of(row).words()))
         refused = answer.not_enough_data is not None
         assert (prediction["estimate_usd"] is None) == refused == (tensors["estimate_usd"][n] == -1)
         assert refused or math.isclose(prediction["estimate_usd"], answer.estimate_usd, rel_tol=1e-4)

@@ -104,15 +104,27 @@ class Predictor:
 
     def answer(self, job: Job | ReadJob) -> Answer:
         """What one job pays, and where it is refused, the nearest job that can be answered."""
-        read = job if isinstance(job, ReadJob) else ReadJob(job=job)
-        answers = self.answer_many(jobs_as_columns([read.job]))
-        nearest = None if answers.refusals[0] is None else self._nearest(read.job)
-        return answers.one(0, read=read, nearest=nearest)
+        return self.answer_each([job if isinstance(job, ReadJob) else ReadJob(job=job)])[0]
+
+    def answer_each(self, jobs: Sequence[ReadJob]) -> list[Answer]:
+        """What n jobs pay, each to the last digit as `answer` says it, at less than half its cost.
+
+        The network runs for one job at a time: among others, a job's last digit depends on where it stands.
+        """
+        answers = self._answers(jobs_as_columns([read.job for read in jobs]), size=1)
+        return [
+            answers.one(n, read=read, nearest=None if answers.refusals[n] is None else self._nearest(read.job))
+            for n, read in enumerate(jobs)
+        ]
 
     def answer_many(self, jobs: JobColumns) -> Answers:
         """What n jobs pay, given as dataset columns in codes (years may be later than training)."""
+        return self._answers(jobs, size=BATCH)
+
+    def _answers(self, jobs: JobColumns, *, size: int) -> Answers:
+        """The network runs for `size` jobs at a time."""
         columns = {column: _objects(jobs[column]) for column in FEATURES}
-        return Answers(jobs=columns, prediction=self.predict(columns), bundle=self.bundle, model=self.model)
+        return Answers(jobs=columns, prediction=self.predict(columns, size=size), bundle=self.bundle, model=self.model)
 
     def _nearest(self, job: Job) -> Job | None:
         """The job with the fewest fields changed, each to what is commonest, that can be answered; None for another trade."""
@@ -136,17 +148,17 @@ class Predictor:
         answered = zip(candidates, answers.refusals, strict=True)
         return next((other for other, refusal in answered if refusal is None and other != job), None)
 
-    def predict(self, jobs: JobColumns) -> Prediction:
+    def predict(self, jobs: JobColumns, *, size: int = BATCH) -> Prediction:
         """Calibrated predictions for n jobs given as dataset columns in codes (years may be later than training)."""
         encoder = self.bundle.encoder
         encoded = encoder.transform(jobs)
-        return self.bundle.calibration.apply(self.run(encoded), calibration_groups(encoder, encoded))
+        return self.bundle.calibration.apply(self.run(encoded, size=size), calibration_groups(encoder, encoded))
 
-    def run(self, encoded: Encoded) -> Prediction:
-        """The network's raw output for encoded jobs, in batches."""
+    def run(self, encoded: Encoded, *, size: int = BATCH) -> Prediction:
+        """The network's raw output for encoded jobs, `size` at a time."""
         parts = []
-        for start in range(0, max(len(encoded), 1), BATCH):
-            batch = encoded.take(slice(start, start + BATCH))
+        for start in range(0, max(len(encoded), 1), size):
+            batch = encoded.take(slice(start, start + size))
             inputs = {"categorical": batch.categorical, "words": batch.words, "numeric": batch.numeric}
             with _network_errors():
                 parts.append(_checked(self._session.run(["log_quantiles", "log_members"], inputs), jobs=len(batch)))

@@ -1,7 +1,8 @@
 """What may be asked: a struct for each kind of request, made from the registry of fields, and how requests are read by them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Annotated, Any, Final, TypeVar, cast
 
 import msgspec
@@ -10,7 +11,6 @@ from starlette.requests import Request
 
 from mlpaygrade.errors import Defect, InputError
 from mlpaygrade.forecast.jobs import ReadJob
-from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job.fields import CHANGEABLE, FIELDS, Field, JobWords
 from mlpaygrade.money.period import Period
 from mlpaygrade.service.problem import ProblemError
@@ -88,6 +88,8 @@ CompareAsked: Final = defstruct(
     module=__name__,
 )
 
+Reader = Callable[[JobWords], Awaitable[ReadJob | InputError]]
+
 _NAMES: Final = frozenset(field.name for field in FIELDS)
 _LISTS: Final = frozenset({"allow"})
 
@@ -113,14 +115,13 @@ class Asked:
         self.defects.extend(_inside(name, defect) for defect in found.defects)
         return Asked(found.values, self.defects, name)
 
-    def job(self, predictor: Predictor) -> ReadJob | None:
+    async def job(self, reader: Reader) -> ReadJob | None:
         """The job of the request as it is understood; None where that has defects, which are kept for `require`."""
         words = cast(JobWords, {name: self.values.get(name) for name in _NAMES})
         wrong = {defect.column for defect in self.defects}
-        try:
-            read = predictor.read_job(**words)
-        except InputError as error:
-            found = [_inside(self.within, defect) for defect in error.defects]
+        read = await reader(words)
+        if isinstance(read, InputError):
+            found = [_inside(self.within, defect) for defect in read.defects]
             self.defects.extend(defect for defect in found if defect.column not in wrong)
             return None
         if not self.values.get("codes"):
@@ -173,7 +174,7 @@ def read_json(body: bytes) -> Any:
 
 def check(given: Mapping[str, Any], kind: type[msgspec.Struct], *, strict: bool = True) -> Asked:
     """Given values by the names of a struct; those of another type than its are defects."""
-    known = {field.name: field for field in msgspec.structs.fields(kind)}
+    known = _fields(kind)
     values: dict[str, Any] = {name: None if field.required else field.default for name, field in known.items()}
     defects = []
     for name, value in given.items():
@@ -188,6 +189,12 @@ def check(given: Mapping[str, Any], kind: type[msgspec.Struct], *, strict: bool 
                 rule = f"must have its type ({str(error).replace('`', '')})"
                 defects.append(_defect(name, rule, value, "The types are in /openapi.json."))
     return Asked(values, defects)
+
+
+@cache
+def _fields(kind: type[msgspec.Struct]) -> Mapping[str, msgspec.structs.FieldInfo]:
+    """A struct's fields by their names; msgspec evaluates its annotations whenever it is asked."""
+    return {field.name: field for field in msgspec.structs.fields(kind)}
 
 
 def _query(request: Request) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from mlpaygrade.explain.scenarios import compare, read_allowed, scenarios
 from mlpaygrade.forecast.answer import Answer, newest_advert
 from mlpaygrade.forecast.jobs import ReadJob
 from mlpaygrade.job import taxonomy
+from mlpaygrade.job.fields import JobWords
 from mlpaygrade.money.place import place_factor
 from mlpaygrade.money.terms import pay_terms
 from mlpaygrade.service import replies
@@ -23,6 +24,7 @@ from mlpaygrade.service.meters import Meters
 from mlpaygrade.service.model_slot import ModelSlot, Served
 from mlpaygrade.service.problem import ProblemError
 from mlpaygrade.service.settings import Settings
+from mlpaygrade.service.together import Together
 
 T = TypeVar("T")
 
@@ -39,6 +41,7 @@ class Endpoints:
         self.meters = meters
         self.settings = settings
         self._limiter: CapacityLimiter | None = None
+        self._now = _Desk(slot.current)
 
     async def aside(self, work: Callable[[], T]) -> T:
         """Do what takes long beside the event loop, `Settings.heavy` at a time."""
@@ -48,15 +51,16 @@ class Endpoints:
 
     async def estimate(self, request: Request) -> Response:
         """What a job pays."""
-        served = self.slot.current
+        desk = self._desk()
+        served = desk.served
         if (unchanged := _unchanged(request, served)) is not None:
             return unchanged
         asked = await ask(request, EstimateAsked)
-        read = asked.job(served.predictor)
+        read = await asked.job(desk.read)
         terms = asked.option("currency", partial(pay_terms, period=asked.values["period"]))
         offer_usd = asked.option("offer_usd", _amount)
         place = asked.option("place", partial(_place, read=read))
-        answer = self._answer(served, asked.require(read))
+        answer = await self._answer(desk, asked.require(read))
         if place is not None and answer.not_enough_data is None:
             answer = answer.at_place(place)
         exact = bool(asked.values["exact"])
@@ -64,9 +68,10 @@ class Endpoints:
 
     async def read(self, request: Request) -> Response:
         """How a job is understood, in codes."""
-        served = self.slot.current
+        desk = self._desk()
+        served = desk.served
         asked = await ask(request, JobAsked)
-        read = asked.require(asked.job(served.predictor))
+        read = asked.require(await asked.job(desk.read))
         document = {
             "bundle": served.tag,
             "job": read.job.words(),
@@ -77,20 +82,22 @@ class Endpoints:
 
     async def explain(self, request: Request) -> Response:
         """Why a job pays what it does."""
-        served = self.slot.current
+        desk = self._desk()
+        served = desk.served
         asked = await ask(request, JobAsked)
-        answer = self._answer(served, asked.require(asked.job(served.predictor)))
+        answer = await self._answer(desk, asked.require(await asked.job(desk.read)))
         _require_answer(answer)
         explanation = await self.aside(lambda: explain(served.predictor, answer))
         return _reply(replies.explanation_reply(explanation, served.tag), served)
 
     async def scenarios(self, request: Request) -> Response:
         """What would change the figure."""
-        served = self.slot.current
+        desk = self._desk()
+        served = desk.served
         asked = await ask(request, ScenariosAsked)
         allow = asked.option("allow", read_allowed)
-        read = asked.require(asked.job(served.predictor))
-        _require_answer(self._answer(served, read))
+        read = asked.require(await asked.job(desk.read))
+        _require_answer(await self._answer(desk, read))
         changes, limit = asked.values["max_changes"], asked.values["limit"]
         found = await self.aside(lambda: scenarios(served.predictor, read, allow=allow, max_changes=changes))
         return _reply(
@@ -99,10 +106,11 @@ class Endpoints:
 
     async def compare(self, request: Request) -> Response:
         """Two jobs side by side."""
-        served = self.slot.current
+        desk = self._desk()
+        served = desk.served
         asked = await ask(request, CompareAsked)
-        reads = [asked.part(name).job(served.predictor) for name in ("first", "second")]
-        first, second = (self._answer(served, asked.require(read)) for read in reads)
+        reads = [await asked.part(name).job(desk.read) for name in ("first", "second")]
+        first, second = [await self._answer(desk, asked.require(read)) for read in reads]
         for answer in (first, second):
             _require_answer(answer)
         comparison = await self.aside(lambda: compare(served.predictor, first, second))
@@ -154,10 +162,25 @@ class Endpoints:
         del request
         return Response(self.meters.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    def _answer(self, served: Served, read: ReadJob) -> Answer:
-        answer = served.predictor.answer(read)
-        self.meters.answered(answer, served.predictor)
+    def _desk(self) -> "_Desk":
+        """The model that answers now; a request keeps it."""
+        if self._now.served is not self.slot.current:
+            self._now = _Desk(self.slot.current)
+        return self._now
+
+    async def _answer(self, desk: "_Desk", read: ReadJob) -> Answer:
+        answer = await desk.answer(read)
+        self.meters.answered(answer, desk.served.predictor)
         return answer
+
+
+class _Desk:
+    """One model, with requests that arrive together read and answered together."""
+
+    def __init__(self, served: Served) -> None:
+        self.served = served
+        self.read: Together[JobWords, ReadJob | InputError] = Together(served.predictor.reader.read_each)
+        self.answer: Together[ReadJob, Answer] = Together(served.predictor.answer_each)
 
 
 def _reply(document: dict[str, Any], served: Served) -> Response:
