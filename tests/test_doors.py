@@ -96,7 +96,7 @@ def test_a_file_answers_as_one(predictor: Predictor, answers: list[Answer], tmp_
 
 def test_a_benchmark_answers_as_one(predictor: Predictor, answers: list[Answer]) -> None:
     frame = pd.DataFrame([record["job"] for record in RECORDS]).rename(columns=lambda column: SHEET.get(column, column))
-    sheet = read_sheet(frame.to_csv(index=False).encode())
+    sheet = read_sheet(frame.to_csv(index=False).encode(), reader=predictor.reader)
     market = judge(appraise(sheet, predictor), predictor, Rules(until=date(2000, 1, 1)))
     for row, answer in zip(market.to_dict("records"), answers, strict=True):
         same_figures({figure: row[name] for name, figure in FIGURE_OF.items()}, answer)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from mlpaygrade.benchmarking.sheet import read_sheet
 from mlpaygrade.errors import MLPayGradeError
+from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import LOCATION
 from mlpaygrade.job.places import looks_like_us_states, read_place
@@ -185,10 +186,11 @@ def test_a_column_of_us_states_is_read_as_states_and_na_only_among_codes_as_nami
 
 
 def test_a_sheet_reads_its_places_by_their_column() -> None:
-    states = read_sheet(
-        b"Job title,Level,Location\nData Scientist,Senior,CA\nData Engineer,Senior,GA\nData Analyst,Senior,NY\n"
-    )
-    assert [row[LOCATION] for row in states.values] == ["US", "US", "US"]
-    assert any("California" in remark for remark in states.remarks[0])
-    missing = read_sheet(b"Job title,Level,Company country\nData Scientist,Senior,N/A\nData Engineer,Senior,#N/A\n")
-    assert [row[LOCATION] for row in missing.values] == [None, None]
+    reader = Predictor.load().reader
+    content = b"Job title,Level,Location\nData Scientist,Senior,CA\nData Engineer,Senior,GA\nData Analyst,Senior,NY\n"
+    states = read_sheet(content, reader=reader)
+    assert [states.value(LOCATION, row) for row in range(3)] == ["US", "US", "US"]
+    assert any("California" in remark for remark in states.said(0))
+    content = b"Job title,Level,Company country\nData Scientist,Senior,N/A\nData Engineer,Senior,#N/A\n"
+    missing = read_sheet(content, reader=reader)
+    assert [missing.value(LOCATION, row) for row in range(2)] == [None, None]

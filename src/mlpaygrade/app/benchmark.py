@@ -1,56 +1,90 @@
-"""The page of an employer: rows in, market figures and flags out, files to keep.
+"""The page of an employer: rows in; how pay stands against the market, who is behind and what it costs; then the rows, and files.
 
-Enters: an uploaded file or pasted rows, and the rules. Leaves: the page. What was uploaded stays in this session's memory and
-ends with it.
+What was uploaded stays in this session's memory and ends with it.
 """
 
 import hashlib
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import streamlit as st
 
 from mlpaygrade.app import address, charts
+from mlpaygrade.app.advert import advert_form
+from mlpaygrade.app.benchmark_setup import columns_form, questions_form
+from mlpaygrade.app.pay import terms_form
 from mlpaygrade.app.serving import literal, predictor, show_error
 from mlpaygrade.benchmarking import workbook
-from mlpaygrade.benchmarking.appraisal import Rules, ageing_factor, appraise, judge, market_date
-from mlpaygrade.benchmarking.sheet import MAX_BYTES, MAX_ROWS, Sheet, read_sheet, template
+from mlpaygrade.benchmarking.appraisal import Market, Rules, ageing_factor, appraise, judge, market_date
+from mlpaygrade.benchmarking.mapping import SheetMapping, mapping_text
+from mlpaygrade.benchmarking.onepage import strength_sentence
+from mlpaygrade.benchmarking.report import Benchmark, deciding, method_lines, until_today
+from mlpaygrade.benchmarking.sheet import MAX_BYTES, MAX_ROWS, Sheet, Upload, open_upload, read_sheet, template
+from mlpaygrade.benchmarking.summary import (
+    GROUPS,
+    Summary,
+    cost_sentence,
+    group_table,
+    percentile_words,
+    raised_by,
+    summarise,
+    total_text,
+)
 from mlpaygrade.errors import DataError
+from mlpaygrade.forecast.answer import newest_advert
+from mlpaygrade.job.fields import LOCATION
 from mlpaygrade.job.reference import rows as table_rows
-from mlpaygrade.rendering.words import counted, percent
+from mlpaygrade.money.terms import PayTerms
+from mlpaygrade.rendering.palette import LIGHT
+from mlpaygrade.rendering.words import counted
 
 if TYPE_CHECKING:
     import pandas as pd
 
+T = TypeVar("T")
+
 SHOWN_PROBLEMS: Final = 50
 MAX_PASTED: Final = 500_000
-BAR: Final = "#2b8f85"
+PERCENTILES: Final = (25, 40, 50, 60, 75, 90)
 RATIO: Final = "Compa-ratio: pay over typical market pay; 1.00 is at the market"
-KEPT: Final = "benchmark.kept"
+OPENED: Final = "benchmark.opened"
+READ: Final = "benchmark.read"
+FILES: Final = {
+    ".xlsx": ("Workbook (XLSX)", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    ".csv": ("Rows (CSV)", "text/csv"),
+    ".html": ("One page for a manager (HTML)", "text/html"),
+}
 
 
 def page() -> None:
     """Draw the page."""
     st.title("Your pay against the market", anchor=False)
     st.write(
-        "Upload jobs, with or without what you pay, and get market figures for every row. Nothing is stored: rows stay in the "
-        "memory of this session and are gone when you leave."
+        "Upload jobs, with or without what you pay. You see first how your pay stands, who is furthest behind and "
+        "what it costs to bring them up; then every row. Nothing is stored: rows stay in the memory of this session and are "
+        "gone when you leave."
     )
     address.keep("benchmark", {})
     content = _input()
     if content is None:
         _explain_columns()
+        advert_form()
         return
-    kept = _answered(content)
-    if kept is None:
+    digest = hashlib.sha256(content).hexdigest()
+    upload = _kept(OPENED, digest, lambda: open_upload(content, reader=predictor().reader))
+    if upload is None:
         return
-    sheet, market = kept
-    rules = _rules()
-    frame = judge(market, predictor(), rules)
-    _summary(sheet, frame)
-    _problems(sheet)
-    _results(frame)
-    _downloads(sheet, frame, rules, content)
+    mapping = columns_form(upload, digest)
+    read = _kept(READ, f"{digest} {mapping_text(mapping)}", lambda: _read(upload, mapping))
+    if read is None:
+        return
+    sheet, market = read
+    if questions_form(sheet, mapping, digest) and deciding(sheet):
+        st.info("These answers decide the figures, so the figures follow when they are given.", icon=":material/help:")
+        return
+    _results(sheet, market)
 
 
 def _input() -> bytes | None:
@@ -82,30 +116,78 @@ def _input() -> bytes | None:
     return text.encode("utf-8", errors="replace") if text and text.strip() else None
 
 
-def _answered(content: bytes) -> "tuple[Sheet, pd.DataFrame] | None":
-    """The rows with their market figures; computed once for the same bytes, in this session only."""
-    digest = hashlib.sha256(content).hexdigest()
-    kept = st.session_state.get(KEPT)
-    if kept is not None and kept[0] == digest:
-        return kept[1], kept[2]
-    bar = st.progress(0.0, text="Reading rows")
+def _kept(name: str, key: str, make: Callable[[], T]) -> T | None:
+    """What was made for the same key, in this session only; None, with a message, where it cannot be made."""
+    kept = st.session_state.get(name)
+    if kept is not None and kept[0] == key:
+        found: T = kept[1]
+        return found
+    st.session_state.pop(name, None)
     try:
-        sheet = read_sheet(content)
-        market = appraise(sheet, predictor(), progress=lambda share: bar.progress(share, text="Estimating"))
+        made = make()
     except DataError as error:
         show_error(error)
         return None
+    st.session_state[name] = (key, made)
+    return made
+
+
+def _read(upload: Upload, mapping: SheetMapping) -> tuple[Sheet, Market]:
+    bar = st.progress(0.0, text="Reading rows")
+    try:
+        sheet = read_sheet(upload, reader=predictor().reader, mapping=mapping)
+        return sheet, appraise(sheet, predictor(), progress=lambda share: bar.progress(share, text="Estimating"))
     finally:
         bar.empty()
-    st.session_state[KEPT] = (digest, sheet, market)
-    return sheet, market
+
+
+def _results(sheet: Sheet, market: Market) -> None:
+    """The summary first, then the rows and the files."""
+    terms = terms_form(_commonest_country(sheet))
+    rules = _rules()
+    frame = judge(market, predictor(), rules)
+    summary = summarise(frame)
+    _summary(summary, rules, terms)
+    _behind(frame, summary, rules, terms)
+    _groups(summary, terms)
+    found = Benchmark(
+        sheet=sheet,
+        frame=frame,
+        summary=summary,
+        rules=rules,
+        terms=terms,
+        method=tuple(method_lines(predictor(), sheet, rules, terms)),
+        adverts_up_to=newest_advert(predictor().bundle.provenance),
+    )
+    _downloads(found)
+    _rows(frame, terms)
+    _problems(sheet)
+    with st.expander("How the file was read, and the method", expanded=False):
+        st.html(
+            charts.notes_list(sheet.notes)
+            + charts.table(
+                ["Method", ""], [list(line) for line in found.method], caption="What the figures rest on", words=True
+            )
+        )
+    advert_form()
+
+
+def _commonest_country(sheet: Sheet) -> str:
+    codes = Counter(code for code in sheet.jobs.columns[LOCATION][sheet.job[sheet.job >= 0]] if code)
+    return str(codes.most_common(1)[0][0]) if codes else "US"
 
 
 def _rules() -> Rules:
-    today = datetime.now(UTC).date()
-    with st.expander("Rules: ageing and widths", expanded=False):
-        one, two, three = st.columns(3)
-        rate = one.number_input(
+    one, two = st.columns(2)
+    percentile = one.select_slider(
+        "Bring pay up to the percentile",
+        PERCENTILES,
+        value=50,
+        key="benchmark.percentile",
+        help="50: half of the advertised figures for such a job are below it.",
+    )
+    with two.expander("Ageing and widths", expanded=False):
+        rate = st.number_input(
             "Market pay grows by, % a year",
             min_value=-20.0,
             max_value=50.0,
@@ -114,10 +196,10 @@ def _rules() -> Rules:
             key="benchmark.rate",
             help="Your own assumption. 0 leaves market figures as they are in the data.",
         )
-        until = two.date_input(
-            "Age market figures to", value=today, min_value=market_date(predictor()), key="benchmark.until"
+        until = st.date_input(
+            "Age market figures to", value=until_today(), min_value=market_date(predictor()), key="benchmark.until"
         )
-        widest = three.number_input(
+        widest = st.number_input(
             "A band is too wide when its high end is more than so many times its low end",
             min_value=1.1,
             max_value=10.0,
@@ -125,7 +207,7 @@ def _rules() -> Rules:
             step=0.1,
             key="benchmark.widest",
         )
-        rules = Rules(yearly_rate=rate / 100, until=until, widest=widest)
+        rules = Rules(yearly_rate=rate / 100, until=until, widest=widest, percentile=percentile / 100)
         factor = ageing_factor(predictor(), rules)
         st.caption(
             f"Market figures speak of {market_date(predictor()):%-d %B %Y}; they are multiplied by {factor:.3f}."
@@ -133,27 +215,86 @@ def _rules() -> Rules:
     return rules
 
 
-def _summary(sheet: Sheet, frame: "pd.DataFrame") -> None:
-    answered = int(frame["typical"].notna().sum())
-    ratios = frame["compa_ratio"].dropna()
-    flagged = int((frame["flags"] != "").sum())
+def _summary(summary: Summary, rules: Rules, terms: PayTerms) -> None:
+    sentences = [summary.sentence, cost_sentence(summary, rules, terms), strength_sentence(summary)]
+    sentences.append(f"Adverts up to {newest_advert(predictor().bundle.provenance)}.")
+    st.write(literal(" ".join(filter(None, sentences))))
     items = [
-        ("Rows answered", f"{answered:,} of {len(frame):,}", counted(len(sheet.problems), "problem") + " found"),
-        ("Rows flagged", f"{flagged:,}", "see the column Flags"),
+        ("Rows answered", f"{summary.answered:,} of {summary.rows:,}", f"{summary.flagged:,} deserve a second look")
     ]
-    if len(ratios):
-        middle = f"{ratios.quantile(0.1):.2f} to {ratios.quantile(0.9):.2f}"
-        items.insert(
-            1,
+    if summary.compa_ratio is not None and summary.compa_spread is not None:
+        low, high = summary.compa_spread
+        items = [
+            ("Median compa-ratio (pay over market)", f"{summary.compa_ratio:.2f}", f"8 in 10: {low:.2f} to {high:.2f}"),
             (
-                "Median compa-ratio (pay over market)",
-                f"{ratios.median():.2f}",
-                f"8 in 10 of {counted(len(ratios), 'row')}: {middle}",
+                "Place in the market",
+                f"{round(100 * (summary.position or 0))} of 100",
+                "advertised figures are below the pay, in the middle of your rows",
             ),
+            (
+                "Place in the market band",
+                f"{summary.penetration or 0:.0%}",
+                "range penetration: 0% is the band's low end, 100% its high end",
+            ),
+            (
+                f"Cost to {percentile_words(rules)}",
+                total_text(summary.cost_usd, terms) if summary.cost_usd else "none",
+                f"a year, for {counted(summary.behind, 'person', 'people')}",
+            ),
+            *items,
+        ]
+    st.html(charts.facts(items))
+
+
+def _behind(frame: "pd.DataFrame", summary: Summary, rules: Rules, terms: PayTerms) -> None:
+    """Who is furthest below, what a budget does, and the spread of all."""
+    if not summary.paid:
+        return
+    if summary.furthest:
+        lines = [
+            [
+                b.title,
+                f"{b.row:,}",
+                b.reference,
+                b.country,
+                terms.text(b.pay_usd),
+                terms.text(b.target_usd),
+                terms.text(b.cost_usd),
+                f"{b.compa_ratio:.2f}",
+                b.strength,
+            ]
+            for b in summary.furthest
+        ]
+        head = ["Job title", "Row", "Reference", "Country", "Pay", "Target", "Lacks", "Compa-ratio", "Strength"]
+        st.html(charts.table(head, lines, caption=f"Furthest below {percentile_words(rules)}"))
+        most = max(round(terms.rate.from_usd(summary.cost_usd)), 1)
+        budget = st.slider(
+            f"Budget, {terms.currency} a year",
+            0,
+            most,
+            most // 2,
+            step=max(most // 100, 1),
+            key=f"benchmark.budget.{terms.currency}.{most}",
         )
-    st.html(charts.facts(items) + charts.notes_list(sheet.notes))
-    if len(ratios) > 1:
-        _ratio_chart(ratios)
+        raised = raised_by(frame, terms.rate.to_usd(budget))
+        st.write(
+            literal(
+                f"That brings {counted(raised.people, 'person', 'people')} to {percentile_words(rules)}, "
+                f"those furthest below first, for {total_text(raised.spent_usd, terms)} a year; {raised.left:,} stay below."
+            )
+        )
+    if summary.paid > 1:
+        _ratio_chart(frame["compa_ratio"].dropna())
+
+
+def _groups(summary: Summary, terms: PayTerms) -> None:
+    if not summary.groups or not summary.paid:
+        return
+    for tab, (name, groups) in zip(
+        st.tabs([f"By {GROUPS[name].lower()}" for name in summary.groups]), summary.groups.items(), strict=True
+    ):
+        head = [GROUPS[name], "Rows", "Median compa-ratio", "More than 10% below", "Cost to bring up"]
+        tab.html(charts.table(head, group_table(groups, terms), caption=f"By {GROUPS[name].lower()}"))
 
 
 def _ratio_chart(ratios: "pd.Series[float]") -> None:
@@ -162,7 +303,7 @@ def _ratio_chart(ratios: "pd.Series[float]") -> None:
     data = ratios.clip(0.25, 2.5).to_frame("ratio")
     bars = (
         alt.Chart(data)
-        .mark_bar(color=BAR)
+        .mark_bar(color=LIGHT.accent)
         .encode(
             x=alt.X("ratio:Q", bin=alt.Bin(step=0.05), axis=alt.Axis(title=RATIO, format=".2f", labelOverlap=True)),
             y=alt.Y("count()", axis=alt.Axis(title="Rows", tickMinStep=1, format=",d")),
@@ -176,7 +317,7 @@ def _ratio_chart(ratios: "pd.Series[float]") -> None:
 def _problems(sheet: Sheet) -> None:
     if not sheet.problems:
         return
-    with st.expander(f"{counted(len(sheet.problems), 'problem')} in the rows", expanded=True):
+    with st.expander(f"{counted(len(sheet.problems), 'problem')} in the rows", expanded=False):
         lines = [[f"{p.row:,}", p.column, p.rule, p.value, p.remedy] for p in sheet.problems[:SHOWN_PROBLEMS]]
         more = len(sheet.problems) - SHOWN_PROBLEMS
         caption = "Cells that cannot be read" + (
@@ -185,82 +326,38 @@ def _problems(sheet: Sheet) -> None:
         st.html(charts.table(["Row", "Column", "Rule", "Value", "What to do"], lines, caption=caption, words=True))
 
 
-def _results(frame: "pd.DataFrame") -> None:
+def _rows(frame: "pd.DataFrame", terms: PayTerms) -> None:
     st.header("Row by row", anchor=False)
-    money = [name for name, (header, _) in workbook.COLUMNS.items() if header.endswith("USD")]
+    shown = workbook.in_terms(frame, terms)
+    names = workbook.headings(terms)
     config = {
-        name: st.column_config.Column(header, help=meaning) for name, (header, meaning) in workbook.COLUMNS.items()
+        name: st.column_config.Column(names[name], help=meaning) for name, (_, meaning) in workbook.COLUMNS.items()
     }
-    for name in (*money, "lower_90", "upper_90"):
-        header, meaning = workbook.COLUMNS[name]
-        config[name] = st.column_config.NumberColumn(header, help=meaning, format="$%,d")
+    for name in workbook.MONEY:
+        config[name] = st.column_config.NumberColumn(names[name], help=workbook.COLUMNS[name][1], format="%,.0f")
     for name in ("penetration", "position"):
-        header, meaning = workbook.COLUMNS[name]
-        config[name] = st.column_config.NumberColumn(header, help=meaning, format="percent")
-    shown = [name for name in workbook.COLUMNS if not frame[name].isna().all()]
+        config[name] = st.column_config.NumberColumn(names[name], help=workbook.COLUMNS[name][1], format="percent")
+    said = [name for name in workbook.COLUMNS if not (shown[name].isna() | (shown[name] == "")).all()]
     st.dataframe(
-        frame[shown],
+        shown[said],
         hide_index=True,
         column_config=config,
         placeholder="no figure",
-        alt="Every row with its market figures; the files below hold the same.",
+        alt="Every row with its market figures; the files hold the same.",
     )
 
 
-def _downloads(sheet: Sheet, frame: "pd.DataFrame", rules: Rules, content: bytes) -> None:
-    one, two = st.columns(2)
-    one.download_button(
-        "Download as CSV",
-        lambda: workbook.as_csv(frame),
-        "mlpaygrade-benchmark.csv",
-        "text/csv",
-        icon=":material/download:",
-        width="stretch",
-        on_click="ignore",
-    )
-    two.download_button(
-        "Download as a workbook (XLSX)",
-        lambda: workbook.as_workbook(frame, sheet.problems, _audit(sheet, rules, content)),
-        "mlpaygrade-benchmark.xlsx",
-        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        icon=":material/download:",
-        width="stretch",
-        on_click="ignore",
-    )
-
-
-def _audit(sheet: Sheet, rules: Rules, content: bytes) -> list[tuple[str, str]]:
-    model = predictor().model
-    measured = model["measured_coverage"]
-    return [
-        ("Made", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"),
-        ("Model version", str(model["version"])),
-        ("Data: SHA-256", str(model["data_sha256"])),
-        ("Data: postings up to", f"{market_date(predictor()):%Y-%m-%d}, work years to {model['trained_through']}"),
-        ("Data: synthetic", "yes: these figures say nothing about real pay" if model["synthetic"] else "no"),
-        ("Protocol of the test", str(measured.get("protocol"))),
-        *(
-            (f"Share caught by the {level} % range", percent(share))
-            for level, share in measured.items()
-            if level != "protocol"
-        ),
-        ("Upload: SHA-256", hashlib.sha256(content).hexdigest()),
-        ("Upload: rows", f"{len(sheet.values):,}"),
-        ("Upload: problems", f"{len(sheet.problems):,}"),
-        *(("Upload: note", note) for note in sheet.notes),
-        ("Rule: yearly ageing", percent(rules.yearly_rate)),
-        ("Rule: aged to", rules.until.isoformat()),
-        ("Rule: ageing factor", f"{ageing_factor(predictor(), rules):.4f}"),
-        ("Rule: widest band", f"high end at most {rules.widest:g} times the low end"),
-        (
-            "Must not be used for",
-            "setting one person's pay, or auditing pay by gender or age: the data hold no such field",
-        ),
-        (
-            "Limits",
-            "Advertised figures, mostly of the United States and of full-time work; no skills, employer, city, bonus or equity",
-        ),
-    ]
+def _downloads(found: Benchmark) -> None:
+    for place, (kind, (label, mime)) in zip(st.columns(len(FILES)), FILES.items(), strict=True):
+        place.download_button(
+            label,
+            partial(found.content, kind),
+            f"mlpaygrade-benchmark{kind}",
+            mime,
+            icon=":material/download:",
+            width="stretch",
+            on_click="ignore",
+        )
 
 
 def _explain_columns() -> None:
@@ -272,8 +369,7 @@ def _explain_columns() -> None:
         charts.table(
             ["Column", "Needed", "What it holds"],
             lines,
-            caption="Columns that are read; others are left alone",
+            caption="Columns that are read; others are left alone. Your own names and grades are understood or asked about",
             words=True,
         )
     )
-    st.caption(literal("Names of the columns and codes of the public dataset are understood too."))

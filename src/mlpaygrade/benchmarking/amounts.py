@@ -16,51 +16,50 @@ from mlpaygrade.errors import Defect, InputError
 from mlpaygrade.job.fields import CURRENCY, MAX_SALARY_USD, MIN_SALARY_USD, SALARY, TARGET
 from mlpaygrade.job.values import clean_text, is_missing
 from mlpaygrade.money.currency import currency_scales
-from mlpaygrade.money.pay import read_pay
+from mlpaygrade.money.pay import PayReading, read_pay
 from mlpaygrade.money.period import Period, to_yearly
-from mlpaygrade.money.rates import usd_to
+from mlpaygrade.money.rates import rated_currencies, usd_to
 
 PAY: Final = "pay_usd"
 BAND_LOW: Final = "band_low_usd"
 BAND_HIGH: Final = "band_high_usd"
 AMOUNTS: Final = (PAY, BAND_LOW, BAND_HIGH)
 
-PERIODS: Final[Mapping[str, Period]] = {
-    **dict.fromkeys(("annual", "yearly", "year", "annum"), "year"),
-    **dict.fromkeys(("monthly", "month"), "month"),
-    **dict.fromkeys(("hourly", "hour"), "hour"),
+PERIODS: Final[Mapping[Period, re.Pattern[str]]] = {
+    "year": re.compile(r"annu|year|\bp ?a\b|jahr|\bano\b|\banos\b|\ban\b"),
+    "month": re.compile(r"month|monat|mensu|mensa|\bmes\b|\bmois\b"),
+    "week": re.compile(r"week|woche|seman|semaine|hebdo"),
+    "day": re.compile(r"\bda(y|ily)\b|tages|tag\b|journ|diari"),
+    "hour": re.compile(r"hour|stunde|heure|horai|\bhora\b|por hora"),
 }
-"""Words in a column's name that tell the period of its amounts."""
+"""Parts of a name or of a word that tell the period of amounts; weekly hours beside pay are no period of pay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AmountColumn:
-    """Where an amount stands. dollars: its name says USD. period: what its name says, None for nothing."""
+    """Where an amount stands. currency (ISO 4217), period: what its name says, None for nothing."""
 
     field: str
     place: int
-    dollars: bool
+    currency: str | None
     period: Period | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Rate:
-    """Units to a US dollar, and the sentence that says so: made once for a currency, not for a row."""
-
-    value: float
-    said: str
-
-    def to_usd(self, amount: float) -> float:
-        return amount / self.value
+_SIGNS: Final = {"€": "EUR", "£": "GBP", "₹": "INR", "zł": "PLN"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amount:
-    """One amount: whole US dollars a year; "" for an empty cell, None where `defect` says why it cannot be told."""
+    """One amount: whole US dollars a year; "" for an empty cell, None where `defect` says why it cannot be told.
+
+    currency: it was in, ISO 4217. asks: what would settle it, where that is one answer for the whole column.
+    """
 
     usd: int | Literal[""] | None
     remark: str = ""
     defect: Defect | None = None
+    currency: str = "USD"
+    asks: Literal["currency", "period"] | None = None
 
 
 def amount_columns(header: Sequence[str], found: Mapping[str, int]) -> tuple[list[AmountColumn], int | None]:
@@ -72,24 +71,39 @@ def amount_columns(header: Sequence[str], found: Mapping[str, int]) -> tuple[lis
     columns = []
     for name in AMOUNTS:
         if (place := places[name]) is not None:
-            words = plain(header[place]).split()
-            dollars = "usd" in words
-            period = next((PERIODS[word] for word in words if word in PERIODS), "year" if dollars else None)
-            columns.append(AmountColumn(field=name, place=place, dollars=dollars, period=period))
-    needed = any(not column.dollars for column in columns)
+            currency = "USD" if place == found.get(TARGET) else _named_currency(header[place])
+            period = period_in(header[place]) or ("year" if currency == "USD" else None)
+            columns.append(AmountColumn(field=name, place=place, currency=currency, period=period))
+    needed = any(column.currency is None for column in columns)
     return columns, found.get(CURRENCY) if needed else None
 
 
-def read_amount(text: str, column: AmountColumn, *, currency: str | None, country: str | None) -> Amount:
+def period_in(text: str) -> Period | None:
+    """The period that a column's name or a cell such as "monthly" speaks of; None where it names none, or two."""
+    words = plain(text)
+    found = [period for period, pattern in PERIODS.items() if pattern.search(words)]
+    return found[0] if len(found) == 1 else None
+
+
+def _named_currency(name: str) -> str | None:
+    """The one currency that a column's name names by code or sign."""
+    codes = {word.upper() for word in plain(name).split() if word.upper() in rated_currencies()}
+    codes |= {code for sign, code in _SIGNS.items() if sign in name}
+    return codes.pop() if len(codes) == 1 else None
+
+
+def read_amount(
+    text: str, column: AmountColumn, *, currency: str | None, country: str | None, chosen: str | None = None
+) -> Amount:
     """Read one cell.
 
     currency: what stands in the row's cell of the currency column; None where the table has no such column. country: of the
-    company, ISO 3166-1 alpha-2, None where it is not known.
+    company, ISO 3166-1 alpha-2, None where it is not known. chosen: the currency (ISO 4217) of amounts that name none.
     """
     cleaned = clean_text(text)[0]
     if is_missing(TARGET, cleaned):
         return Amount(usd="")
-    code, written = _currency(cleaned, column, currency=currency, country=country)
+    code, written = _currency(cleaned, column, currency=currency, country=country, chosen=chosen)
     try:
         return _plain_yearly(cleaned, code, column) or _typed(cleaned, written, code, column, country=country)
     except InputError as error:
@@ -101,15 +115,23 @@ def _typed(text: str, written: str, code: str | None, column: AmountColumn, *, c
     reading = read_pay(written, country=country, currency=code, period=column.period)
     if reading.question is not None:
         rule = f"must have one meaning: {reading.question.partition(': ')[2] or reading.question}"
-        return _asked(column, rule, text, f"Write one of: {'; '.join(reading.options)}.")
+        return _asked(column, rule, text, f"Write one of: {'; '.join(reading.options)}.", _what_settles(reading))
     if reading.currency is None or (code is None and reading.currency != _said(written)):
         remedy = "Add a column 'Currency', or call this column 'Pay USD' if it is in US dollars."
-        return _asked(column, "must name its currency", text, remedy)
+        return _asked(column, "must name its currency", text, remedy, "currency")
     yearly = to_yearly(reading.middle, reading.period or "year", salaries=reading.salaries or 12)
-    usd = round(_rate(reading.currency).to_usd(yearly))
+    usd = round(yearly / _per_usd(reading.currency))
     if text.replace(",", "").strip("$ ") == str(usd):
         return Amount(usd=usd)
-    return Amount(usd=usd, remark=_remark(text, reading.understood, usd, reading.currency))
+    remark = f'"{shown(text)}" read as {reading.understood}'
+    return Amount(usd=usd, remark=remark, currency=reading.currency)
+
+
+def _what_settles(reading: PayReading) -> Literal["currency", "period"] | None:
+    if reading.currency is None:
+        return "currency"
+    figures = {option.rpartition(" per ")[0] for option in reading.options}
+    return "period" if len(figures) == 1 and len(reading.options) > 1 else None
 
 
 def _plain_yearly(text: str, code: str | None, column: AmountColumn) -> Amount | None:
@@ -122,30 +144,24 @@ def _plain_yearly(text: str, code: str | None, column: AmountColumn) -> Amount |
     per_usd, year_from_usd = currency_scales().get(code, (1.0, math.inf))
     if not max(year_from_usd, MIN_SALARY_USD) <= int(text) / per_usd <= MAX_SALARY_USD / 2:
         return None
-    if code == "USD":
-        return Amount(usd=int(text))
-    usd = round(_rate(code).to_usd(int(text)))
-    return Amount(usd=usd, remark=_remark(text, f"{int(text):,} {code} a year", usd, code))
+    return Amount(usd=round(int(text) / _per_usd(code)), currency=code)
 
 
 @cache
-def _rate(currency: str) -> _Rate:
-    rate = usd_to(currency)
-    return _Rate(rate.value, rate.said)
+def _per_usd(currency: str) -> float:
+    """Units of a currency to a US dollar. Raises InputError for one without a rate."""
+    return usd_to(currency).value
 
 
-def _remark(text: str, understood: str, usd: int, currency: str) -> str:
-    at = f" at {_rate(currency).said}" if currency != "USD" else ""
-    return f'"{shown(text)}" read as {understood}: {usd:,} US dollars a year{at}'
-
-
-def _currency(text: str, column: AmountColumn, *, currency: str | None, country: str | None) -> tuple[str | None, str]:
+def _currency(
+    text: str, column: AmountColumn, *, currency: str | None, country: str | None, chosen: str | None
+) -> tuple[str | None, str]:
     """The currency that a cell is in if it says none itself, and the text to read: with the sign of the currency column."""
-    if column.dollars:
-        return "USD", text
-    if currency is None:
-        return ("USD" if country == "US" else None), text
-    beside = clean_text(currency)[0]
+    if column.currency is not None:
+        return column.currency, text
+    beside = clean_text(currency)[0] if currency is not None else ""
+    if currency is None or (chosen and not beside):
+        return (chosen or ("USD" if country == "US" else None)), text
     if len(beside) == 3 and beside.isalpha():
         return beside.upper(), text
     return None, f"{text} {beside}".strip()
@@ -159,7 +175,8 @@ def _said(text: str) -> str | None:
         return None
 
 
-def _asked(column: AmountColumn, rule: str, text: str, remedy: str) -> Amount:
-    return Amount(
-        usd=None, defect=Defect(column=column.field, rule=rule, value=shown(text, 60) or "nothing", remedy=remedy)
-    )
+def _asked(
+    column: AmountColumn, rule: str, text: str, remedy: str, asks: Literal["currency", "period"] | None = None
+) -> Amount:
+    defect = Defect(column=column.field, rule=rule, value=shown(text, 60) or "nothing", remedy=remedy)
+    return Amount(usd=None, defect=defect, asks=asks)

@@ -1,38 +1,36 @@
-"""An employer's rows against the market: estimates, compa-ratio, range penetration, suggested band, flags.
+"""An employer's rows against the market: estimates, compa-ratio, range penetration, cost to a chosen percentile, flags.
 
-Enters: a `Sheet`, a predictor, the employer's rules. Leaves: pandas frames, one row for each of the sheet's, in its order;
-figures that cannot be are missing. Draws nothing, writes nothing.
+Figures come from `Predictor.answer_many` alone, in US dollars a year; one row of the frame for each of the sheet's, in its order,
+missing where there is no figure.
 
     compa-ratio        = pay / typical market pay
     range penetration  = (pay - low end) / (high end - low end) of the typical advertised band
+    cost to target     = what pay lacks of the chosen percentile of advertised figures, 0 where it lacks nothing
     ageing factor      = (1 + yearly rate) ^ (years from the market figure's date to the date asked for)
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlpaygrade.benchmarking.amounts import BAND_HIGH, BAND_LOW, PAY
-from mlpaygrade.benchmarking.sheet import DEFAULTED, REFERENCE, Sheet, headers
-from mlpaygrade.errors import InputError
-from mlpaygrade.forecast.answer import FIGURES
+from mlpaygrade.benchmarking.sheet import DEPARTMENT, REFERENCE, Sheet
+from mlpaygrade.forecast.answer import FIGURES, Answers
 from mlpaygrade.forecast.distribution import LEVELS
-from mlpaygrade.forecast.evidence import ENOUGH
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job import taxonomy
-from mlpaygrade.job.fields import EXPERIENCE, FEATURES, LABELS, LOCATION, RESIDENCE, TITLE, YEAR, Code
+from mlpaygrade.job.fields import EXPERIENCE, FEATURES, LOCATION, TITLE, YEAR, label_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-CLOSE_LEVELS: Final = ("same job", "same title, level and country")
-"""A figure that rests on a broader match is flagged as thin."""
 FIGURE_OF: Final = dict(zip(("typical", "low", "high", "lower_90", "upper_90"), FIGURES, strict=True))
 """Column of the appraisal -> the answer's figure."""
+AGED: Final = (*FIGURE_OF, "target")
 CHUNK: Final = 2_000
 DAYS_A_YEAR: Final = 365.25
 
@@ -41,11 +39,24 @@ Progress = Callable[[float], object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """The employer's settings. yearly_rate: growth of market pay, as a share. widest: high over low end of a band."""
+    """The employer's settings.
+
+    yearly_rate: growth of market pay, a share. widest: high over low end of a band. percentile: of advertised figures that
+    pay is to reach, a share in [0.05, 0.95].
+    """
 
     yearly_rate: float = 0.0
     until: date
     widest: float = 2.0
+    percentile: float = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Market:
+    """Market figures of n rows, not aged. frame: one row each. log_quantiles: (n, 23) by `LEVELS`, log1p USD, NaN for none."""
+
+    frame: "pd.DataFrame"
+    log_quantiles: NDArray[np.float32]
 
 
 def market_date(predictor: Predictor, year: int | None = None) -> date:
@@ -57,60 +68,48 @@ def market_date(predictor: Predictor, year: int | None = None) -> date:
     return date(min(year or newest, newest), 7, 1)
 
 
-def appraise(sheet: Sheet, predictor: Predictor, *, progress: Progress = lambda _share: None) -> "pd.DataFrame":
-    """Market figures for every row that can be read, not aged. Distinct jobs are answered once."""
+def appraise(sheet: Sheet, predictor: Predictor, *, progress: Progress = lambda _share: None) -> Market:
+    """Market figures for every row that can be read. Distinct jobs are answered once."""
     import pandas as pd
 
-    jobs, of_row, remarks = _jobs(sheet, predictor)
-    answers = _answers(list(jobs), predictor, progress)
-    place = np.array([-1 if n is None else n for n in of_row])
-    for n in np.flatnonzero(place >= 0):
-        if note := answers["notes"][place[n]]:
-            remarks[n].append(note)
-        if reason := answers["refused"][place[n]]:
-            remarks[n].append(f"not answered: {reason}")
-            place[n] = -1
-    good = place >= 0
-
-    def spread(name: str) -> NDArray[np.generic]:
-        values = np.full(len(place), np.nan)
-        values[good] = answers[name][place[good]]
-        return values
-
-    pay = _amounts(sheet, PAY)
-    share = np.full(len(place), np.nan)
-    for n in np.flatnonzero(good & ~np.isnan(pay)):
-        share[n] = np.interp(np.log1p(pay[n]), answers["log_quantiles"][place[n]], LEVELS.astype(np.float64))
-    support = answers["level"][place] if len(jobs) else np.full(len(place), "", dtype=object)
-    return pd.DataFrame(
+    jobs = _distinct(sheet, predictor, progress)
+    place = np.where(sheet.job < 0, len(jobs["problem"]) - 1, sheet.job)
+    remarks = [
+        "; ".join(filter(None, parts))
+        for parts in zip(jobs["problem"][place], jobs["remarks"][place], sheet.remarks, strict=True)
+    ]
+    pay = sheet.amounts.get(PAY, np.full(len(sheet), np.nan))
+    frame = pd.DataFrame(
         {
-            "row": [row["row"] for row in sheet.values],
-            "reference": [row.get(REFERENCE) or "" for row in sheet.values],
-            "title": [row.get(TITLE) or "" for row in sheet.values],
-            "level": [LABELS[EXPERIENCE].get(row.get(EXPERIENCE) or "", "") for row in sheet.values],
-            "country": [_country(row.get(LOCATION)) for row in sheet.values],
-            "year": [row.get(YEAR) or 0 for row in sheet.values],
+            "row": sheet.numbers,
+            "reference": sheet.texts[REFERENCE],
+            "department": sheet.texts[DEPARTMENT],
+            "title": sheet.texts[TITLE],
+            "grade": sheet.texts[EXPERIENCE],
+            **{name: jobs[name][place] for name in ("level", "country", "year")},
             "pay": pay,
-            "own_low": _amounts(sheet, BAND_LOW),
-            "own_high": _amounts(sheet, BAND_HIGH),
-            **{name: spread(name) for name in (*FIGURE_OF, "postings")},
-            "match": np.where(good, support, ""),
-            "position": share,
-            "remarks": ["; ".join(said) for said in remarks],
+            "own_low": sheet.amounts.get(BAND_LOW, np.full(len(sheet), np.nan)),
+            "own_high": sheet.amounts.get(BAND_HIGH, np.full(len(sheet), np.nan)),
+            **{name: jobs[name][place] for name in (*FIGURE_OF, "postings", "match", "strength", "why", "disagrees")},
+            "position": _positions(pay, jobs["log_quantiles"], place),
+            "remarks": remarks,
         }
     )
+    return Market(frame=frame, log_quantiles=jobs["log_quantiles"][place])
 
 
-def judge(market: "pd.DataFrame", predictor: Predictor, rules: Rules) -> "pd.DataFrame":
-    """Market figures aged by the rules, ratios, suggested bands and flags."""
-    frame = market.copy()
+def judge(market: Market, predictor: Predictor, rules: Rules) -> "pd.DataFrame":
+    """Market figures aged by the rules, ratios, suggested bands, the cost to the chosen percentile, flags."""
+    frame = market.frame.copy()
     factors = {int(year): ageing_factor(predictor, rules, year=int(year) or None) for year in frame["year"].unique()}
     frame["factor"] = frame["year"].map(factors)
-    for name in FIGURE_OF:
+    frame["target"] = _at_level(market.log_quantiles, rules.percentile)
+    for name in AGED:
         frame[name] = (frame[name] * frame["factor"]).round()
     frame["compa_ratio"] = (frame["pay"] / frame["typical"]).round(3)
     width = frame["high"] - frame["low"]
     frame["penetration"] = ((frame["pay"] - frame["low"]) / width.where(width > 0)).round(3)
+    frame["cost"] = (frame["target"] - frame["pay"]).clip(lower=0)
     frame["suggested_low"], frame["suggested_high"] = (frame[end].round(-3) for end in ("low", "high"))
     frame["flags"] = _flags(frame, rules)
     return frame
@@ -122,91 +121,88 @@ def ageing_factor(predictor: Predictor, rules: Rules, *, year: int | None = None
     return float((1 + rules.yearly_rate) ** (days / DAYS_A_YEAR))
 
 
-def _jobs(sheet: Sheet, predictor: Predictor) -> tuple[dict[tuple[Code | None, ...], int], list[int | None], list[list[str]]]:
-    """Distinct jobs (values of FEATURES) with their number, each row's number (None: not answered), and each row's remarks."""
-    newest = predictor.bundle.encoder.newest_year
-    titles: dict[str, tuple[str | None, str]] = {}
-    jobs: dict[tuple[Code | None, ...], int] = {}
-    of_row: list[int | None] = []
-    remarks: list[list[str]] = []
-    for row, said_before in zip(sheet.values, sheet.remarks, strict=True):
-        said = list(said_before)
-        written = str(row.get(TITLE) or "")
-        if written not in titles:
-            titles[written] = _title(written, predictor)
-        title, note = titles[written]
-        said += [note] if note else []
-        filled = {**row, TITLE: title}
-        for column, default in DEFAULTED.items():
-            if filled.get(column, "") == "":
-                filled[column] = default
-        if filled.get(RESIDENCE, "") == "":
-            filled[RESIDENCE] = filled[LOCATION]
-        if filled.get(YEAR, "") == "":
-            filled[YEAR] = newest
-        remarks.append(said)
-        if missing := [column for column in FEATURES if filled[column] is None]:
-            said.append(f"not answered: {', '.join(headers()[column] for column in missing)} cannot be read")
-            of_row.append(None)
+def _distinct(sheet: Sheet, predictor: Predictor, progress: Progress) -> dict[str, NDArray[Any]]:
+    """Columns of the distinct jobs, and after them one job without an answer, for broken rows."""
+    read = sheet.jobs
+    count = len(read.problems) + 1
+    columns: dict[str, NDArray[Any]] = {name: np.full(count, np.nan) for name in (*FIGURE_OF, "postings")}
+    columns |= {name: np.full(count, "", dtype=object) for name in ("match", "strength", "why", "remarks", "problem")}
+    columns["log_quantiles"] = np.full((count, len(LEVELS)), np.nan, dtype=np.float32)
+    columns["level"] = _words(read.columns[EXPERIENCE], lambda code: label_of(EXPERIENCE, code))
+    columns["country"] = _words(read.columns[LOCATION], lambda code: taxonomy.country(code).name)
+    columns["year"] = np.array([*(year or 0 for year in read.columns[YEAR]), 0], dtype=np.int64)
+    columns["disagrees"] = np.array([*(text != "" for text in read.warnings), False], dtype=bool)
+    columns["problem"][:-1] = [f"not answered: {problem}" if problem else "" for problem in read.problems]
+    columns["problem"][-1] = "not answered: the row cannot be read"
+    columns["remarks"][:-1] = [
+        "; ".join(filter(None, [*both[0].split("\n"), *both[1].split("\n")]))
+        for both in zip(read.warnings, read.notes, strict=True)
+    ]
+    good = np.flatnonzero(read.problems == "")
+    for start in range(0, max(len(good), 1), CHUNK):
+        index = good[start : start + CHUNK]
+        if len(index):
+            _fill(columns, index, predictor.answer_many({name: read.columns[name][index] for name in FEATURES}))
+        progress(min(start + CHUNK, len(good)) / max(len(good), 1))
+    return columns
+
+
+def _fill(columns: Mapping[str, NDArray[Any]], index: NDArray[np.intp], answers: Answers) -> None:
+    """Write the answers of some distinct jobs into their places."""
+    answered = np.array([refusal is None for refusal in answers.refusals], dtype=bool)
+    for name, figure in FIGURE_OF.items():
+        columns[name][index] = answers.figures[figure]
+    columns["log_quantiles"][index] = np.where(answered[:, None], answers.prediction.quantiles("any"), np.nan)
+    for n, place in enumerate(index.tolist()):
+        if not answered[n]:
+            columns["problem"][place] = f"not answered: {answers.refusals[n]}"
             continue
-        of_row.append(jobs.setdefault(tuple(filled[column] for column in FEATURES), len(jobs)))
-    return jobs, of_row, remarks
+        strength, support = answers.strength(n), answers.support[n]
+        columns["strength"][place], columns["why"][place] = strength.word, "; ".join(strength.reasons)
+        columns["postings"][place], columns["match"][place] = support.postings, support.level
+        columns["remarks"][place] = "; ".join(filter(None, [columns["remarks"][place], *answers.warnings[n]]))
 
 
-def _title(written: str, predictor: Predictor) -> tuple[str | None, str]:
-    if not written:
-        return None, ""
-    try:
-        reading = taxonomy.resolve_title(written, known=predictor.known_titles)
-    except InputError as error:
-        return None, str(error)
-    return reading.title, reading.note or ""
+def _positions(
+    pay: NDArray[np.float64], log_quantiles: NDArray[np.float32], place: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The share of advertised figures below the pay, (n,), in [0.01, 0.99]; NaN for none."""
+    share = np.full(len(pay), np.nan)
+    levels = LEVELS.astype(np.float64)
+    known = ~np.isnan(pay) & ~np.isnan(log_quantiles[place, 0])
+    for n in np.flatnonzero(known).tolist():
+        share[n] = np.interp(np.log1p(pay[n]), log_quantiles[place[n]], levels)
+    return share
 
 
-def _answers(
-    jobs: list[tuple[Code | None, ...]], predictor: Predictor, progress: Progress
-) -> Mapping[str, NDArray[np.generic]]:
-    """Figures of distinct jobs in USD, their evidence, and the quantiles of one figure in log1p USD."""
-    parts: dict[str, list[NDArray[np.generic]]] = {}
-    for start in range(0, max(len(jobs), 1), CHUNK):
-        chunk = jobs[start : start + CHUNK]
-        answers = predictor.answer_many({column: [job[n] for job in chunk] for n, column in enumerate(FEATURES)})
-        found: dict[str, NDArray[np.generic]] = {
-            **{name: answers.figures[figure] for name, figure in FIGURE_OF.items()},
-            "postings": np.array([cell.postings for cell in answers.support], dtype=np.float64),
-            "level": np.array([cell.level for cell in answers.support], dtype=object),
-            "refused": np.array(answers.refusals, dtype=object),
-            "notes": np.array(["; ".join(notes) for notes in answers.warnings], dtype=object),
-            "log_quantiles": answers.prediction.quantiles("any").astype(np.float64),
-        }
-        for name, values in found.items():
-            parts.setdefault(name, []).append(values)
-        progress(min(start + CHUNK, len(jobs)) / max(len(jobs), 1))
-    return {name: np.concatenate(values) for name, values in parts.items()}
+def _at_level(log_quantiles: NDArray[np.float32], level: float) -> NDArray[np.float64]:
+    """The pay that a share of advertised figures lie below, (n,), between levels linear in log1p USD."""
+    levels = LEVELS.astype(np.float64)
+    right = int(np.clip(np.searchsorted(levels, level), 1, len(levels) - 1))
+    weight = float(np.clip((level - levels[right - 1]) / (levels[right] - levels[right - 1]), 0, 1))
+    logs = log_quantiles.astype(np.float64)
+    return np.asarray(np.expm1((1 - weight) * logs[:, right - 1] + weight * logs[:, right]))
 
 
 def _flags(frame: "pd.DataFrame", rules: Rules) -> list[str]:
-    """Words for what deserves a second look, row by row."""
-    thin = (frame["match"] != "") & (~frame["match"].isin(CLOSE_LEVELS) | (frame["postings"] < ENOUGH))
+    """Words for what deserves a second look in the employer's own figures, row by row."""
     own = frame["own_high"] / frame["own_low"]
-    suggested = frame["high"] / frame["low"]
     checks = {
-        "not answered": frame["match"] == "",
-        "thin support": thin,
+        "not answered": frame["typical"].isna(),
+        "title and fields disagree": frame["disagrees"],
         "own band too wide": own > rules.widest,
-        "market band wide": suggested > rules.widest,
         "own band beside the market": (frame["own_high"] < frame["low"]) | (frame["own_low"] > frame["high"]),
         "pay below 95 of 100": frame["pay"] < frame["lower_90"],
         "pay above 95 of 100": frame["pay"] > frame["upper_90"],
     }
-    held = {name: mask.to_numpy(dtype=bool, na_value=False) for name, mask in checks.items()}
-    return ["; ".join(name for name, mask in held.items() if mask[n]) for n in range(len(frame))]
+    said = np.full(len(frame), "", dtype=object)
+    for name, mask in checks.items():
+        held = mask.to_numpy(dtype=bool, na_value=False)
+        said[held] = [f"{before}; {name}" if before else name for before in said[held]]
+    return list(said)
 
 
-def _amounts(sheet: Sheet, name: str) -> NDArray[np.float64]:
-    amounts = [row.get(name) for row in sheet.values]
-    return np.array([float(amount) if isinstance(amount, int) else np.nan for amount in amounts], dtype=np.float64)
-
-
-def _country(code: str | int | None) -> str:
-    return taxonomy.country(str(code)).name if code else ""
+def _words(codes: NDArray[np.object_], word: Callable[[Any], str]) -> NDArray[np.object_]:
+    """Codes in words, "" for None, and one "" after them."""
+    known = {code: word(code) for code in set(codes) if code is not None}
+    return np.array([*(known.get(code, "") for code in codes), ""], dtype=object)

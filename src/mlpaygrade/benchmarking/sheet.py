@@ -1,43 +1,35 @@
-"""Rows that an employer uploads or pastes: from bytes to jobs, with every problem named by row and column.
+"""Rows that an employer uploads or pastes: from bytes to jobs and amounts, with what must be asked and every problem by row.
 
-Enters: the bytes of a delimited text with a header in plain words or in the dataset's names. Leaves: a `Sheet` of rows as they
-were read, and of everything that could not be. Codes and plain words are both understood; whatever was read as something else
-is said. Asks no model, keeps nothing on disk.
+`open_upload` recognises the file and proposes what its columns are; `read_sheet` reads it as a mapping says. Jobs are read by
+`forecast.jobs.JobReader`, as everywhere; amounts by `amounts`. Computes no market figure, keeps nothing on disk.
 """
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
 
-from mlpaygrade.benchmarking.amounts import BAND_HIGH, BAND_LOW, amount_columns, read_amount
-from mlpaygrade.dataset.columns import match_columns
+import numpy as np
+from numpy.typing import NDArray
+
+from mlpaygrade.benchmarking import questions as ask
+from mlpaygrade.benchmarking.amounts import BAND_HIGH, BAND_LOW, PAY
+from mlpaygrade.benchmarking.levels import propose_levels
+from mlpaygrade.benchmarking.mapping import NOT_USED, SheetMapping, folded
+from mlpaygrade.benchmarking.pay_columns import PayColumns, read_pay_columns
+from mlpaygrade.benchmarking.proposal import PAY_FIELDS, Proposal, propose_columns
+from mlpaygrade.benchmarking.questions import MOST_WORDS, Question, Word
+from mlpaygrade.dataset.columns import shown
 from mlpaygrade.dataset.reader import Limits, Rows, open_rows
-from mlpaygrade.errors import DataError, Defect
-from mlpaygrade.job.fields import (
-    CURRENCY,
-    EMPLOYMENT,
-    FEATURES,
-    LABELS,
-    LOCATION,
-    REMOTE,
-    RESIDENCE,
-    SALARY,
-    SIZE,
-    TARGET,
-    YEAR,
-)
+from mlpaygrade.errors import DataError, Defect, InputError
+from mlpaygrade.forecast.jobs import JobReader, ReadJobs, defaults_said, lines
+from mlpaygrade.job.fields import BY_COLUMN, EMPLOYMENT, EXPERIENCE, FEATURES, LOCATION, REMOTE, RESIDENCE, SIZE, TITLE
+from mlpaygrade.job.places import read_place
 from mlpaygrade.job.reference import rows as table_rows
-from mlpaygrade.job.values import (
-    COUNTRY_COLUMNS,
-    Reading,
-    clean_text,
-    is_missing,
-    plain_words,
-    read_value,
-    read_values,
-)
+from mlpaygrade.job.taxonomy import country, country_codes
+from mlpaygrade.job.values import COUNTRY_COLUMNS, is_missing
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 MAX_ROWS: Final = 200_000
@@ -45,10 +37,16 @@ MAX_COLUMNS: Final = 200
 MAX_CELL: Final = 1_000
 
 REFERENCE: Final = "reference"
-_WANTED: Final = (REFERENCE, *FEATURES, TARGET, SALARY, CURRENCY, BAND_LOW, BAND_HIGH)
-
-DEFAULTED: Final[Mapping[str, str | int]] = {REMOTE: 0, SIZE: "M", EMPLOYMENT: "FT"}
-"""What an empty cell is read as; how often that happened is said."""
+DEPARTMENT: Final = "department"
+PAY_PERIOD: Final = "pay_period"
+FTE: Final = "fte"
+HOURS: Final = "hours"
+_KEPT: Final = (REFERENCE, DEPARTMENT, TITLE, EXPERIENCE)
+"""Columns whose own texts are shown beside the figures."""
+_MATTER: Final = (TITLE, EXPERIENCE, LOCATION, *PAY_FIELDS)
+"""Fields whose column is asked about where it is not sure."""
+_ASKED: Final = (EXPERIENCE, LOCATION, RESIDENCE, REMOTE, SIZE, EMPLOYMENT)
+"""Fields whose own words are asked about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,45 +65,51 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
-    """Rows as they were read: field -> value, `None` where it could not be; fields that the sheet lacks are missing.
+class Upload:
+    """A table that was recognised, and what its columns probably are."""
 
-    remarks[i]: how row i was read where that is not plain. given[i]: its title as written.
+    rows: Rows
+    proposals: tuple[Proposal, ...]
+
+    def mapping(self) -> SheetMapping:
+        """The columns as they are proposed."""
+        return SheetMapping(columns={p.field: p.column for p in self.proposals if p.field})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sheet:
+    """n rows as they were read.
+
+    mapping: as it was used. fields: that have a column. numbers: int64 (n,), rows of the file. texts: `_KEPT` columns as
+    written, each (n,). jobs: the distinct jobs; job: int64 (n,), which of them a row has, -1 for a row that is broken.
+    amounts: US dollars a year, float64 (n,), NaN where there is none. remarks: how amounts were read, (n,).
+    questions: still open. problems: by cell. notes: of the whole file.
     """
 
+    mapping: SheetMapping
     fields: tuple[str, ...]
-    values: tuple[Mapping[str, str | int | None], ...]
-    remarks: tuple[tuple[str, ...], ...]
+    numbers: NDArray[np.int64]
+    texts: Mapping[str, NDArray[np.object_]]
+    jobs: ReadJobs
+    job: NDArray[np.int64]
+    amounts: Mapping[str, NDArray[np.float64]]
+    remarks: NDArray[np.object_]
     problems: tuple[Problem, ...]
+    questions: tuple[Question, ...]
     notes: tuple[str, ...]
 
+    def __len__(self) -> int:
+        return len(self.numbers)
 
-@dataclass(frozen=True, slots=True)
-class _Cell:
-    """A distinct text of one field as it was read."""
+    def value(self, column: str, row: int) -> Any:
+        """The code of a feature in one row, counted from 0; None where it cannot be read."""
+        return None if self.job[row] < 0 else self.jobs.columns[column][self.job[row]]
 
-    value: str | int | None
-    remark: str = ""
-    defect: Defect | None = None
-
-
-@dataclass(slots=True)
-class _Reader:
-    """Reads cells, each distinct text of a field once."""
-
-    cells: dict[tuple[str, str], _Cell] = field(default_factory=dict)
-
-    def read(self, name: str, text: str) -> _Cell:
-        key = (name, text)
-        if key not in self.cells:
-            self.cells[key] = _read_cell(name, text)
-        return self.cells[key]
-
-    def read_countries(self, name: str, texts: Sequence[str]) -> None:
-        """Read the texts of a column of countries, each as the others show it to be meant."""
-        distinct = [text for text in texts if len(text) <= MAX_CELL]
-        for text, reading in zip(distinct, read_values(name, distinct), strict=True):
-            self.cells[name, text] = _read_cell(name, text, reading)
+    def said(self, row: int) -> list[str]:
+        """How one row was read where that needs saying, what contradicts it first."""
+        job = self.job[row]
+        about = [] if job < 0 else [*lines(self.jobs.warnings[job]), *lines(self.jobs.notes[job])]
+        return [*about, *([self.remarks[row]] if self.remarks[row] else [])]
 
 
 def template() -> str:
@@ -113,90 +117,307 @@ def template() -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([row["header"] for row in table_rows("benchmark_columns", room="benchmarking")])
-    writer.writerow(
-        ["A-1", "Data Engineer", "Senior", "United States", "", "On site", "Medium", "", "", 150000, 130000, 190000]
+    made_up = (
+        "A-1,Data Engineer,Senior,United States,Platform,,On site,Medium,,,150000,130000,190000",
+        "A-2,Data Analyst,Entry level,United Kingdom,Finance,,Hybrid,Large,Full time,,48000,,",
+        "A-3,Machine Learning Engineer,Mid level,Germany,Research,,,,,,,,",
     )
-    writer.writerow(
-        ["A-2", "Data Analyst", "Entry level", "United Kingdom", "", "Hybrid", "Large", "Full time", "", 48000, "", ""]
-    )
-    writer.writerow(["A-3", "Machine Learning Engineer", "Mid level", "Germany", "", "", "", "", "", "", "", ""])
+    writer.writerows(line.split(",") for line in made_up)
     return text.getvalue()
 
 
-def read_sheet(content: bytes, *, sheet: str | None = None) -> Sheet:
-    """Read rows from the bytes of a text, workbook or Parquet file; `sheet` names one of a workbook.
-
-    Raises DataError where they are no table of jobs at all; single cells become problems.
-    """
-    if not content.strip():
-        raise DataError("There is nothing to read: the text is empty. Start from the template.")
-    limits = Limits(content_bytes=MAX_BYTES, rows=MAX_ROWS, columns=MAX_COLUMNS)
-    rows = open_rows(content, limits=limits, sheet=sheet)
-    matched = match_columns(rows.header, wanted=_WANTED, required=_required())
-    if matched.defects:
-        defects = [replace(defect, column=headers().get(defect.column, defect.column)) for defect in matched.defects]
-        raise DataError("The first line does not name the columns that are needed.", defects=defects)
-    return _read_rows(rows, matched.places, notes=[*rows.notes, *matched.unused_note()])
-
-
 def headers() -> Mapping[str, str]:
-    """Field -> the header that a person reads."""
-    return {row["field"]: row["header"] for row in table_rows("benchmark_columns", room="benchmarking")}
+    """Field -> the name of it that a person reads."""
+    names = {row["field"]: row["header"] for row in table_rows("column_names", room="dataset")}
+    return names | {PAY: "Pay", BAND_LOW: "Band low", BAND_HIGH: "Band high"}
 
 
-def _required() -> list[str]:
-    return [row["field"] for row in table_rows("benchmark_columns", room="benchmarking") if row["required"] == "yes"]
+def open_upload(content: bytes | Path, *, reader: JobReader, sheet: str | None = None) -> Upload:
+    """Recognise a text, workbook or Parquet file; `sheet` names one of a workbook. Raises DataError where it is no table."""
+    if isinstance(content, bytes) and not content.strip():
+        raise DataError("There is nothing to read: the text is empty. Start from the template.")
+    rows = open_rows(content, limits=Limits(content_bytes=MAX_BYTES, rows=MAX_ROWS, columns=MAX_COLUMNS), sheet=sheet)
+    first = next(rows.blocks(), None)
+    width = len(rows.header)
+    good = [row for row in (first.rows if first else []) if len(row) == width]
+    cells = [list(dict.fromkeys(row[place][:MAX_CELL] for row in good if row[place].strip())) for place in range(width)]
+    return Upload(rows=rows, proposals=propose_columns(rows.header, cells, known=reader.titles))
 
 
-def _read_rows(rows: Rows, found: Mapping[str, int], *, notes: list[str]) -> Sheet:
-    places = {name: place for name, place in found.items() if name in (REFERENCE, *FEATURES)}
-    amounts, currency = amount_columns(rows.header, found)
-    reader = _Reader()
-    for name, texts in _country_texts(rows, places).items():
-        reader.read_countries(name, texts)
-    values: list[Mapping[str, str | int | None]] = []
-    remarks: list[tuple[str, ...]] = []
-    problems: list[Problem] = []
-    for block in rows.blocks():
-        for at, record in enumerate(block.rows):
-            if not any(cell.strip() for cell in record):
-                continue
-            number = block.first + at
-            row: dict[str, str | int | None] = {"row": number}
-            cells: dict[str, _Cell] = {}
-            if at in block.ragged:
-                problems.append(_ragged(number, len(record), line=block.ragged[at], width=len(rows.header)))
-                cells = dict.fromkeys([*places, *(column.field for column in amounts)], _Cell(None))
-            else:
-                cells = {name: reader.read(name, record[place]) for name, place in places.items()}
-                beside = None if currency is None else record[currency]
-                country = cells[LOCATION].value
-                for column in amounts:
-                    code = str(country) if country else None
-                    amount = read_amount(record[column.place], column, currency=beside, country=code)
-                    cells[column.field] = _Cell(amount.usd, amount.remark, amount.defect)
-            row.update((name, cell.value) for name, cell in cells.items())
-            problems += [_problem(number, name, cell.defect) for name, cell in cells.items() if cell.defect is not None]
-            problems += _band_problem(number, row)
-            values.append(row)
-            remarks.append(tuple(f"{headers()[name]}: {cell.remark}" for name, cell in cells.items() if cell.remark))
-    if not values:
-        raise DataError("The header is there, and no row below it. Give at least one job.")
-    notes += _default_notes(values, places)
-    fields = (*places, *(column.field for column in amounts))
+def read_sheet(
+    source: bytes | Path | Upload, *, reader: JobReader, mapping: SheetMapping | None = None, sheet: str | None = None
+) -> Sheet:
+    """Read a file as a mapping says; what the mapping leaves open is taken as proposed, and asked where that is not sure.
+
+    Raises DataError where it is no table of jobs at all, or lacks a column that the mapping names; cells become problems.
+    """
+    upload = source if isinstance(source, Upload) else open_upload(source, reader=reader, sheet=sheet)
+    mapping = mapping or SheetMapping()
+    places = _places(upload, mapping)
+    cells = _Cells.read(upload.rows, places)
+    used = replace(mapping, columns={name: upload.rows.header[place] for name, place in places.items()})
+    table, asked = _jobs(cells, places, mapping, reader)
+    pay = _pay(upload.rows, cells, places, mapping, table)
+    columns = [*_column_questions(upload, mapping, len(cells.numbers)), *asked, *pay.questions]
+    fields = tuple(name for name in places if name in (REFERENCE, DEPARTMENT, *FEATURES)) + tuple(pay.amounts)
+    notes = [*upload.rows.notes, *_read_as(upload, places), *defaults_said(places), *pay.notes]
     return Sheet(
-        fields=fields, values=tuple(values), remarks=tuple(remarks), problems=tuple(problems), notes=tuple(notes)
+        mapping=used,
+        fields=fields,
+        numbers=np.array(cells.numbers, dtype=np.int64),
+        texts={name: cells.texts(name) for name in _KEPT},
+        jobs=table.jobs,
+        job=table.job,
+        amounts=pay.amounts,
+        remarks=pay.remarks,
+        problems=tuple(sorted([*cells.problems, *_job_problems(cells, table), *pay.problems], key=lambda p: p.row)),
+        questions=tuple(columns),
+        notes=tuple(notes),
     )
 
 
-def _country_texts(rows: Rows, places: Mapping[str, int]) -> dict[str, list[str]]:
-    """The different texts of the columns of countries."""
-    found: dict[str, dict[str, None]] = {name: {} for name in places if name in COUNTRY_COLUMNS}
-    for block in rows.blocks():
-        good = [row for at, row in enumerate(block.rows) if at not in block.ragged]
-        for name, texts in found.items():
-            texts.update(dict.fromkeys(row[places[name]] for row in good))
-    return {name: list(texts) for name, texts in found.items()}
+def _places(upload: Upload, mapping: SheetMapping) -> dict[str, int]:
+    """field -> place: as the mapping names columns, else as proposed. Raises DataError."""
+    header = upload.rows.header
+    places = {name: place for name, place in mapping.places(header).items() if mapping.columns.get(name)}
+    for proposal in upload.proposals:
+        if proposal.field and proposal.field not in mapping.columns and proposal.place not in places.values():
+            places[proposal.field] = proposal.place
+    if TITLE not in places:
+        listed = ", ".join(shown(other) for other in header[:15])
+        remedy = "Name the column of job titles 'Job title', or say in the mapping which it is."
+        defect = Defect(column="Job title", rule="must be there as a column", value=listed, remedy=remedy)
+        raise DataError("The column that is needed is not there.", defects=[defect])
+    return places
+
+
+def _read_as(upload: Upload, places: Mapping[str, int]) -> list[str]:
+    """What to say of the columns: those under another name, and those that are not used."""
+    header, names = upload.rows.header, headers()
+    other = [
+        f"'{shown(header[n])}' as {names[name]}"
+        for name, n in places.items()
+        if folded(header[n]) not in (folded(names[name]), name)
+    ]
+    unused = [shown(name) for place, name in enumerate(header) if place not in places.values()]
+    more = f" and {len(unused) - 12} more" if len(unused) > 12 else ""
+    return [
+        *([f"columns read: {', '.join(other)}"] if other else []),
+        *([f"columns not used: {', '.join(unused[:12])}{more}"] if unused else []),
+    ]
+
+
+def _column_questions(upload: Upload, mapping: SheetMapping, rows: int) -> Iterator[Question]:
+    for proposal in upload.proposals:
+        if proposal.field in _MATTER and not proposal.sure and proposal.field not in mapping.columns:
+            columns = [proposal.column, *([proposal.rival] if proposal.rival else [])]
+            why = f"'{shown(proposal.column)}' is likely, {proposal.why}."
+            if proposal.rival:
+                why = f"'{shown(proposal.column)}' and '{shown(proposal.rival)}' both may."
+            others = [p.column for p in upload.proposals if not p.field and p.column not in columns][:8]
+            name = headers()[proposal.field].lower()
+            yield ask.column_question(
+                proposal.field, name, [*columns, *others], proposed=proposal.column, rows=rows, why=why
+            )
+
+
+class _Cells:
+    """The cells of the columns that are used, each distinct text once."""
+
+    def __init__(self, places: Mapping[str, int]) -> None:
+        self.coders: dict[str, dict[str, int]] = {name: {} for name in places}
+        self.codes: dict[str, list[int]] = {name: [] for name in places}
+        self.numbers: list[int] = []
+        self.broken: list[int] = []
+        self.problems: list[Problem] = []
+
+    @classmethod
+    def read(cls, rows: Rows, places: Mapping[str, int]) -> "_Cells":
+        """All rows but blank ones; one with another number of fields than the header is empty, and a problem."""
+        cells, width = cls(places), len(rows.header)
+        for block in rows.blocks():
+            records = block.rows
+            for at, line in block.ragged.items():
+                if any(cell.strip() for cell in records[at]):
+                    cells.problems.append(_ragged(block.first + at, len(records[at]), line=line, width=width))
+                    cells.broken.append(block.first + at)
+                records[at] = [""] * width
+            broken = set(cells.broken[-len(block.ragged) :]) if block.ragged else set()
+            kept = [
+                (block.first + at, record)
+                for at, record in enumerate(records)
+                if block.first + at in broken or any(cell.strip() for cell in record)
+            ]
+            cells.numbers += [number for number, _ in kept]
+            for name, place in places.items():
+                coder = cells.coders[name]
+                cells.codes[name] += [coder.setdefault(record[place], len(coder)) for _, record in kept]
+        if not cells.numbers:
+            raise DataError("The header is there, and no row below it. Give at least one job.")
+        return cells
+
+    def distinct(self, name: str) -> list[str]:
+        """The different texts of a column, in order of appearance."""
+        return list(self.coders[name])
+
+    def counts(self, name: str) -> NDArray[np.int64]:
+        """In how many rows each different text stands."""
+        return np.bincount(np.array(self.codes[name], dtype=np.intp), minlength=len(self.coders[name]))
+
+    def texts(self, name: str) -> NDArray[np.object_]:
+        """A column as written, (n,); empty texts where there is none."""
+        if name not in self.coders:
+            return np.full(len(self.numbers), "", dtype=object)
+        return _objects([" ".join(text[:MAX_CELL].split()) for text in self.distinct(name)])[self.codes[name]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Jobs:
+    jobs: ReadJobs
+    job: NDArray[np.int64]
+    given: Mapping[str, Sequence[str]]  # column -> what was read for each different text
+    empty_level: NDArray[np.bool_]
+
+
+def _jobs(
+    cells: _Cells, places: Mapping[str, int], mapping: SheetMapping, reader: JobReader
+) -> tuple[_Jobs, list[Question]]:
+    """The distinct jobs, which one each row has, and what their columns leave open."""
+    names = [name for name in FEATURES if name in places]
+    job = np.zeros(len(cells.numbers), dtype=np.int64)
+    first = np.zeros(1, dtype=np.int64)
+    for name in names:
+        codes = np.array(cells.codes[name], dtype=np.int64)
+        _, first, job = np.unique(job * max(len(cells.coders[name]), 1) + codes, return_index=True, return_inverse=True)
+    given = {name: mapping.meant(name, [text[: MAX_CELL + 1] for text in cells.distinct(name)]) for name in names}
+    texts = {name: _objects(given[name])[[cells.codes[name][n] for n in first]] for name in names}
+    read = reader.read_columns(texts, say_defaults=False, defaults=mapping.defaults)
+    open_level = _open_level(read, texts)
+    job = job.astype(np.int64)
+    job[np.isin(np.array(cells.numbers), cells.broken)] = -1
+    table = _Jobs(jobs=read, job=job, given=given, empty_level=open_level)
+    return table, _job_questions(cells, table, mapping)
+
+
+def _open_level(read: ReadJobs, texts: Mapping[str, NDArray[np.object_]]) -> NDArray[np.bool_]:
+    """Jobs whose level nobody says: neither the cell, nor the title."""
+    none = np.array([value is None for value in read.columns[EXPERIENCE]], dtype=bool)
+    cells = texts.get(EXPERIENCE)
+    if cells is None:
+        return none
+    missing = np.array([is_missing(EXPERIENCE, text.strip()) for text in cells], dtype=bool)
+    both: NDArray[np.bool_] = none & missing
+    return both
+
+
+def _job_questions(cells: _Cells, table: _Jobs, mapping: SheetMapping) -> list[Question]:
+    asked = [question for name in _ASKED if (question := _words_question(cells, table, name))]
+    good = table.job[table.job >= 0]
+    open_levels = int(table.empty_level[good].sum())
+    if open_levels and EXPERIENCE not in mapping.defaults and not any(q.field == EXPERIENCE for q in asked):
+        asked.append(ask.default_question(EXPERIENCE, "level", rows=open_levels, proposed="MI"))
+    known = table.jobs.columns[LOCATION][good]
+    if LOCATION not in mapping.defaults:
+        given = table.given.get(LOCATION)
+        missing = len(good)
+        if given is not None:
+            blank = np.array([is_missing(LOCATION, text.strip()) for text in given], dtype=bool)
+            missing = int(cells.counts(LOCATION)[blank].sum()) - len(cells.broken)
+        if missing > 0:
+            inside = [code for code in dict.fromkeys(known) if code]
+            others = sorted(country_codes() - set(inside), key=lambda code: country(code).name)
+            codes = [*inside, *others]
+            asked.append(
+                ask.default_question(
+                    LOCATION, "country", rows=missing, proposed=inside[0] if len(inside) == 1 else "", codes=codes
+                )
+            )
+    return asked
+
+
+def _words_question(cells: _Cells, table: _Jobs, name: str) -> Question | None:
+    """One question for the own words of a column; None where there are none, or where it holds no words of a kind."""
+    if name not in table.given:
+        return None
+    defects = table.jobs.defects.get(name, {})
+    counts = cells.counts(name)
+    found: dict[str, int] = {}
+    for text, meant, count in zip(cells.distinct(name), table.given[name], counts.tolist(), strict=True):
+        if meant in defects and not is_missing(name, meant.strip()) and len(text) <= 60:
+            word = " ".join(text.split())
+            found[word] = found.get(word, 0) + count
+    if not found or len(found) > MOST_WORDS:
+        return None
+    proposed = _proposed(name, list(found), header="")
+    words = tuple(Word(text=text, rows=rows, proposed=proposed.get(text, "")) for text, rows in found.items())
+    options = ask.level_options(name) if name not in COUNTRY_COLUMNS else _country_choices(words)
+    text = f"What do your own words for {BY_COLUMN[name].label} mean?"
+    return Question(kind="values", field=name, text=text, rows=sum(found.values()), options=options, words=words)
+
+
+def _country_choices(words: Sequence[Word]) -> dict[str, str]:
+    near = [word.proposed for word in words if word.proposed]
+    codes = [*dict.fromkeys(near), *sorted(country_codes() - set(near), key=lambda code: country(code).name)]
+    return {NOT_USED: "leave open"} | ask.country_options(codes)
+
+
+def _proposed(name: str, texts: Sequence[str], *, header: str) -> dict[str, str]:
+    if name == EXPERIENCE:
+        return propose_levels(texts, header)
+    if name not in COUNTRY_COLUMNS:
+        return {}
+    near = {}
+    for text in texts:
+        try:
+            near[text] = next(iter(read_place(text).suggestions), "")
+        except InputError:
+            near[text] = ""
+    return near
+
+
+def _job_problems(cells: _Cells, table: _Jobs) -> Iterator[Problem]:
+    """Every cell of a job that cannot be read, by row; and rows whose level or country nobody says."""
+    names = headers()
+    good = table.job >= 0
+    for name, given in table.given.items():
+        defects = [table.jobs.defects.get(name, {}).get(text) for text in given]
+        bad = np.array([defect is not None for defect in defects], dtype=bool)
+        codes = np.array(cells.codes[name], dtype=np.intp)
+        for n in np.flatnonzero(bad[codes] & good):
+            if (defect := defects[codes[n]]) is not None:
+                yield _problem(cells.numbers[n], names[name], defect)
+    if LOCATION not in table.given and any(value is None for value in table.jobs.columns[LOCATION]):
+        yield Problem(
+            row=0,
+            column=names[LOCATION],
+            rule="must be there as a column, or be chosen",
+            value="none",
+            remedy="Choose the country that holds for every row.",
+        )
+    rule = "must be given, since the title does not say it"
+    for n in np.flatnonzero(good):
+        if table.empty_level[table.job[n]]:
+            remedy = "Write Entry level, Mid level, Senior or Executive, or choose one for all such rows."
+            yield Problem(row=cells.numbers[n], column=names[EXPERIENCE], rule=rule, value="nothing", remedy=remedy)
+
+
+def _pay(rows: Rows, cells: _Cells, places: Mapping[str, int], mapping: SheetMapping, table: _Jobs) -> PayColumns:
+    columns = {name: (cells.distinct(name), cells.codes[name]) for name in places if name not in FEATURES}
+    countries = [None if job < 0 else table.jobs.columns[LOCATION][job] for job in table.job.tolist()]
+    read = read_pay_columns(rows.header, places, columns, countries=countries, mapping=mapping)
+    named = set(cells.broken)
+    problems = [
+        Problem(
+            row=cells.numbers[row],
+            column=headers().get(defect.column, defect.column),
+            rule=defect.rule,
+            value=defect.value,
+            remedy=defect.remedy,
+        )
+        for row, defect in read.defects
+        if cells.numbers[row] not in named
+    ]
+    return replace(read, problems=tuple(problems))
 
 
 def _ragged(number: int, fields: int, *, line: int, width: int) -> Problem:
@@ -205,78 +426,14 @@ def _ragged(number: int, fields: int, *, line: int, width: int) -> Problem:
     return Problem(row=number, column="(row)", rule=rule, value=f"{fields} in line {line:,}", remedy=remedy)
 
 
-def _band_problem(number: int, row: dict[str, str | int | None]) -> list[Problem]:
-    """An own band whose ends are swapped is told and not used."""
-    low, high = row.get(BAND_LOW), row.get(BAND_HIGH)
-    if not (isinstance(low, int) and isinstance(high, int) and low > high):
-        return []
-    row[BAND_LOW] = row[BAND_HIGH] = None
-    rule = f"must not lie below {headers()[BAND_LOW]}"
-    remedy = "Swap the two, or correct one of them."
-    return [Problem(row=number, column=headers()[BAND_HIGH], rule=rule, value=f"{low} and {high}", remedy=remedy)]
-
-
-def _default_notes(values: Sequence[Mapping[str, str | int | None]], places: Mapping[str, int]) -> list[str]:
-    notes = []
-    for column, default in DEFAULTED.items():
-        empty = sum(1 for row in values if row.get(column) == "")
-        label = LABELS[column][default].split(" (")[0]
-        if column not in places:
-            notes.append(f"There is no column '{headers()[column]}': every row is read as {label}.")
-        elif empty:
-            notes.append(f"{headers()[column]} is empty in {empty:,} rows: read as {label}.")
-    if RESIDENCE not in places:
-        notes.append(
-            f"There is no column '{headers()[RESIDENCE]}': employees are read as living in the company's country."
-        )
-    return notes
-
-
-def _problem(number: int, name: str, defect: Defect) -> Problem:
+def _problem(number: int, column: str, defect: Defect) -> Problem:
     value = defect.value if len(defect.value) <= 80 else defect.value[:77] + "..."
-    return Problem(row=number, column=headers()[name], rule=defect.rule, value=value, remedy=defect.remedy)
+    remedy = defect.remedy or "Correct it, or leave the row as it is without an answer."
+    return Problem(row=number, column=column, rule=defect.rule, value=value, remedy=remedy)
 
 
-def _read_cell(name: str, text: str, reading: Reading | None = None) -> _Cell:
-    """One cell: "" where it is empty and may be, None with a defect where it cannot be read. reading: where it is known."""
-    if len(text) > MAX_CELL:
-        remedy = "Look for a missing quote or a shifted column."
-        return _Cell(
-            None,
-            defect=Defect(
-                column=name, rule=f"must be at most {MAX_CELL:,} characters", value=repr(text[:40]), remedy=remedy
-            ),
-        )
-    if name == REFERENCE:
-        return _Cell(clean_text(text)[0])
-    if name in (*DEFAULTED, RESIDENCE, YEAR) and is_missing(name, clean_text(text)[0]):
-        return _Cell("")
-    reading = reading or read_value(name, text)
-    if reading.defect is None:
-        namibia = ('read "NA" as Namibia; leave the cell empty if the country is not known',)
-        said = namibia if name in COUNTRY_COLUMNS and reading.value == "NA" else ()
-        return _Cell(reading.value, "; ".join((*reading.notes, *said)))
-    return _in_words(name, clean_text(text)[0]) or _Cell(None, defect=_plain_defect(name, reading.defect))
-
-
-def _plain_defect(column: str, defect: Defect) -> Defect:
-    """The defect in the words of the template instead of the dataset's codes."""
-    if column in LABELS and "empty" not in defect.rule:
-        words = ", ".join(label.split(" (")[0] for label in LABELS[column].values())
-        remedy = "Write one of these words, or the code of the public dataset."
-        return replace(defect, rule=f"must be one of {words}", remedy=remedy)
-    return defect
-
-
-def _in_words(column: str, text: str) -> _Cell | None:
-    """A value written in plain words, where they say exactly one thing."""
-    folded = " ".join(text.casefold().replace("-", " ").split())
-    if column in LABELS:
-        for code, label in LABELS[column].items():
-            if folded in (label.casefold(), label.split(" (")[0].casefold()):
-                return _Cell(code)
-        code_text = plain_words().get((column, folded))
-        for code, label in LABELS[column].items():
-            if code_text == str(code):
-                return _Cell(code, f'read "{text}" as {label}')
-    return None
+def _objects(values: Sequence[Any]) -> NDArray[np.object_]:
+    """Values as an array of themselves, none of them changed into another type."""
+    array = np.empty(len(values), dtype=object)
+    array[:] = list(values)
+    return array

@@ -1,16 +1,22 @@
-"""The answered rows as files to keep: CSV, and a workbook with the problems and an audit sheet.
+"""The answered rows as files to keep: CSV, and a workbook of summary, rows, problems, method and mapping.
 
-Enters: the judged frame, the problems, what must be said of the model. Leaves: bytes. No text in them is ever a formula: what a
-spreadsheet would take for one is made harmless and stays readable. Reads nothing, computes nothing.
+No text in them is ever a formula: what a spreadsheet would take for one is made harmless and stays readable. Figures are
+numbers, with their unit in the column's name. Reads nothing, computes nothing but the currency.
 """
 
 import csv
 import io
 import math
-from collections.abc import Mapping, Sequence
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from mlpaygrade.benchmarking.sheet import Problem
+from mlpaygrade.benchmarking.appraisal import Rules
+from mlpaygrade.benchmarking.mapping import mapping_text
+from mlpaygrade.benchmarking.sheet import Sheet
+from mlpaygrade.benchmarking.summary import GROUPS, Summary, cost_sentence, percentile_words
+from mlpaygrade.money.terms import DOLLARS, PayTerms
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,58 +24,107 @@ if TYPE_CHECKING:
 COLUMNS: Final[Mapping[str, tuple[str, str]]] = {
     "row": ("Row", "Row of the upload, the header not counted"),
     "reference": ("Reference", "Your own key, passed through"),
+    "department": ("Department", "As written"),
     "title": ("Job title", "As written"),
+    "grade": ("Own level", "As written"),
     "level": ("Level", "Experience level as read"),
     "country": ("Company country", "As read"),
-    "pay": ("Pay USD", "Your figure"),
-    "typical": ("Typical market pay USD", "Geometric mean of advertised figures for such a job, aged"),
+    "pay": ("Pay {unit}", "Your figure, of full-time work"),
+    "typical": ("Typical market pay {unit}", "Geometric mean of advertised figures for such a job, aged"),
     "compa_ratio": ("Compa-ratio", "Pay / typical market pay"),
-    "low": ("Market band low USD", "Low end of the typical advertised band, aged"),
-    "high": ("Market band high USD", "High end of the typical advertised band, aged"),
-    "penetration": (
-        "Range penetration",
-        "(Pay - low end) / (high end - low end) of the market band; below 0 or above 1 is outside",
-    ),
     "position": (
         "Market position",
         "Share of advertised figures for such a job below the pay, not aged; 0.01 and 0.99 are the ends",
     ),
-    "lower_90": ("90 % range from USD", "Lower end of the 90 % range of single figures, aged"),
-    "upper_90": ("90 % range to USD", "Upper end of the 90 % range of single figures, aged"),
-    "suggested_low": ("Suggested band low USD", "Market band low end, rounded to thousands"),
-    "suggested_high": ("Suggested band high USD", "Market band high end, rounded to thousands"),
-    "own_low": ("Own band low USD", "Your figure"),
-    "own_high": ("Own band high USD", "Your figure"),
+    "strength": ("Strength", "How far the market figures can be relied on: strong, fair or rough, by a published rule"),
+    "target": (
+        "Pay at the chosen percentile {unit}",
+        "Advertised pay that the chosen share of figures lie below, aged",
+    ),
+    "cost": ("Cost to the chosen percentile {unit}", "What the pay lacks of it; 0 where it lacks nothing"),
+    "low": ("Market band low {unit}", "Low end of the typical advertised band, aged"),
+    "high": ("Market band high {unit}", "High end of the typical advertised band, aged"),
+    "penetration": (
+        "Range penetration",
+        "(Pay - low end) / (high end - low end) of the market band; below 0 or above 1 is outside",
+    ),
+    "lower_90": (
+        "9 in 10 from {unit}",
+        "Nine in ten such figures are advertised above the one and below the other end, aged",
+    ),
+    "upper_90": ("9 in 10 to {unit}", "The other end"),
+    "suggested_low": ("Suggested band low {unit}", "Market band low end, rounded"),
+    "suggested_high": ("Suggested band high {unit}", "Market band high end, rounded"),
+    "own_low": ("Own band low {unit}", "Your figure"),
+    "own_high": ("Own band high {unit}", "Your figure"),
+    "flags": ("Flags", "What deserves a second look"),
+    "why": ("Why this strength", "What the strength rests on"),
     "postings": ("Postings behind it", "Matching postings in the training data"),
     "match": ("Postings agree in", "How closely those postings match"),
     "factor": ("Ageing factor", "(1 + yearly rate) ^ years, applied to market figures"),
-    "flags": ("Flags", "What deserves a second look"),
     "remarks": ("Remarks", "How the row was read"),
 }
-"""Column of the frame -> header and meaning, in the order of the files."""
+"""Column of the frame -> header and meaning, in the order of the files. {unit}: currency and period."""
 
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+MONEY: Final = tuple(name for name, (header, _) in COLUMNS.items() if "{unit}" in header)
+
+_SIGNS: Final = frozenset("=+-@|%\u2212")
+_INSIDE: Final = re.compile(r"([;,\t|\r\n\u2028\u2029\x0b\x0c]\s*)(?=([^\w\s]))")
 
 
 def harmless(text: str) -> str:
-    """A text that no spreadsheet takes for a formula; others are unchanged."""
-    return (
-        f"'{text}" if text.lstrip(" \u00a0").startswith(_FORMULA_STARTS) or text.startswith(_FORMULA_STARTS) else text
-    )
+    """A text that no spreadsheet takes for a formula, whole or cut at a separator; others are unchanged."""
+    bare = "".join(char for char in text if unicodedata.category(char) not in {"Cc", "Cf", "Zs", "Zl", "Zp"})
+    if _is_sign(bare[:1]) or text.startswith(("\t", "\r", "\n")):
+        text = f"'{text}"
+    return _INSIDE.sub(lambda found: f"{found[1]}'" if _is_sign(found[2]) else found[0], text)
 
 
-def as_csv(frame: "pd.DataFrame") -> bytes:
-    """The frame as CSV in UTF-8, with a byte order mark so that spreadsheets read accents."""
+def _is_sign(char: str) -> bool:
+    """Whether a formula may begin with a character, in any of its forms (full-width, small, superscript)."""
+    return bool(char) and unicodedata.normalize("NFKC", char)[:1] in _SIGNS
+
+
+def unit(terms: PayTerms) -> str:
+    """The unit of amounts in a column's name: "USD", "EUR a month"."""
+    return terms.currency if terms.period == "year" else f"{terms.currency} {terms.per}"
+
+
+def headings(terms: PayTerms = DOLLARS) -> dict[str, str]:
+    """Column of the frame -> header."""
+    return {name: header.format(unit=unit(terms)) for name, (header, _) in COLUMNS.items()}
+
+
+def in_terms(frame: "pd.DataFrame", terms: PayTerms) -> "pd.DataFrame":
+    """The columns of the files with amounts in the reader's currency and period, whole units, cents below a thousand."""
+    shown = frame[list(COLUMNS)].copy()
+    if terms != DOLLARS:
+        per_usd = terms.of_usd(1.0)
+        for name in MONEY:
+            shown[name] = (shown[name] * per_usd).round(0 if terms.period in ("year", "month") else 2)
+    return shown
+
+
+def as_csv(frame: "pd.DataFrame", terms: PayTerms = DOLLARS) -> bytes:
+    """The frame as CSV in UTF-8, with a byte order mark so that spreadsheets read accents. Texts are in quotes."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow([header for header, _ in COLUMNS.values()])
-    for row in frame[list(COLUMNS)].itertuples(index=False, name=None):
+    writer = csv.writer(text, lineterminator="\r\n", quoting=csv.QUOTE_NONNUMERIC)
+    writer.writerow(headings(terms).values())
+    for row in in_terms(frame, terms).itertuples(index=False, name=None):
         writer.writerow([_plain(value) for value in row])
     return b"\xef\xbb\xbf" + text.getvalue().encode("utf-8")
 
 
-def as_workbook(frame: "pd.DataFrame", problems: Sequence[Problem], audit: Sequence[tuple[str, str]]) -> bytes:
-    """A workbook: results, problems, audit (what the figures rest on, and what each column means)."""
+def as_workbook(
+    frame: "pd.DataFrame",
+    *,
+    sheet: Sheet,
+    summary: Summary,
+    rules: Rules,
+    method: Sequence[tuple[str, str]],
+    terms: PayTerms = DOLLARS,
+) -> bytes:
+    """A workbook: summary, rows, problems, method (what the figures rest on, and what each column means), mapping."""
     import xlsxwriter
 
     content = io.BytesIO()
@@ -77,25 +132,89 @@ def as_workbook(frame: "pd.DataFrame", problems: Sequence[Problem], audit: Seque
     with xlsxwriter.Workbook(content, options) as book:
         bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
         wrap = book.add_format({"text_wrap": True, "valign": "top"})
-        results = book.add_worksheet("Results")
-        results.freeze_panes(1, 3)
+        page = book.add_worksheet("Summary")
+        page.set_column(0, 0, 44)
+        page.set_column(1, 6, 18)
+        _write_rows(page, summary_lines(summary, rules, terms))
+        results = book.add_worksheet("Rows")
+        results.freeze_panes(1, 4)
         results.set_column(0, len(COLUMNS) - 1, 14)
-        _write_rows(results, [[header for header, _ in COLUMNS.values()]], form=bold)
-        _write_rows(results, frame[list(COLUMNS)].itertuples(index=False, name=None), first=1)
+        _write_rows(results, [list(headings(terms).values())], form=bold)
+        _write_rows(results, in_terms(frame, terms).itertuples(index=False, name=None), first=1)
+        results.autofilter(0, 0, len(frame), len(COLUMNS) - 1)
         listed = book.add_worksheet("Problems")
         listed.set_column(0, 4, 28)
-        _write_rows(listed, [["Row", "Column", "Rule", "Value", "Remedy"]], form=bold)
-        _write_rows(listed, [[p.row, p.column, p.rule, p.value, p.remedy] for p in problems], first=1, form=wrap)
-        about = book.add_worksheet("Audit")
-        about.set_column(0, 0, 30)
+        _write_rows(listed, [["Row", "Column", "Rule", "Value", "What to do"]], form=bold)
+        lines = [[p.row, p.column, p.rule, p.value, p.remedy] for p in sheet.problems]
+        _write_rows(listed, lines, first=1, form=wrap)
+        about = book.add_worksheet("Method")
+        about.set_column(0, 0, 34)
         about.set_column(1, 1, 110)
-        _write_rows(about, [list(line) for line in audit], form=wrap)
-        meanings = [["", ""], ["Column", "Meaning"], *([header, meaning] for header, meaning in COLUMNS.values())]
-        _write_rows(about, meanings, first=len(audit), form=wrap)
+        meanings = zip(headings(terms).values(), (meaning for _, meaning in COLUMNS.values()), strict=True)
+        _write_rows(about, [*method, ("", ""), ("Column", "Meaning"), *meanings], form=wrap)
+        mapped = book.add_worksheet("Mapping")
+        mapped.set_column(0, 0, 80)
+        _write_rows(mapped, [[line] for line in mapping_text(sheet.mapping).splitlines()])
     return content.getvalue()
 
 
-def _write_rows(sheet: Any, lines: Any, *, first: int = 0, form: Any = None) -> None:
+def summary_lines(summary: Summary, rules: Rules, terms: PayTerms = DOLLARS) -> list[list[str | float]]:
+    """The summary as lines of cells: the sentence, figures, who is furthest below, groups."""
+    per_usd = terms.rate.value
+    money = f"{terms.currency} a year"
+    lines: list[list[str | float]] = [[summary.sentence], [cost_sentence(summary, rules, terms)], []]
+    lines += [["Rows", summary.rows], ["Rows answered", summary.answered], ["Rows with pay", summary.paid]]
+    if summary.compa_ratio is not None and summary.compa_spread is not None:
+        lines += [
+            ["Median compa-ratio", summary.compa_ratio],
+            ["8 in 10 compa-ratios from", summary.compa_spread[0]],
+            ["8 in 10 compa-ratios to", summary.compa_spread[1]],
+            ["Median range penetration", summary.penetration or 0.0],
+            ["Median market position", summary.position or 0.0],
+            [f"Pay in this file, {money}", round(summary.pay_usd * per_usd)],
+            [f"Cost to {percentile_words(rules)}, {money}", round(summary.cost_usd * per_usd)],
+        ]
+    lines += [[f"Rows of strength {word}", count] for word, count in summary.strengths.items()]
+    if summary.furthest:
+        lines += [
+            [],
+            [
+                "Furthest below the market",
+                "Row",
+                "Country",
+                f"Pay {money}",
+                f"Target {money}",
+                f"Cost {money}",
+                "Compa-ratio",
+            ],
+        ]
+        lines += [
+            [
+                b.title,
+                b.row,
+                b.country,
+                *(round(usd * per_usd) for usd in (b.pay_usd, b.target_usd, b.cost_usd)),
+                b.compa_ratio,
+            ]
+            for b in summary.furthest
+        ]
+    for name, groups in summary.groups.items():
+        lines += [[], [GROUPS[name], "Rows", "Answered", "Median compa-ratio", "More than 10% below", f"Cost {money}"]]
+        lines += [
+            [
+                g.name,
+                g.rows,
+                g.answered,
+                "" if g.compa_ratio is None else g.compa_ratio,
+                g.below,
+                round(g.cost_usd * per_usd),
+            ]
+            for g in groups
+        ]
+    return lines
+
+
+def _write_rows(sheet: Any, lines: Iterable[Any], *, first: int = 0, form: Any = None) -> None:
     for n, line in enumerate(lines, start=first):
         for place, value in enumerate(line):
             plain = _plain(value)

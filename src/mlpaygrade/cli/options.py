@@ -18,6 +18,7 @@ from mlpaygrade.errors import printable
 from mlpaygrade.job.fields import FIELDS, Field
 
 if TYPE_CHECKING:
+    from mlpaygrade.benchmarking.mapping import SheetMapping
     from mlpaygrade.dataset.table import Table
     from mlpaygrade.forecast.predictor import Predictor
     from mlpaygrade.training.forecaster import Progress
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 BundleOption = Annotated[
     Path | None, typer.Option("--bundle", metavar="DIR", help="Bundle to use (default: the one in the package).")
+]
+Mapping = Annotated[
+    Path | None,
+    typer.Option(
+        "--mapping", metavar="FILE", help="What your columns and own words mean (TOML); the Benchmark page gives one."
+    ),
 ]
 Data = Annotated[
     str | None,
@@ -66,6 +73,13 @@ def load_predictor(bundle: Path | None) -> "Predictor":
     if predictor.bundle.provenance["synthetic"]:
         say("This bundle was trained on SYNTHETIC data: its figures say nothing about real pay.")
     return predictor
+
+
+def load_mapping(path: Path | None) -> "SheetMapping | None":
+    """A mapping file; None where none is named or there is none yet. Raises DataError where it breaks a rule."""
+    from mlpaygrade.benchmarking.mapping import read_mapping
+
+    return read_mapping(path) if path is not None and path.exists() else None
 
 
 def load_table(data: str | None) -> "Table":

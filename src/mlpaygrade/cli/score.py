@@ -15,10 +15,11 @@ def register(app: typer.Typer) -> None:
 
 
 def score(
-    source: Annotated[Path, typer.Argument(metavar="IN.csv", help="Jobs: the dataset's feature columns.")],
+    source: Annotated[Path, typer.Argument(metavar="IN.csv", help="Jobs: title and country at least.")],
     output: Annotated[
         Path, typer.Option("--output", metavar="OUT.csv", help="Where to write; replaced when complete.")
     ],
+    mapping: options.Mapping = None,
     bundle: options.BundleOption = None,
 ) -> None:
     """Estimate every row of a file. Exits with 3 when rows had no answer; they keep their place, with a reason."""
@@ -27,7 +28,11 @@ def score(
     predictor = options.load_predictor(bundle)
     with options.progress_bar() as progress:
         summary = score_file(
-            source, output, predictor=predictor, progress=lambda done, total: progress("distinct jobs", done, total, {})
+            source,
+            output,
+            predictor=predictor,
+            meaning=options.load_mapping(mapping),
+            progress=lambda done, total: progress("distinct jobs", done, total, {}),
         )
     for note in summary.notes:
         options.say(f"{source.name}: {note}")

@@ -72,8 +72,13 @@ def shown(text: str, longest: int = 40) -> str:
     return printable(" ".join(short.split()))
 
 
+def mappable() -> tuple[str, ...]:
+    """Every field that a column of a file may be, as the table holds them."""
+    return tuple(_table())
+
+
 @cache
-def _names(column: str) -> tuple[frozenset[str], ...]:
+def names_of(column: str) -> tuple[frozenset[str], ...]:
     """Ways to write a column, best first: its own name, the template's header, aliases, the registry's other names."""
     row = _table().get(column, {"header": "", "aliases": ""})
     field = BY_COLUMN.get(column)
@@ -95,11 +100,11 @@ def _table() -> Mapping[str, Mapping[str, str]]:
 
 @cache
 def _all_names() -> frozenset[str]:
-    return frozenset(name for column in (*_table(), *BY_COLUMN) for way in _names(column) for name in way)
+    return frozenset(name for column in (*_table(), *BY_COLUMN) for way in names_of(column) for name in way)
 
 
 def _hits(column: str, names: Sequence[str]) -> list[list[int]]:
-    return [[n for n, name in enumerate(names) if name in way] for way in _names(column)]
+    return [[n for n, name in enumerate(names) if name in way] for way in names_of(column)]
 
 
 def _missing(column: str, header: Sequence[str]) -> Defect:

@@ -24,6 +24,7 @@ from mlpaygrade.job.fields import (
     REMOTE,
     RESIDENCE,
     TITLE,
+    Code,
     Field,
     Job,
     JobWords,
@@ -51,12 +52,14 @@ class ReadJobs:
 
     columns: the dataset's feature columns in codes, each (n,); None where a value cannot be read.
     problems: n texts, why a job cannot be read, "" where it can. warnings, notes: n texts of lines, as in `ReadJob`.
+    defects: column -> text of a cell that cannot be read -> why.
     """
 
     columns: Mapping[str, NDArray[np.object_]]
     problems: NDArray[np.object_]
     warnings: NDArray[np.object_]
     notes: NDArray[np.object_]
+    defects: Mapping[str, Mapping[str, Defect]]
 
 
 class _NotGiven:
@@ -83,6 +86,11 @@ class JobReader:
     def __init__(self, *, titles: Collection[str], newest_year: int) -> None:
         self._titles = frozenset(titles)
         self._newest_year = newest_year
+
+    @property
+    def titles(self) -> frozenset[str]:
+        """The titles that are known."""
+        return self._titles
 
     def read(self, **words: Unpack[JobWords]) -> ReadJob:
         """Read one job. Raises InputError with rule, value and remedy; every other reading is noted."""
@@ -123,14 +131,25 @@ class JobReader:
                 found.append(Defect(column=field.name, rule=rule, value="nothing", remedy=f"Give {_choices(field)}."))
         return found
 
-    def read_columns(self, columns: Mapping[str, Texts]) -> ReadJobs:
+    def read_columns(
+        self, columns: Mapping[str, Texts], *, say_defaults: bool = True, defaults: Mapping[str, str] | None = None
+    ) -> ReadJobs:
         """Read n jobs given as texts by dataset column. A column that is missing is read as one of empty cells.
+
+        say_defaults: note each job whose cell is empty and read as the default. Of columns that are missing nothing is noted;
+        `defaults_said` says it once for all. defaults: column -> code of jobs that do not say it, before the field's own.
 
         What is not given follows from the title where that says it ("Senior", "(Remote)"), else it is the field's default. Where
         a title and a given field disagree, the field counts, and that is a warning.
         """
         count = len(next(iter(columns.values())))
-        cells = {field.column: self._distinct(field, columns.get(field.column, [""] * count)) for field in FIELDS}
+        chosen = {name: _code(name, text) for name, text in (defaults or {}).items() if name in BY_COLUMN and text}
+        cells = {
+            field.column: self._distinct(
+                field, columns.get(field.column, [""] * count), may_lack=field.column in chosen
+            )
+            for field in FIELDS
+        }
         rows = _Rows(
             values={
                 column: _objects([cell.value for cell in found])[place] for column, (found, place) in cells.items()
@@ -143,23 +162,33 @@ class JobReader:
         for column, (found, place) in cells.items():
             rows.note(_objects(["\n".join(cell.notes) for cell in found])[place])
             rows.complain(_objects([cell.problem for cell in found])[place])
-            self._fill(BY_COLUMN[column], titles, rows)
+            default = chosen.get(column, BY_COLUMN[column].default)
+            self._fill(BY_COLUMN[column], default, titles, rows, say_default=say_defaults and column in columns)
         return ReadJobs(
             columns={column: rows.values[column] for column in FEATURES},
             problems=rows.problems,
             warnings=warnings,
             notes=rows.notes,
+            defects={
+                column: {
+                    text: cell.defect
+                    for text, cell in zip(dict.fromkeys(columns[column]), found, strict=True)
+                    if cell.defect
+                }
+                for column, (found, _) in cells.items()
+                if column in columns
+            },
         )
 
-    def _distinct(self, field: Field, texts: Texts) -> tuple[list[_Cell], NDArray[np.intp]]:
+    def _distinct(self, field: Field, texts: Texts, *, may_lack: bool = False) -> tuple[list[_Cell], NDArray[np.intp]]:
         """The distinct cells of a column, and which of them each row has."""
         places: dict[str, int] = {}
         place = np.fromiter((places.setdefault(text, len(places)) for text in texts), dtype=np.intp, count=len(texts))
         readings = zip(places, read_values(field.column, list(places)), strict=True)
-        return [self._cell(field, text, reading) for text, reading in readings], place
+        return [self._cell(field, text, reading, may_lack=may_lack) for text, reading in readings], place
 
-    def _cell(self, field: Field, text: str, reading: Reading) -> _Cell:
-        if not field.required and is_missing(field.column, text.strip()):
+    def _cell(self, field: Field, text: str, reading: Reading, *, may_lack: bool) -> _Cell:
+        if (may_lack or not field.required) and is_missing(field.column, text.strip()):
             return _Cell(_NOT_GIVEN)
         if reading.defect is not None:
             defect = reading.defect
@@ -172,11 +201,14 @@ class JobReader:
             found = taxonomy.resolve_title(str(reading.value), known=self._titles)
             says = read_title(str(reading.value), known=self._titles)
         except InputError as error:
-            return _Cell(None, problem=str(error))
+            defect = Defect(column=field.column, rule=str(error), value=text[:60], remedy="")
+            return _Cell(None, problem=str(error), defect=defect)
         note = found.note if found.known or relevance(found.title, known=self._titles).answerable else None
         return _Cell(found.title, (*notes, *filter(None, [note])), title=says)
 
-    def _fill(self, field: Field, titles: NDArray[np.object_], rows: "_Rows") -> None:
+    def _fill(
+        self, field: Field, default: Code | None, titles: NDArray[np.object_], rows: "_Rows", *, say_default: bool
+    ) -> None:
         """Give the empty cells of a field their value: from the title, from another field, or the default."""
         empty = np.array([value is _NOT_GIVEN for value in rows.values[field.column]], dtype=bool)
         if not empty.any():
@@ -190,16 +222,18 @@ class JobReader:
         for code, words in field.labels.items():
             chosen = from_title & (rows.values[field.column] == code)
             rows.note(np.where(chosen, f"{field.label}: not given; the title says {words.split(' (')[0].lower()}.", ""))
-        if field.column == RESIDENCE:
+        if field.column == RESIDENCE and default is None:
             rows.values[field.column] = np.where(rest, rows.values[LOCATION], rows.values[field.column])
         elif field.kind == "year":
             rows.values[field.column] = np.where(rest, self._newest_year, rows.values[field.column]).astype(object)
-        elif field.default is None:
+        elif default is None:
             rows.values[field.column][rest] = None
             rows.complain(np.where(rest, _ask(field), ""))
         else:
-            rows.values[field.column] = np.where(rest, _objects([field.default] * len(rest)), rows.values[field.column])
-            rows.note(np.where(rest, f"{field.label}: not given; read as {field.labels[field.default]}.", ""))
+            rows.values[field.column] = np.where(rest, _objects([default] * len(rest)), rows.values[field.column])
+            if say_default:
+                words = field.labels.get(default, str(default))
+                rows.note(np.where(rest, f"{field.label}: not given; read as {words}.", ""))
 
 
 _SAYS: Final = {EXPERIENCE: "level", REMOTE: "remote", EMPLOYMENT: "employment"}
@@ -242,6 +276,23 @@ def _contradictions(titles: NDArray[np.object_], values: Mapping[str, NDArray[np
     return _objects(found)
 
 
+def defaults_said(given: Collection[str]) -> list[str]:
+    """What to say of a file that lacks columns of a job, once for the file. given: the columns that it has."""
+    lacking = [field for field in FIELDS if field.column not in given and not field.required]
+    return [f"no column for {field.label}: {_taken_for(field)}" for field in lacking]
+
+
+def _taken_for(field: Field) -> str:
+    if field.column == RESIDENCE:
+        return "employees are read as living in the company's country"
+    if field.kind == "year":
+        return "answered at the pay level of the newest year in the data"
+    if field.default is None:
+        return "taken from the title, where that says it"
+    unless = ", unless the title says otherwise" if field.column in _SAYS else ""
+    return f"every row is read as {field.labels[field.default].split(' (')[0].lower()}{unless}"
+
+
 def unknown_field(name: str) -> Defect:
     """What to say of a field that no job has."""
     return Defect(
@@ -250,6 +301,11 @@ def unknown_field(name: str) -> Defect:
         value=repr(name[:60]),
         remedy="Rename or remove it.",
     )
+
+
+def _code(column: str, text: str) -> Code:
+    """The code that a text is."""
+    return next((code for code in BY_COLUMN[column].labels if str(code) == text), text)
 
 
 def _ask(field: Field) -> str:

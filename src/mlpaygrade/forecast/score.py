@@ -9,7 +9,7 @@ import csv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final, Protocol, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +20,9 @@ from mlpaygrade.dataset.table import Coded, code_rows
 from mlpaygrade.dataset.writing import writing_text
 from mlpaygrade.errors import DataError, InputError
 from mlpaygrade.forecast.answer import FIGURES
-from mlpaygrade.forecast.jobs import lines
+from mlpaygrade.forecast.jobs import defaults_said, lines
 from mlpaygrade.forecast.predictor import Predictor
-from mlpaygrade.job.fields import FEATURES
+from mlpaygrade.job.fields import BY_COLUMN, FEATURES
 
 ADDED: Final = (*FIGURES, "support", "reason")
 """Columns that scoring adds. `support` counts matching training postings; `reason` says why a row has no figures, or how it
@@ -52,23 +52,43 @@ class ScoreSummary:
     notes: tuple[str, ...]
 
 
-def score_file(
-    source: Path, output: Path, *, predictor: Predictor, progress: Progress = lambda _done, _total: None
-) -> ScoreSummary:
-    """Score a file into a CSV file.
+class Meaning(Protocol):
+    """What a person said of a file: where its columns stand, what own words mean, what holds where a row does not say it."""
 
+    @property
+    def defaults(self) -> Mapping[str, str]:
+        """Dataset column -> code."""
+
+    def places(self, header: Sequence[str]) -> Mapping[str, int]:
+        """Column -> place in a row."""
+
+    def meant(self, name: str, texts: Sequence[str]) -> Sequence[str]:
+        """What each different text of a column stands for."""
+
+
+def score_file(
+    source: Path,
+    output: Path,
+    *,
+    predictor: Predictor,
+    meaning: Meaning | None = None,
+    progress: Progress = lambda _done, _total: None,
+) -> ScoreSummary:
+    """Score a file into a CSV file. Of its columns, title and country are needed; what the others say is a default without them.
+
+    meaning: what a person said of the file; without it columns go by their names.
     Raises DataError when the file is no table of jobs, InputError when it would overwrite its source, ResourceError when the
     output cannot be written. The output appears whole or not at all, and only with as many rows as the source has.
     """
     if output.exists() and source.exists() and output.samefile(source):
         raise InputError(f"The output must be another file than the input; both are {source}. Give another --output.")
     rows = open_rows(source)
-    matched = _matched(rows, source)
+    matched = _matched(rows, source, meaning)
     coded = code_rows(rows, matched.places)
     if coded.defects:
         raise DataError(f"{shown(str(source), 200)} cannot be read; nothing was written.", defects=coded.defects)
     job_of_row, codes = _distinct_jobs(coded)
-    answers = _answers(predictor, coded, codes, progress)
+    answers = _answers(predictor, coded, codes, meaning=meaning, progress=progress)
     with writing_text(output) as file:
         written = _write(rows, file, answers, job_of_row)
         if written != coded.rows or len(job_of_row) != coded.rows:
@@ -76,12 +96,20 @@ def score_file(
                 f"{shown(str(source), 200)} had {coded.rows:,} rows and then {written:,}: it changed while it was read. "
                 "Nothing was written; run the command again."
             )
-    return _summary(answers, job_of_row, notes=(*rows.notes, *matched.read_as, *coded.notes))
+    return _summary(
+        answers, job_of_row, notes=(*rows.notes, *matched.read_as, *defaults_said(coded.columns), *coded.notes)
+    )
 
 
-def _matched(rows: Rows, source: Path) -> Columns:
-    """Where the features stand. Raises DataError where one is missing, or a column of scoring's own is there."""
-    matched = match_columns(rows.header, wanted=FEATURES, required=FEATURES)
+def _matched(rows: Rows, source: Path, meaning: Meaning | None) -> Columns:
+    """Where the features stand. Raises DataError where one that is needed is missing, or a column of scoring's own is there."""
+    required = [column for column in FEATURES if BY_COLUMN[column].required]
+    matched = match_columns(rows.header, wanted=FEATURES, required=required)
+    if meaning is not None:
+        given = {column: place for column, place in meaning.places(rows.header).items() if column in FEATURES}
+        lacking = [column for column in required if column not in given and column not in meaning.defaults]
+        defects = [defect for defect in matched.defects if defect.column in lacking]
+        matched = Columns(places=given, unused=(), read_as=(), defects=tuple(defects))
     name = shown(str(source), 200)
     if matched.defects:
         missing = ", ".join(defect.column for defect in matched.defects)
@@ -97,7 +125,7 @@ def _matched(rows: Rows, source: Path) -> Columns:
 
 def _distinct_jobs(coded: Coded) -> tuple[NDArray[np.int64], list[NDArray[np.int32]]]:
     """The job of each row, int64 (n,), and the codes of each distinct job in each feature, (jobs,) each."""
-    columns = [coded.columns[column] for column in FEATURES]
+    columns = list(coded.columns.values())
     job = np.zeros(coded.rows, dtype=np.int64)
     first = np.zeros(1, dtype=np.int64)
     for column in columns:
@@ -106,17 +134,22 @@ def _distinct_jobs(coded: Coded) -> tuple[NDArray[np.int64], list[NDArray[np.int
 
 
 def _answers(
-    predictor: Predictor, coded: Coded, codes: Sequence[NDArray[np.int32]], progress: Progress
+    predictor: Predictor,
+    coded: Coded,
+    codes: Sequence[NDArray[np.int32]],
+    *,
+    meaning: Meaning | None,
+    progress: Progress,
 ) -> dict[str, NDArray[Any]]:
     """Columns ADDED of all distinct jobs, in chunks; each sees only the texts that occur in it."""
-    texts = {column: np.array(coded.columns[column].texts, dtype=object) for column in FEATURES}
+    read = {name: meaning.meant(name, c.texts) if meaning else c.texts for name, c in coded.columns.items()}
+    texts = {name: np.array(list(words), dtype=object) for name, words in read.items()}
     distinct = len(codes[0])
     parts = []
     for start in range(0, distinct, CHUNK):
-        chunk = zip(FEATURES, codes, strict=True)
-        parts.append(
-            answer_texts(predictor, {column: texts[column][code[start : start + CHUNK]] for column, code in chunk})
-        )
+        chunk = zip(texts, codes, strict=True)
+        columns = {column: texts[column][code[start : start + CHUNK]] for column, code in chunk}
+        parts.append(answer_texts(predictor, columns, defaults=meaning.defaults if meaning else None))
         progress(min(start + CHUNK, distinct), distinct)
     return {column: np.concatenate([part[column] for part in parts]) for column in ADDED}
 
@@ -159,9 +192,11 @@ def _summary(
     )
 
 
-def answer_texts(predictor: Predictor, columns: Mapping[str, NDArray[np.object_]]) -> dict[str, NDArray[Any]]:
-    """Columns ADDED of n jobs given as texts; figures are -1 where there is no answer."""
-    read = predictor.reader.read_columns(columns)
+def answer_texts(
+    predictor: Predictor, columns: Mapping[str, NDArray[np.object_]], *, defaults: Mapping[str, str] | None = None
+) -> dict[str, NDArray[Any]]:
+    """Columns ADDED of n jobs given as texts; figures are -1 where there is no answer. Of missing columns nothing is said."""
+    read = predictor.reader.read_columns(columns, defaults=defaults)
     count = len(read.problems)
     added: dict[str, NDArray[Any]] = {name: np.full(count, -1, dtype=np.int64) for name in (*FIGURES, "support")}
     reasons = [[f"not answered: {problem}"] if problem else [] for problem in read.problems]

@@ -1,0 +1,295 @@
+"""Which column of an employer's file is probably what: from its name in five languages, and from what stands in it.
+
+A confidence in [0, 1] goes with each proposal: 1 the public dataset's or the template's name; about 0.9 a name that means the
+field (`dataset/tables/column_names.csv`); 0.6 to 0.85 a name that holds such a name, raised or lowered by the contents; below
+that contents alone. Two columns that fit a field equally well are said, and the first is proposed.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Final
+
+from mlpaygrade.benchmarking.levels import reads_as_levels
+from mlpaygrade.dataset.columns import mappable, names_of, plain
+from mlpaygrade.errors import InputError
+from mlpaygrade.job.fields import (
+    CURRENCY,
+    EMPLOYMENT,
+    EXPERIENCE,
+    LOCATION,
+    REMOTE,
+    RESIDENCE,
+    SALARY,
+    SIZE,
+    TARGET,
+    TITLE,
+)
+from mlpaygrade.job.places import read_place
+from mlpaygrade.job.relevance import relevance
+from mlpaygrade.job.values import is_missing, read_value
+from mlpaygrade.money.rates import rated_currencies
+
+USED: Final = 0.5
+"""A proposal of at least this confidence is used."""
+SURE: Final = 0.7
+"""One below this is asked about where it decides the answer."""
+SAMPLE: Final = 40
+"""So many different cells of a column are looked at."""
+PAY_FIELDS: Final = (SALARY, TARGET)
+
+_RIVAL: Final = 0.05
+_GENERIC: Final = frozenset(
+    {"id", "no", "nr", "key", "row", "ref", "min", "max", "von", "bis", "etc", "place", "local"}
+)
+"""Names too short to be looked for within longer ones."""
+_NOT_IN: Final[Mapping[str, frozenset[str]]] = {
+    TITLE: frozenset({"code", "family", "id", "date", "number", "group", "start", "count"}),
+    EXPERIENCE: frozenset({"education", "english", "language", "clearance", "code", "id", "date"}),
+    LOCATION: frozenset({"birth", "nationality", "citizenship", "id", "date"}),
+    **dict.fromkeys(
+        PAY_FIELDS,
+        frozenset(
+            [
+                "bonus",
+                "total",
+                "target",
+                "variable",
+                "equity",
+                "stock",
+                "ote",
+                "increase",
+                "old",
+                "previous",
+                "prior",
+                "last",
+                "raise",
+                "merit",
+            ]
+        )
+        | frozenset(
+            [
+                "midpoint",
+                "median",
+                "market",
+                "budget",
+                "commission",
+                "benefits",
+                "grade",
+                "band",
+                "date",
+                "code",
+                "id",
+                "review",
+                "ratio",
+            ]
+        ),
+    ),
+}
+"""Words that make a longer name another thing: "Total compensation" is not the base pay."""
+_MONEY: Final = re.compile(
+    r"\s*[^\d\s]{0,4}\s*\d[\d.,'\s\u00a0\u202f]{2,}\s*[^\d]{0,12}|\s*[^\d\s]{0,4}\s*\d+([.,]\d)?\s*k.{0,6}", re.I
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """What a column is taken for. field: "" for none. sample: first cells. rival: another column that fits as well."""
+
+    place: int
+    column: str
+    field: str
+    confidence: float
+    why: str
+    sample: tuple[str, ...]
+    rival: str = ""
+
+    @property
+    def sure(self) -> bool:
+        """Whether nothing needs to be asked."""
+        return self.confidence >= SURE and not self.rival
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    score: float
+    place: int
+    field: str
+    why: str
+
+
+def propose_columns(
+    header: Sequence[str], cells: Sequence[Sequence[str]], *, known: frozenset[str]
+) -> tuple[Proposal, ...]:
+    """One proposal for each column. cells: the first different texts of each column. known: titles of the model."""
+    columns = [_Column(name, cells[place][:SAMPLE], known) for place, name in enumerate(header)]
+    fits = [fit for place, column in enumerate(columns) for fit in _by_name(place, column)]
+    taken = _assigned(fits, {})
+    taken = _assigned([fit for place, column in enumerate(columns) for fit in _by_content(place, column, taken)], taken)
+    of_place = {fit.place: fit for fit in taken.values()}
+    proposals = [_proposal(place, column, of_place.get(place), cells[place]) for place, column in enumerate(columns)]
+    return tuple(_with_rival(proposal, proposals, fits) for proposal in proposals)
+
+
+class _Column:
+    """One column: its name as compared, and how its cells read, worked out when asked for."""
+
+    def __init__(self, name: str, texts: Sequence[str], known: frozenset[str]) -> None:
+        self.name = name
+        self.plain = plain(name)
+        self.texts = [text for text in texts if text.strip() and not is_missing(LOCATION, text.strip())]
+        self.known = known
+        self._shares: dict[str, float] = {}
+
+    def share(self, field: str) -> float | None:
+        """The share of cells that read as a field; None where there is no test, or no cell."""
+        if field not in _TESTS or not self.texts:
+            return None
+        if field not in self._shares:
+            self._shares[field] = _TESTS[field](self)
+        return self._shares[field]
+
+
+def _by_name(place: int, column: _Column) -> list[_Fit]:
+    fits = []
+    for field, names in _names().items():
+        found = names.get(column.plain)
+        score, why = (
+            (found, "by its name")
+            if found is not None
+            else (_within(column.plain, field, names), "by part of its name")
+        )
+        if not score:
+            continue
+        share = column.share(field)
+        if share is not None and share < 0.2 and field != TITLE:
+            score, why = min(score, 0.9) - 0.4, f"{why}, though its cells do not read so"
+        elif share is not None and found is None:
+            score, why = score + 0.2 * (share - 0.5), f"{why} and {share:.0%} of its cells"
+        fits.append(_Fit(score, place, field, why))
+    return fits
+
+
+def _within(name: str, field: str, names: Mapping[str, float]) -> float:
+    """The score of the longest known name within a longer one; 0 for none."""
+    words = set(name.split())
+    if words & _NOT_IN.get(field, frozenset()):
+        return 0.0
+    inside = [known for known in names if known not in _GENERIC and f" {known} " in f" {name} "]
+    return max((0.65 + 0.05 * min(len(known.split()), 3) for known in inside), default=0.0)
+
+
+def _by_content(place: int, column: _Column, taken: Mapping[str, _Fit]) -> list[_Fit]:
+    if any(fit.place == place for fit in taken.values()):
+        return []
+    fits = []
+    for field, weight in ((LOCATION, 0.8), (TITLE, 0.75), (EXPERIENCE, 0.65), (CURRENCY, 0.75), (SALARY, 0.6)):
+        pay_there = field == SALARY and (TARGET in taken or set(column.plain.split()) & _NOT_IN[SALARY])
+        if field in taken or pay_there:
+            continue
+        share = column.share(field)
+        if share is not None and share >= 0.75:
+            fits.append(_Fit(weight * share, place, field, f"{share:.0%} of its cells read so"))
+    return fits
+
+
+def _assigned(fits: Sequence[_Fit], taken: Mapping[str, _Fit]) -> dict[str, _Fit]:
+    """Fields and columns in pairs, the best first; each once."""
+    assigned = dict(taken)
+    places = {fit.place for fit in assigned.values()}
+    for fit in sorted(fits, key=lambda fit: (-fit.score, fit.place)):
+        if fit.field not in assigned and fit.place not in places:
+            assigned[fit.field] = fit
+            places.add(fit.place)
+    return assigned
+
+
+def _proposal(place: int, column: _Column, fit: _Fit | None, cells: Sequence[str]) -> Proposal:
+    used = fit is not None and fit.score >= USED
+    return Proposal(
+        place=place,
+        column=column.name,
+        field=fit.field if fit and used else "",
+        confidence=round(min(fit.score, 1.0), 2) if fit and used else 0.0,
+        why=fit.why if fit and used else "not known",
+        sample=tuple(cells[:3]),
+    )
+
+
+def _with_rival(proposal: Proposal, proposals: Sequence[Proposal], fits: Sequence[_Fit]) -> Proposal:
+    """The proposal of pay with the other column that has as good a name; for other fields the order of names decides."""
+    if proposal.field != SALARY:
+        return proposal
+    unused = {other.place for other in proposals if not other.field}
+    rivals = [
+        fit for fit in fits if fit.field == SALARY and fit.place in unused and fit.score > proposal.confidence - _RIVAL
+    ]
+    return replace(proposal, rival=proposals[rivals[0].place].column) if rivals else proposal
+
+
+@cache
+def _names() -> Mapping[str, Mapping[str, float]]:
+    """Field -> plain name -> score: the dataset's name and the template's header 1, an alias the less the later its group."""
+    return {
+        field: {
+            name: 1.0 if tier < 2 else 0.97 - 0.01 * tier for tier, way in enumerate(names_of(field)) for name in way
+        }
+        for field in mappable()
+    }
+
+
+def _share(column: _Column, reads: Callable[[str], bool]) -> float:
+    return sum(map(reads, column.texts)) / len(column.texts)
+
+
+def _is_place(text: str) -> bool:
+    if not re.search(r"[^\W\d]", text):
+        return False
+    try:
+        place = read_place(text, states=False, codes=True, suggest=False)
+    except InputError:
+        return False
+    return place.code is not None or place.kind == "ambiguous"
+
+
+def _is_title(text: str, known: frozenset[str]) -> bool:
+    if not re.search(r"[^\W\d]{4}", text):
+        return False
+    try:
+        return relevance(text, known=known).answerable
+    except InputError:
+        return False
+
+
+def _is_level_column(column: _Column) -> float:
+    return reads_as_levels(column.texts, column.name)
+
+
+def _reads(field: str) -> Callable[[_Column], float]:
+    return lambda column: _share(column, lambda text: read_value(field, text).defect is None)
+
+
+def _is_money(column: _Column) -> float:
+    return _share(column, lambda text: bool(_MONEY.match(text)))
+
+
+def _is_currency(column: _Column) -> float:
+    marks = {*rated_currencies(), "$", "€", "£", "US$", "¥", "₹"}
+    return _share(column, lambda text: text.strip().upper() in marks)
+
+
+_TESTS: Final[Mapping[str, Callable[[_Column], float]]] = {
+    TITLE: lambda column: _share(column, lambda text: _is_title(text, column.known)),
+    LOCATION: lambda column: _share(column, _is_place),
+    RESIDENCE: lambda column: _share(column, _is_place),
+    EXPERIENCE: _is_level_column,
+    REMOTE: _reads(REMOTE),
+    SIZE: _reads(SIZE),
+    EMPLOYMENT: _reads(EMPLOYMENT),
+    CURRENCY: _is_currency,
+    SALARY: _is_money,
+    TARGET: _is_money,
+    "band_low_usd": _is_money,
+    "band_high_usd": _is_money,
+}
