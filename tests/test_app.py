@@ -187,8 +187,9 @@ def test_the_model_page_shows_the_whole_ledger_of_coverage(predictor: Predictor)
     page = shown(opened(page="model"))
     for item in predictor.bundle.evaluation["slices"]:
         assert f"{item['coverage_90']:.1%}" in page
-    for week in next(iter(predictor.bundle.json("backtest.json")["weeks"].values())):
-        assert week["week"] in page
+    if predictor.bundle.has("backtest.json"):  # travels only with a bundle that was walked week by week
+        for week in next(iter(predictor.bundle.json("backtest.json")["weeks"].values())):
+            assert week["week"] in page
     assert f"{predictor.bundle.evaluation['postings']['low_coverage_90']:.1%}" in page
 
 
