@@ -1,6 +1,6 @@
 """What the project's brief claims of the dataset, measured on any file of its columns.
 
-Enters: a validated frame. Leaves: a `ClaimResult` for every row of `tables/claims.csv`: the claimed value, the measured one,
+Every row of `tables/claims.csv` becomes a `ClaimResult`: the claimed value, the measured one,
 how many rows stand behind it, and whether the claim holds to the digit it was stated with. Raw statistics of rows, as the
 claims are; adjusts for nothing and explains nothing.
 """

@@ -1,8 +1,7 @@
 """The evidence that neighbouring rows are the two ends of one advertised band, for any file of the dataset's columns.
 
-Enters: a validated frame in file order. Leaves: `PairingEvidence`: how many rows have a neighbour that agrees with them, how
-many of those pairs name the higher salary first, and both after shuffling, when only chance is left. Builds no postings;
-that is the part of `postings`. The evidence is of the file's order: it cannot say why a file is so ordered.
+`PairingEvidence` says how many rows have a neighbour that agrees with them, how many of those pairs name the higher salary
+first, and both after shuffling, when only chance is left. `dataset.postings` builds the postings. The evidence is of the file's order: it cannot say why a file is so ordered.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,4 @@
-"""An audit as tables for a terminal, plain where stdout is not one.
-
-Enters: an `Audit`. Leaves: text on stdout. Computes nothing but the words.
-"""
+"""An audit as tables for a terminal, plain where stdout is not one."""
 
 import sys
 from collections.abc import Iterable, Sequence

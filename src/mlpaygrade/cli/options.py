@@ -1,7 +1,4 @@
-"""Options that several commands share, and what they have to say on stderr.
-
-Enters: nothing. Leaves: annotated option types and the reading of a job from them.
-"""
+"""Options that several commands share, and what they have to say on stderr."""
 
 import functools
 import inspect

@@ -1,7 +1,6 @@
 """What a newer file holds that an older bundle has not seen, and how well the bundle still answers.
 
-Enters: the predictor of the old bundle and the postings of a file. Leaves: a report as plain numbers, and its text. The old
-market is known from the bundle's own evidence, so no old file is needed. Fits nothing.
+The old market is known from the bundle's own evidence, so no old file is needed. Fits nothing.
 """
 
 from collections import Counter

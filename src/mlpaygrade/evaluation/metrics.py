@@ -1,8 +1,7 @@
 """How good predictions are: by row, by posting and by slice.
 
-Enters: calibrated predictions for postings and what they paid. Leaves: plain numbers. Row-wise figures count every source
-row (the dataset's own protocol); posting-wise figures judge the middle of a band by postings with both ends.
-Does not choose anything and fits nothing.
+Row-wise figures count every source row (the dataset's own protocol); posting-wise figures judge the middle of a band by postings
+with both ends. Nothing is chosen or fitted here.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

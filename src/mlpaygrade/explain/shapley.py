@@ -1,6 +1,6 @@
 """Exact Shapley values of any game of a few players.
 
-Enters: the worth of every coalition. Leaves: each player's share, and the interaction of each pair. Knows nothing of jobs or pay.
+From the worth of every coalition follow each player's share and the interaction of each pair. Knows nothing of jobs or pay.
 Sources: Shapley 1953; the interaction index of Grabisch and Roubens 1999.
 """
 

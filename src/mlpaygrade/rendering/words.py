@@ -1,7 +1,6 @@
 """How figures and jobs are written for a person: one spelling for terminal, app and reports.
 
-Enters: amounts, shares, counts, fields, jobs. Leaves: strings. Computes nothing, knows no markup; whoever
-shows a title escapes it.
+Plain text without markup: whoever shows a title escapes it.
 """
 
 from collections.abc import Sequence
