@@ -1,8 +1,8 @@
 """What the project's brief claims of the dataset, measured on any file of its columns.
 
-Every row of `tables/claims.csv` becomes a `ClaimResult`: the claimed value, the measured one,
-how many rows stand behind it, and whether the claim holds to the digit it was stated with. Raw statistics of rows, as the
-claims are; adjusts for nothing and explains nothing.
+Every row of `tables/claims.csv` becomes a `ClaimResult`: the claimed value, the measured one, how many rows stand behind it,
+and whether the claim holds to the digit it was stated with. Raw statistics of rows, as the claims are; adjusts for nothing and
+explains nothing.
 """
 
 import math

@@ -1,8 +1,8 @@
 """Exact copies in a file, and what they do to a naive split.
 
 `Copies` says how many rows repeat another one, what a random split of rows puts on both sides, and how many postings of the
-newest year stood before with the same job and band. Removes nothing: a copy
-may be a reposted advert, or another person with the same pay.
+newest year stood before with the same job and band. Removes nothing: a copy may be a reposted advert, or another person with
+the same pay.
 """
 
 from dataclasses import dataclass

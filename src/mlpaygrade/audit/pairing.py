@@ -1,7 +1,8 @@
 """The evidence that neighbouring rows are the two ends of one advertised band, for any file of the dataset's columns.
 
 `PairingEvidence` says how many rows have a neighbour that agrees with them, how many of those pairs name the higher salary
-first, and both after shuffling, when only chance is left. `dataset.postings` builds the postings. The evidence is of the file's order: it cannot say why a file is so ordered.
+first, and both after shuffling, when only chance is left. `dataset.postings` builds the postings. The evidence is of the file's
+order: it cannot say why a file is so ordered.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,7 @@
 """What a file of the dataset's columns really is: its size, its order, its copies, its oddities, and the claims made of it.
 
-An `Audit` is plain numbers in frozen dataclasses, the same for any file of the columns. Repairs nothing, drops nothing, judges no model. Raw statistics of rows; `market` adjusts and explains.
+An `Audit` is plain numbers in frozen dataclasses, the same for any file of the columns. Repairs nothing, drops nothing, judges
+no model. Raw statistics of rows; `market` adjusts and explains.
 """
 
 from dataclasses import asdict, dataclass

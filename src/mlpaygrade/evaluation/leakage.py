@@ -1,8 +1,9 @@
 """Checks that nothing of the test postings, and nothing of the target, reaches what is fitted or chosen.
 
 The artefacts of a run are examined as they are: postings, splits, fitted encoders, feature columns, held-out predictions, a
-calibration; a `LeakageError` says the rule, what was found and the remedy. Nothing is taken on trust: postings are recognised by their source rows, bands are rebuilt from the file, encoders and calibrations are fitted again and
-compared. Does not see what a caller does not show, and a feature that gives away part of the target stays below its thresholds.
+calibration; a `LeakageError` says the rule, what was found and the remedy. Nothing is taken on trust: postings are recognised
+by their source rows, bands are rebuilt from the file, encoders and calibrations are fitted again and compared. Does not see
+what a caller does not show, and a feature that gives away part of the target stays below its thresholds.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,7 +1,7 @@
 """How good predictions are: by row, by posting and by slice.
 
-Row-wise figures count every source row (the dataset's own protocol); posting-wise figures judge the middle of a band by postings
-with both ends. Nothing is chosen or fitted here.
+Row-wise figures count every source row (the dataset's own protocol); posting-wise figures judge the middle of a band by
+postings with both ends. Nothing is chosen or fitted here.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

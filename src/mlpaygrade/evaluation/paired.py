@@ -1,7 +1,8 @@
 """Is one model better than another on the same postings? The paired bootstrap, by posting.
 
-Each difference (first minus second; below zero the first is better) has its 95 % interval. The two rows of a posting, and by choice all copies of it, are drawn together: they are not independent
-evidence. Both models' fits are held fixed: the interval is about new postings, not about new training runs.
+Each difference (first minus second; below zero the first is better) has its 95 % interval. The two rows of a posting, and by
+choice all copies of it, are drawn together: they are not independent evidence. Both models' fits are held fixed: the interval
+is about new postings, not about new training runs.
 """
 
 from collections.abc import Mapping

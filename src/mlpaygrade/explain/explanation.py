@@ -1,7 +1,8 @@
 """Why an estimate is what it is: exact Shapley values over the fields that a person typed in.
 
-The contributions of an `Explanation` add up to the estimate, in dollars and as factors, with the evidence beside it. Uses the same network as the estimate and nothing but numpy. Explains the model, not the
-market: what a field contributes is no promise of what changing it brings (`scenarios` answers that, with its uncertainty).
+The contributions of an `Explanation` add up to the estimate, in dollars and as factors, with the evidence beside it. Uses the
+same network as the estimate and nothing but numpy. Explains the model, not the market: what a field contributes is no promise
+of what changing it brings (`scenarios` answers that, with its uncertainty).
 
 The values are interventional (Janzing, Minorics and Bloebaum 2020): a coalition keeps its fields from the job and takes the
 others from each background job in turn. All 2^7 coalitions are computed; each distinct job among them is estimated once.

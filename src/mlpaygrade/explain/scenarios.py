@@ -1,7 +1,8 @@
 """What would change the number: one or two fields changed, a career ladder, other places, two jobs side by side.
 
-Each `Scenario` has its difference, the interval of that difference and the postings it rests on. Offers only supported jobs, and never moves a person to another country unasked.
-A difference between jobs is what the market pays differently for them; it is not what a person gains by changing.
+Each `Scenario` has its difference, the interval of that difference and the postings it rests on. Offers only supported jobs,
+and never moves a person to another country unasked. A difference between jobs is what the market pays differently for them; it
+is not what a person gains by changing.
 
 A job is supported where at least `ENOUGH` postings share its title, level and company's country; where a way of working was
 changed (remote, size, employment), at least `SEEN` postings must share all of the job; and where employee and company are in

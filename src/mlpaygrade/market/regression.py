@@ -1,8 +1,8 @@
 """What each field does to pay while the others stay as they are: a log-linear regression with standard errors by advert.
 
 `AdjustedModel` gives contrasts ("every posting moved from on site to remote, all else as it is") and the share of variance that
-only a field explains. No penalty: what the data cannot tell apart is reported
-as such instead of being shrunk. An association between fields of adverts, not the effect of changing a job.
+only a field explains. No penalty: what the data cannot tell apart is reported as such instead of being shrunk. An association
+between fields of adverts, not the effect of changing a job.
 
     log middle of the band ~ year + title + country + moved + employment + level * remote + level * size
 
