@@ -24,6 +24,7 @@ from mlpaygrade.forecast.distribution import LEVELS
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import EXPERIENCE, FEATURES, LOCATION, TITLE, YEAR, label_of
+from mlpaygrade.job.memory import with_memory
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,6 +69,7 @@ def market_date(predictor: Predictor, year: int | None = None) -> date:
     return date(min(year or newest, newest), 7, 1)
 
 
+@with_memory
 def appraise(sheet: Sheet, predictor: Predictor, *, progress: Progress = lambda _share: None) -> Market:
     """Market figures for every row that can be read. Distinct jobs are answered once."""
     import pandas as pd

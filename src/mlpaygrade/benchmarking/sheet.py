@@ -26,6 +26,7 @@ from mlpaygrade.dataset.reader import Limits, Rows, open_rows
 from mlpaygrade.errors import DataError, Defect, InputError
 from mlpaygrade.forecast.jobs import JobReader, ReadJobs, defaults_said, lines
 from mlpaygrade.job.fields import BY_COLUMN, EMPLOYMENT, EXPERIENCE, FEATURES, LOCATION, REMOTE, RESIDENCE, SIZE, TITLE
+from mlpaygrade.job.memory import with_memory
 from mlpaygrade.job.places import read_place
 from mlpaygrade.job.reference import rows as table_rows
 from mlpaygrade.job.taxonomy import country, country_codes
@@ -132,6 +133,7 @@ def headers() -> Mapping[str, str]:
     return names | {PAY: "Pay", BAND_LOW: "Band low", BAND_HIGH: "Band high"}
 
 
+@with_memory
 def open_upload(content: bytes | Path, *, reader: JobReader, sheet: str | None = None) -> Upload:
     """Recognise a text, workbook or Parquet file; `sheet` names one of a workbook. Raises DataError where it is no table."""
     if isinstance(content, bytes) and not content.strip():
@@ -144,6 +146,7 @@ def open_upload(content: bytes | Path, *, reader: JobReader, sheet: str | None =
     return Upload(rows=rows, proposals=propose_columns(rows.header, cells, known=reader.titles))
 
 
+@with_memory
 def read_sheet(
     source: bytes | Path | Upload, *, reader: JobReader, mapping: SheetMapping | None = None, sheet: str | None = None
 ) -> Sheet:

@@ -29,6 +29,7 @@ from mlpaygrade.job.fields import (
     TITLE,
     YEAR,
 )
+from mlpaygrade.job.memory import with_memory
 
 
 class JobColumns(Protocol):
@@ -107,6 +108,7 @@ class JobEncoder:
     newest_year: int
 
     @classmethod
+    @with_memory
     def fit(cls, jobs: JobColumns, *, min_count: int = 2) -> Self:
         """Learn the vocabularies of training jobs (one per posting); values seen less than `min_count` times share id 0."""
         titles = Counter(map(taxonomy.canonical_title, jobs[TITLE]))
@@ -160,6 +162,7 @@ class JobEncoder:
         }
         return {column: fixed[column] + 1 for column in CATEGORICAL}
 
+    @with_memory
     def transform(self, jobs: JobColumns) -> Encoded:
         """Encode n jobs given as columns of the dataset's codes."""
         title = _canonical(jobs[TITLE])

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from mlpaygrade.errors import BundleError
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, LOCATION, REMOTE, SIZE, TITLE
+from mlpaygrade.job.memory import with_memory
 
 if TYPE_CHECKING:
     from mlpaygrade.dataset.postings import Postings
@@ -175,6 +176,7 @@ def most_specific(cells: Sequence[Cell]) -> Cell:
     return next((cell for cell in cells if cell.postings >= ENOUGH), cells[-1])
 
 
+@with_memory
 def count_cells(postings: "Postings") -> Evidence:
     """Count postings by every level."""
     jobs = postings.jobs.copy()

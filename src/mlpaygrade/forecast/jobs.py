@@ -30,6 +30,7 @@ from mlpaygrade.job.fields import (
     JobWords,
     job_of,
 )
+from mlpaygrade.job.memory import with_memory
 from mlpaygrade.job.reading import TitleReading, contradictions, read_title
 from mlpaygrade.job.relevance import relevance
 from mlpaygrade.job.values import Reading, is_missing, read_values
@@ -131,6 +132,7 @@ class JobReader:
                 found.append(Defect(column=field.name, rule=rule, value="nothing", remedy=f"Give {_choices(field)}."))
         return found
 
+    @with_memory
     def read_columns(
         self, columns: Mapping[str, Texts], *, say_defaults: bool = True, defaults: Mapping[str, str] | None = None
     ) -> ReadJobs:

@@ -26,6 +26,7 @@ from mlpaygrade.forecast.groups import calibration_groups
 from mlpaygrade.forecast.jobs import JobReader, ReadJob
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import FEATURES, FIELDS, Job, JobWords
+from mlpaygrade.job.memory import with_memory
 from mlpaygrade.job.relevance import relevance
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ class Predictor:
             for n, read in enumerate(jobs)
         ]
 
+    @with_memory
     def answer_many(self, jobs: JobColumns) -> Answers:
         """What n jobs pay, given as dataset columns in codes (years may be later than training)."""
         return self._answers(jobs, size=BATCH)

@@ -23,6 +23,7 @@ from mlpaygrade.forecast.answer import FIGURES
 from mlpaygrade.forecast.jobs import defaults_said, lines
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job.fields import BY_COLUMN, FEATURES
+from mlpaygrade.job.memory import with_memory
 
 ADDED: Final = (*FIGURES, "support", "reason")
 """Columns that scoring adds. `support` counts matching training postings; `reason` says why a row has no figures, or how it
@@ -192,6 +193,7 @@ def _summary(
     )
 
 
+@with_memory
 def answer_texts(
     predictor: Predictor, columns: Mapping[str, NDArray[np.object_]], *, defaults: Mapping[str, str] | None = None
 ) -> dict[str, NDArray[Any]]:

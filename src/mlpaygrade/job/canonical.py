@@ -6,14 +6,15 @@ has other words and is the same job stands in `tables/synonyms.csv`. Corrects no
 """
 
 from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import cache
 from types import MappingProxyType
 
+from mlpaygrade.job.memory import remembered
 from mlpaygrade.job.reference import rows
 from mlpaygrade.job.titles import title_words
 
 
-@lru_cache(maxsize=65_536)
+@remembered
 def canonical_title(title: str) -> str:
     """The one spelling of a title; a title that the tables do not hold is returned with its blanks tidied."""
     return _canonical().get(_key(title)) or " ".join(title.split())

@@ -8,11 +8,12 @@ suggested.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from types import MappingProxyType
 from typing import Final, Literal, cast
 
 from mlpaygrade.job.countries import country, country_codes
+from mlpaygrade.job.memory import remembered
 from mlpaygrade.job.reference import checked_text, fold, rows, squash
 
 PlaceKind = Literal["country", "state", "city", "region", "missing", "ambiguous", "unknown"]
@@ -102,7 +103,7 @@ class _Place:
     countries: tuple[str, ...]
 
 
-@lru_cache(maxsize=16_384)
+@remembered
 def read_place(text: str, *, states: bool = False, codes: bool = False, suggest: bool = True) -> PlaceReading:
     """Read a country, state, city or region, alone or as in "Austin, TX, USA".
 
@@ -144,7 +145,7 @@ def _says_nothing(value: str) -> bool:
     return _plain_country(value) == "US" or any(meaning.kind == "region" for meaning in _meanings(value))
 
 
-@lru_cache(maxsize=16_384)
+@remembered
 def place_kind(text: str) -> PlaceKind | None:
     """What place a whole text names, None where it names none; for titles, in which a place stands beside the job."""
     if not any(char.isalnum() for char in text):

@@ -12,6 +12,7 @@ from typing import Final, cast
 
 from mlpaygrade.job.canonical import canonical_title
 from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, LABELS, REMOTE, Employment, Experience, Remote
+from mlpaygrade.job.memory import remembered, with_memory
 from mlpaygrade.job.places import place_kind
 from mlpaygrade.job.reference import checked_text, rows, squash
 from mlpaygrade.job.title_parts import Part, Word, tidy, title_parts
@@ -47,6 +48,7 @@ class TitleReading:
     remarks: tuple[str, ...] = ()
 
 
+@with_memory
 def read_title(text: str, *, known: Collection[str] | None = None) -> TitleReading:
     """Read an advert's title in English, German, French, Spanish, Portuguese or Dutch.
 
@@ -56,7 +58,7 @@ def read_title(text: str, *, known: Collection[str] | None = None) -> TitleReadi
     return _read(text, edition_titles() if known is None else frozenset(known))
 
 
-@lru_cache(maxsize=65_536)
+@remembered
 def _read(text: str, known: frozenset[str]) -> TitleReading:
     cleaned = tidy(checked_text(text, what="job title"))
     parts = title_parts(cleaned)

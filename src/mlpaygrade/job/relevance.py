@@ -7,10 +7,11 @@ nothing. Says nothing about how much is known of such a job.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from types import MappingProxyType
 from typing import Final
 
+from mlpaygrade.job.memory import remembered, with_memory
 from mlpaygrade.job.reading import edition_titles, job_words, read_title
 from mlpaygrade.job.reference import rows
 from mlpaygrade.job.taxonomy import resolve_title, suggest_titles
@@ -32,6 +33,7 @@ class Relevance:
     nearest: str | None
 
 
+@with_memory
 def relevance(text: str, *, known: Collection[str] | None = None) -> Relevance:
     """Judge a title. known: the titles that may be named as the nearest; without, those of the public editions.
 
@@ -40,7 +42,7 @@ def relevance(text: str, *, known: Collection[str] | None = None) -> Relevance:
     return _judge(text, edition_titles() if known is None else frozenset(known))
 
 
-@lru_cache(maxsize=65_536)
+@remembered
 def _judge(text: str, titles: frozenset[str]) -> Relevance:
     reading = read_title(text, known=titles | edition_titles())
     segments = job_words(text)

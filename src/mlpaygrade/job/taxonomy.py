@@ -24,6 +24,7 @@ from mlpaygrade.job.countries import (
     country_codes,
 )
 from mlpaygrade.job.fields import EXPERIENCE, SIZE, Experience, Size
+from mlpaygrade.job.memory import remembered, with_memory
 from mlpaygrade.job.places import PlaceReading, looks_like_us_states, read_place
 from mlpaygrade.job.reading import read_title
 from mlpaygrade.job.reference import MAX_TEXT, checked_text, rows, squash
@@ -98,6 +99,7 @@ class TitleMatch:
     suggestions: tuple[str, ...] = ()
 
 
+@with_memory
 def resolve_title(text: str, *, known: Collection[str]) -> TitleMatch:
     """Read a text as one of the `known` titles, or as a title nobody has seen; the note says which and how.
 
@@ -125,6 +127,7 @@ def resolve_title(text: str, *, known: Collection[str]) -> TitleMatch:
     )
 
 
+@with_memory
 def suggest_titles(text: str, *, known: Collection[str], limit: int = _SUGGESTIONS) -> tuple[str, ...]:
     """At most `limit` known titles near to a text that may be half typed, best first; never raises.
 
@@ -243,7 +246,7 @@ def _corrections(text: str, index: _Index) -> Iterator[str]:
                 yield index.by_letters[glued][0]
 
 
-@lru_cache(maxsize=65_536)
+@remembered
 def _near_words(token: str, index: _Index) -> tuple[str, ...]:
     """Known spellings that `token` may be a slip of, nearest first; the token itself if it is known or like none.
 

@@ -7,11 +7,12 @@ family.
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Final, Literal, cast, get_args
 
+from mlpaygrade.job.memory import remembered
 from mlpaygrade.job.reference import fold, rows
 
 Family = Literal[
@@ -49,7 +50,7 @@ def family_name(family: Family) -> str:
     return next(row["name"] for row in rows("families") if row["family"] == family)
 
 
-@lru_cache(maxsize=65_536)
+@remembered
 def title_words(title: str) -> tuple[str, ...]:
     """The canonical words of any text: lower case, abbreviations written out, spelling and plural folded.
 
