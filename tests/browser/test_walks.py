@@ -125,13 +125,16 @@ def test_an_employer_uploads_rows_and_reads_the_files_back(
     page.locator("input[type=file]").set_input_files(
         {"name": "staff.csv", "mimeType": "text/csv", "buffer": ROWS.encode()}
     )
-    expect(page.locator(".mp-facts")).to_contain_text("3 of 4")
+    expect(page.get_by_text("question before the figures")).to_be_visible()
+    settle(page)
+    page.get_by_role("button", name="Use these answers").click()
+    expect(page.locator(".mp-facts")).to_contain_text("2 of 4")
+    page.get_by_text("1 problem in the rows").click()
     problems = page.locator("table", has_text="What to do")
-    expect(problems).to_contain_text("'Guru'")
-    expect(problems).to_contain_text("Write 120000")
+    expect(problems).to_contain_text("since the title does not say it")
     settle(page)
     with page.expect_download() as caught:
-        page.get_by_role("button", name="Download as CSV", exact=True).click()
+        page.get_by_role("button", name="Rows (CSV)").click()
     caught.value.save_as(tmp_path / "out.csv")
     rows = list(csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text(encoding="utf-8-sig"))))
     assert [row["Row"] for row in rows] == ["1", "2", "3", "4"]
@@ -141,12 +144,12 @@ def test_an_employer_uploads_rows_and_reads_the_files_back(
     assert rows[2]["Typical market pay USD"] == ""
     assert "not answered" in rows[2]["Flags"]
     with page.expect_download() as caught:
-        page.get_by_role("button", name="Download as a workbook").click()
+        page.get_by_role("button", name="Workbook (XLSX)").click()
     caught.value.save_as(tmp_path / "out.xlsx")
     book = load_workbook(tmp_path / "out.xlsx")
-    assert book.sheetnames == ["Results", "Problems", "Audit"]
-    assert book["Results"]["B2"].data_type == "s"
-    audit = {row[0]: row[1] for row in book["Audit"].iter_rows(values_only=True) if row[0]}
+    assert book.sheetnames == ["Summary", "Rows", "Problems", "Method", "Mapping"]
+    assert book["Rows"]["B2"].data_type == "s"
+    audit = {row[0]: row[1] for row in book["Method"].iter_rows(values_only=True) if row[0]}
     assert re.fullmatch("[0-9a-f]{64}", str(audit["Data: SHA-256"]))
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
@@ -155,8 +158,8 @@ def test_an_employer_uploads_rows_and_reads_the_files_back(
     ("name", "content", "message"),
     [
         ("empty.csv", b"  \n", "nothing to read"),
-        ("book.csv", b"PK\x03\x04" + b"\0" * 200, "Excel workbook"),
-        ("other.csv", b"a,b\n1,2\n", "Company country"),
+        ("book.csv", b"PK\x03\x04" + b"\0" * 200, "ZIP archive"),
+        ("other.csv", b"a,b\n1,2\n", "Job title"),
         ("quote.csv", b'Job title,Level,Company country\n"Data,SE,US\n', "quote"),
     ],
 )
@@ -170,7 +173,7 @@ def test_an_employer_pastes_rows_from_a_spreadsheet(open_page: OpenPage) -> None
     page = open_page("?page=benchmark")
     page.get_by_role("tab", name="Paste rows").click()
     box = page.get_by_role("textbox", name=re.compile("Rows copied"))
-    box.fill("title\tlevel\tcountry\tpay\nBI Analyst\tMid\tUK\t61000\n")
+    box.fill("title\tlevel\tcountry\tpay\nBI Analyst\tMid\tUK\t£61000\n")
     box.press("Control+Enter")
     expect(page.locator(".mp-facts")).to_contain_text("1 of 1")
 
@@ -254,9 +257,9 @@ def test_sessions_do_not_see_each_other(open_page: OpenPage) -> None:
     one.locator("input[type=file]").set_input_files(
         {"name": "staff.csv", "mimeType": "text/csv", "buffer": ROWS.encode()}
     )
-    expect(one.locator(".mp-facts")).to_contain_text("3 of 4")
-    two.get_by_role("radio", name="Answer").click()
+    expect(one.get_by_text("question before the figures")).to_be_visible()
+    two.get_by_role("radio", name="Estimate").click()
     expect(two.locator("h1")).to_contain_text("What does a job pay")
     two.get_by_role("radio", name="Benchmark").click()
     expect(two.locator("h1")).to_contain_text("Your pay against the market")
-    expect(two.locator(".mp-facts")).to_have_count(0)
+    expect(two.get_by_text("before the figures")).to_have_count(0)

@@ -7,6 +7,8 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from html import escape
+from math import ceil
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import streamlit as st
@@ -218,7 +220,9 @@ def _rules() -> Rules:
 def _summary(summary: Summary, rules: Rules, terms: PayTerms) -> None:
     sentences = [summary.sentence, cost_sentence(summary, rules, terms), strength_sentence(summary)]
     sentences.append(f"Adverts up to {newest_advert(predictor().bundle.provenance)}.")
-    st.write(literal(" ".join(filter(None, sentences))))
+    told = escape(" ".join(filter(None, sentences)))
+    large = escape(summary.headline[0].upper() + summary.headline[1:])
+    st.html(f'<div class="mp mp-answer"><p class="large"><strong>{large}</strong></p><p>{told}</p></div>')
     items = [
         ("Rows answered", f"{summary.answered:,} of {summary.rows:,}", f"{summary.flagged:,} deserve a second look")
     ]
@@ -267,13 +271,15 @@ def _behind(frame: "pd.DataFrame", summary: Summary, rules: Rules, terms: PayTer
         ]
         head = ["Job title", "Row", "Reference", "Country", "Pay", "Target", "Lacks", "Compa-ratio", "Strength"]
         st.html(charts.table(head, lines, caption=f"Furthest below {percentile_words(rules)}"))
-        most = max(round(terms.rate.from_usd(summary.cost_usd)), 1)
+        step = _budget_step(terms.rate.from_usd(summary.cost_usd))
+        most = ceil(terms.rate.from_usd(summary.cost_usd) / step) * step
         budget = st.slider(
             f"Budget, {terms.currency} a year",
             0,
             most,
-            most // 2,
-            step=max(most // 100, 1),
+            most // 2 // step * step,
+            step=step,
+            format="%,d",
             key=f"benchmark.budget.{terms.currency}.{most}",
         )
         raised = raised_by(frame, terms.rate.to_usd(budget))
@@ -285,6 +291,14 @@ def _behind(frame: "pd.DataFrame", summary: Summary, rules: Rules, terms: PayTer
         )
     if summary.paid > 1:
         _ratio_chart(frame["compa_ratio"].dropna())
+
+
+def _budget_step(amount: float) -> int:
+    """About a hundredth of an amount, a power of ten."""
+    step = 1
+    while step * 200 <= amount:
+        step *= 10
+    return step
 
 
 def _groups(summary: Summary, terms: PayTerms) -> None:

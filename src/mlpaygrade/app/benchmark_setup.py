@@ -89,7 +89,7 @@ def _ask(question: Question, mapping: SheetMapping) -> SheetMapping:
         options = list(question.options)
         index = options.index(question.proposed) if question.proposed in options else None
         answer = st.selectbox(
-            literal(f"{question.text} ({counted(question.rows, 'row')})"),
+            _label(f"{question.text} ({counted(question.rows, 'row')})"),
             options,
             index=index,
             format_func=lambda code: question.options[code] if question.kind != "hours" else f"{code} hours a week",
@@ -113,6 +113,11 @@ def _ask(question: Question, mapping: SheetMapping) -> SheetMapping:
     for line in edited:
         mapping = mapping.with_value(question.field, str(line["Your word"]), of_label[str(line["Means"])])
     return mapping
+
+
+def _label(text: str) -> str:
+    """A text as the label of a widget, without what Markdown would read as markup: a screen reader would say the escapes."""
+    return "".join(" " if char in "\\`*_[]<>#|$~:" else char for char in text)
 
 
 def _with_columns(

@@ -37,7 +37,8 @@ def document(
     parts = ["<h1>Our pay against the market</h1>"]
     if summary.compa_ratio is not None:
         parts.append(
-            f'<p class="large">{summary.compa_ratio:.2f}</p><p class="quiet">median pay over typical market pay</p>'
+            f'<p class="large">{escape(summary.headline[0].upper() + summary.headline[1:])}</p>'
+            f'<p class="quiet">median pay over typical market pay: {summary.compa_ratio:.2f}</p>'
         )
     parts += [f"<p>{escape(text)}</p>" for text in (summary.sentence, cost_sentence(summary, rules, terms)) if text]
     parts.append(f"<p>{escape(strength_sentence(summary))} Adverts up to {escape(adverts_up_to)}.</p>")

@@ -316,16 +316,12 @@ def _open_level(read: ReadJobs, texts: Mapping[str, NDArray[np.object_]]) -> NDA
 def _job_questions(cells: _Cells, table: _Jobs, mapping: SheetMapping) -> list[Question]:
     asked = [question for name in _ASKED if (question := _words_question(cells, table, name))]
     good = table.job[table.job >= 0]
-    open_levels = int(table.empty_level[good].sum())
+    open_levels = int((table.empty_level[good] & _without_text(cells, EXPERIENCE)[table.job >= 0]).sum())
     if open_levels and EXPERIENCE not in mapping.defaults and not any(q.field == EXPERIENCE for q in asked):
         asked.append(ask.default_question(EXPERIENCE, "level", rows=open_levels, proposed="MI"))
     known = table.jobs.columns[LOCATION][good]
     if LOCATION not in mapping.defaults:
-        given = table.given.get(LOCATION)
-        missing = len(good)
-        if given is not None:
-            blank = np.array([is_missing(LOCATION, text.strip()) for text in given], dtype=bool)
-            missing = int(cells.counts(LOCATION)[blank].sum()) - len(cells.broken)
+        missing = int(_without_text(cells, LOCATION)[table.job >= 0].sum())
         if missing > 0:
             inside = [code for code in dict.fromkeys(known) if code]
             others = sorted(country_codes() - set(inside), key=lambda code: country(code).name)
@@ -336,6 +332,15 @@ def _job_questions(cells: _Cells, table: _Jobs, mapping: SheetMapping) -> list[Q
                 )
             )
     return asked
+
+
+def _without_text(cells: _Cells, name: str) -> NDArray[np.bool_]:
+    """Rows whose own cell says nothing, (n,); an own word that a person left open is none of them."""
+    if name not in cells.coders:
+        return np.ones(len(cells.numbers), dtype=bool)
+    blank = np.array([is_missing(name, text.strip()) for text in cells.distinct(name)], dtype=bool)
+    found: NDArray[np.bool_] = blank[cells.codes[name]]
+    return found
 
 
 def _words_question(cells: _Cells, table: _Jobs, name: str) -> Question | None:

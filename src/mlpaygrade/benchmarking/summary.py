@@ -81,14 +81,20 @@ class Summary:
     flagged: int
 
     @property
+    def headline(self) -> str:
+        """The answer in few words."""
+        if self.compa_ratio is None:
+            return f"{self.answered:,} of {self.rows:,} rows answered"
+        apart = round(100 * (self.compa_ratio - 1))
+        return f"{abs(apart)}% {'above' if apart > 0 else 'below'} the market" if apart else "at the market"
+
+    @property
     def sentence(self) -> str:
         """What it means, in one sentence."""
         if self.compa_ratio is None:
             return f"Market figures for {self.answered:,} of {self.rows:,} rows. No pay was given to compare with them."
-        apart = round(100 * (self.compa_ratio - 1))
-        where = f"{abs(apart)}% {'above' if apart > 0 else 'below'} the market" if apart else "at the market"
         return (
-            f"The middle of your people with pay stands {where}: {self.below:,} of {self.paid:,} are more than "
+            f"The middle of your people with pay stands {self.headline}: {self.below:,} of {self.paid:,} are more than "
             f"{NEAR:.0%} below, {self.near:,} near it, {self.above:,} more than {NEAR:.0%} above."
         )
 
