@@ -100,5 +100,5 @@ def _usual() -> dict[str, UsualSalaries]:
             counts=tuple(cast(Salaries, int(count)) for count in row["salaries"].split("|")),
             why=row["why"],
         )
-        for row in rows("salaries_a_year", room="money")
+        for row in rows("months_paid", room="money")
     }
