@@ -44,7 +44,7 @@ def test_predict_says_where_an_offer_stands_and_what_the_spread_is_made_of() -> 
     ("arguments", "code", "said"),
     [
         (("predict", "--title", "x", "--experience", "Guru", "--location", "US"), 2, "experience level must be one of"),
-        (("predict", *JOB, "--offer", "-5"), 2, "--offer"),
+        (("predict", *JOB, "--offer", "-5"), 2, "Pay is above zero"),
         (("predict", *JOB, "--bundle", "nowhere"), 4, "There is no bundle"),
         (("predict", "--experience", "SE"), 2, "--title"),
         (("score", "nowhere.csv", "--output", "out.csv"), 3, "must exist"),
