@@ -2,7 +2,7 @@
 # Regenerates the requirement files beside this script from the ranges in pyproject.toml. Run it as `make lock`.
 #
 # Enters: pyproject.toml, the present files (their pins stay unless an upgrade is asked for), LOCK_WITH (the uv to run, default uv).
-# Leaves: dev.txt, the superset that the tests run on, and app.txt, train.txt, core.txt: parts of it, with the same versions.
+# Leaves: dev.txt, the superset that the tests run on, and app.txt, train.txt, serve.txt, core.txt: parts of it, with the same versions.
 # Every line is pinned with hashes and no line names the index it came from: a reader installs from the index of their own.
 #
 # `make lock` keeps the pins, `make lock UPGRADE=1` moves them to the newest versions that the ranges allow.
@@ -19,7 +19,7 @@ compile() {
 }
 
 compile --extra dev --output-file requirements/dev.txt ${UPGRADE:+--upgrade}
-for part in app train; do
+for part in app train serve; do
     compile --extra "$part" --constraint requirements/dev.txt --output-file "requirements/$part.txt" --upgrade
 done
 compile --constraint requirements/dev.txt --output-file requirements/core.txt --upgrade

@@ -8,6 +8,7 @@ import argparse
 import ast
 import contextlib
 import io
+import json
 import re
 import sys
 import tomllib
@@ -21,7 +22,7 @@ from mlpaygrade.forecast.predictor import Predictor
 from research.rivals import LABELS
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = ("README.md", "docs/cli.md", "docs/architecture.md")
+FILES = ("README.md", "docs/cli.md", "docs/architecture.md", "docs/service.md")
 PACKAGE = ROOT / "src" / "mlpaygrade"
 BLOCK = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -199,6 +200,28 @@ def _phrase(file: Path) -> str:
     return " ".join(re.split(r"(?<=\.)\s|\n\n", text, maxsplit=1)[0].split()).rstrip(".:")
 
 
+def capacity() -> str:
+    """What the service did under load, from the last run of `benchmarks/service_load.py`."""
+    found = json.loads((ROOT / "benchmarks" / "results" / "service.json").read_text(encoding="utf-8"))
+    lines = [
+        f"Measured by `benchmarks/service_load.py`: {found['workers']} processes on {found['processors']} processors, with the "
+        f"generator and other work beside them (load average {found['load_before']} before it began), so requests a second are "
+        "a floor and processor time is the better guide.",
+        "",
+        "| request | connections | requests/s | p50 | p99 | processor time each | requests/s for each core |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {kind} | {one['connections']} | {one['requests_per_second']:,} | {one['p50_ms']} ms | {one['p99_ms']} ms | "
+        f"{one['processor_ms_each']} ms | {one['per_core_and_second']:,} |"
+        for kind in ("estimate", "explain")
+        for one in [found[kind]]
+    ]
+    return "\n".join(
+        [*lines, "", f"Start: {found['start_seconds']} s. Memory of a process: {max(found['memory_mib'])} MiB at most."]
+    )
+
+
 GENERATORS: Mapping[str, Callable[[], str]] = {
     "quality": quality,
     "first-answer": first_answer,
@@ -208,6 +231,7 @@ GENERATORS: Mapping[str, Callable[[], str]] = {
     "rooms": rooms,
     "modules": modules,
     "layers": layers,
+    "capacity": capacity,
 }
 
 

@@ -21,7 +21,7 @@ from mlpaygrade.job.fields import COLUMNS
 ROOT = Path(__file__).resolve().parent.parent
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 EXTRAS: dict[str, list[str]] = PYPROJECT["project"]["optional-dependencies"]
-FILES = {"core": None, "app": "app", "train": "train", "dev": "dev"}
+FILES = {"core": None, "app": "app", "serve": "serve", "train": "train", "dev": "dev"}
 """Requirements file -> the extra it locks."""
 PYTHONS = ("3.11", "3.12", "3.13")
 
@@ -125,13 +125,13 @@ def test_pins_lie_in_the_declared_ranges(name: str, extra: str | None, python: s
         assert versions[0] in requirement.specifier, f"{wanted} {versions[0]} is outside {requirement}; run `make lock`"
 
 
-@pytest.mark.parametrize("name", ["core", "app", "train"])
+@pytest.mark.parametrize("name", ["core", "app", "serve", "train"])
 def test_the_parts_hold_the_versions_that_the_tests_run_on(name: str) -> None:
     tested = {(pin.name, pin.version) for pin in _pins("dev")}
     assert {(pin.name, pin.version) for pin in _pins(name)} <= tested
 
 
-@pytest.mark.parametrize("name", ["core", "app"])
+@pytest.mark.parametrize("name", ["core", "app", "serve"])
 def test_serving_installs_no_training_library(name: str) -> None:
     assert not {pin.name for pin in _pins(name)} & TRAINING
 

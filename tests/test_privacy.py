@@ -28,12 +28,34 @@ COMMAND = """
 from mlpaygrade.cli import app
 app(["predict", "--title", "Data Scientist", "--experience", "SE", "--location", "US", "--json"], standalone_mode=False)
 """
+SERVICE = """
+from starlette.testclient import TestClient
+from mlpaygrade.service.settings import Settings
+from mlpaygrade.service.web import web_app
+job = {"title": "Data Scientist", "experience": "SE", "location": "US", "currency": "EUR"}
+with TestClient(web_app(Settings())) as client:
+    assert client.post("/v1/estimate", json=job).status_code == 200
+    del job["currency"]
+    assert client.post("/v1/explain", json=job).status_code == 200
+    assert client.post("/v1/batch", content=b"{}", headers={"Content-Type": "application/x-ndjson"}).status_code == 200
+"""
 PAGE = """
 from streamlit.testing.v1 import AppTest
 page = AppTest.from_file("src/mlpaygrade/app/main.py", default_timeout=60).run()
 assert not page.exception
 """
-FOREIGN_PAGE = """
+FOREIGN_SERVICE = """
+from starlette.testclient import TestClient
+from mlpaygrade.service.settings import Settings
+from mlpaygrade.service.web import web_app
+job = {"title": "Data Scientist", "experience": "SE", "location": "US", "currency": "EUR"}
+with TestClient(web_app(Settings())) as client:
+    assert client.post("/v1/estimate", json=job).status_code == 200
+    del job["currency"]
+    assert client.post("/v1/explain", json=job).status_code == 200
+    assert client.post("/v1/batch", content=b"{}", headers={"Content-Type": "application/x-ndjson"}).status_code == 200
+"""
+PAGE = """
 from mlpaygrade.app.privacy import look_nothing_up
 look_nothing_up()
 from streamlit.web.server.server_util import is_url_from_allowed_origins
@@ -48,7 +70,7 @@ bootstrap._print_url(False)
 """
 
 
-@pytest.mark.parametrize("serving", [PREDICTOR, COMMAND, PAGE, FOREIGN_PAGE, STREAMLIT_STARTS])
+@pytest.mark.parametrize("serving", [PREDICTOR, COMMAND, SERVICE, PAGE, FOREIGN_PAGE, STREAMLIT_STARTS])
 def test_serving_asks_no_host_and_writes_nothing_under_home(serving: str, tmp_path: Path) -> None:
     given = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "ORT_"))}
     environment = {**given, "HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
