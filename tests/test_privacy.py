@@ -44,18 +44,7 @@ from streamlit.testing.v1 import AppTest
 page = AppTest.from_file("src/mlpaygrade/app/main.py", default_timeout=60).run()
 assert not page.exception
 """
-FOREIGN_SERVICE = """
-from starlette.testclient import TestClient
-from mlpaygrade.service.settings import Settings
-from mlpaygrade.service.web import web_app
-job = {"title": "Data Scientist", "experience": "SE", "location": "US", "currency": "EUR"}
-with TestClient(web_app(Settings())) as client:
-    assert client.post("/v1/estimate", json=job).status_code == 200
-    del job["currency"]
-    assert client.post("/v1/explain", json=job).status_code == 200
-    assert client.post("/v1/batch", content=b"{}", headers={"Content-Type": "application/x-ndjson"}).status_code == 200
-"""
-PAGE = """
+FOREIGN_PAGE = """
 from mlpaygrade.app.privacy import look_nothing_up
 look_nothing_up()
 from streamlit.web.server.server_util import is_url_from_allowed_origins
