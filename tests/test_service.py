@@ -188,7 +188,7 @@ def test_lines_that_are_no_jobs_keep_their_place(service: TestClient) -> None:
 def test_a_file_that_is_no_table_is_refused_without_its_place_on_the_server(service: TestClient) -> None:
     reply = service.post("/v1/batch", content=b"a,b\n1,2\n", headers=CSV)
     assert reply.status_code == 422
-    assert {defect["field"] for defect in reply.json()["defects"]} == set(FEATURES)
+    assert {defect["field"] for defect in reply.json()["defects"]} >= {"job_title", "company_location"}
     assert "mlpaygrade-batch" not in reply.text
     assert service.post("/v1/batch", content=b"x", headers={"Content-Type": "image/png"}).status_code == 415
 
