@@ -35,7 +35,7 @@ def test_figures_are_those_of_predict_and_rows_keep_their_order(predictor: Predi
         GOOD,
         [*GOOD[:3], "Data Analyst", *GOOD[4:]],
         GOOD,
-        ["2030", "EN", "FT", "Site Reliability Engineer", "DE", "100", "DE", "L"],
+        ["2030", "EN", "FT", "Data Pipeline Wizard", "DE", "100", "DE", "L"],
     ]
     summary = score_file(write(tmp_path / "in.csv", rows), tmp_path / "out.csv", predictor=predictor)
     assert (summary.rows, summary.unanswered, summary.distinct_jobs) == (4, 0, 3)
@@ -48,7 +48,7 @@ def test_figures_are_those_of_predict_and_rows_keep_their_order(predictor: Predi
     assert int(out[0]["lower_90_usd"]) == round(estimate.intervals_usd[90][0])
     assert out[0] == out[2]
     assert out[0]["reason"] == ""
-    assert "Site Reliability Engineer" in out[3]["reason"]
+    assert "Data Pipeline Wizard" in out[3]["reason"]
     assert "2030" in out[3]["reason"]
 
 

@@ -4,6 +4,7 @@ Everything stays in this session's memory; the mapping can be kept as a small fi
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 import streamlit as st
@@ -65,7 +66,7 @@ def columns_form(upload: Upload, digest: str) -> SheetMapping:
         )
         chosen = {str(line["Your column"]): str(line["Read as"]) for line in edited}
         mapping = _with_columns(mapping, upload, chosen, names)
-        _mapping_files(mapping, digest)
+        _mapping_files(replace(mapping, columns={**upload.mapping().columns, **mapping.columns}), digest)
     return mapping
 
 
@@ -134,14 +135,7 @@ def _with_columns(
     changes = {field: column for field, column in wanted.items() if proposed.get(field) != column}
     changes |= {field: NOT_USED for field in proposed if field not in wanted}
     kept = {field: column for field, column in mapping.columns.items() if wanted.get(field, NOT_USED) == column}
-    return SheetMapping(
-        columns={**kept, **changes},
-        values=mapping.values,
-        defaults=mapping.defaults,
-        currency=mapping.currency,
-        period=mapping.period,
-        full_time_hours=mapping.full_time_hours,
-    )
+    return replace(mapping, columns={**kept, **changes})
 
 
 def _fields(names: Mapping[str, str]) -> list[str]:
