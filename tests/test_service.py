@@ -27,7 +27,7 @@ from mlpaygrade.job.fields import FEATURES, FIELDS, JobWords, job_of
 from mlpaygrade.service import openapi, replies
 from mlpaygrade.service.model_slot import ModelSlot
 from mlpaygrade.service.settings import Settings, read_settings
-from mlpaygrade.service.web import web_app
+from mlpaygrade.service.web import JsonLines, web_app
 
 GOLDEN = json.loads((Path(__file__).parent / "golden.json").read_text(encoding="utf-8"))["answers"]
 JOBS = [job_of(record["job"]) for record in GOLDEN]
@@ -245,6 +245,8 @@ def test_the_log_names_neither_title_nor_pay(caplog: pytest.LogCaptureFixture) -
         service.post("/v1/estimate", json={**JOB, "title": "Secretive Whisperer", "experience": "what"})
     said = " ".join(record.getMessage() for record in caplog.records if record.name.startswith("mlpaygrade"))
     assert "'endpoint': 'estimate'" in said
+    lines = [json.loads(JsonLines().format(record)) for record in caplog.records]
+    assert {"estimate", "none"} >= {line["endpoint"] for line in lines if line["from"] == "mlpaygrade.requests"}
     assert not any(word in said for word in ("Scientist", "Whisperer", "123456", "what"))
 
 

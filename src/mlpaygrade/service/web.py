@@ -43,19 +43,19 @@ def web_app(settings: Settings | None = None) -> ASGIApp:
 def process_app() -> ASGIApp:
     """`web_app` by the environment, with its log on stderr: what a server of applications calls in each process."""
     handler = logging.StreamHandler()
-    handler.setFormatter(_JsonLines())
+    handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     return web_app()
 
 
-class _JsonLines(logging.Formatter):
+class JsonLines(logging.Formatter):
     """One JSON object a line."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as JSON; a request's own fields stand beside the others."""
         line: dict[str, Any] = {"at": self.formatTime(record), "level": record.levelname, "from": record.name}
-        said = record.args[0] if record.msg == "%r" and isinstance(record.args, tuple) else record.getMessage()
-        return msgspec.json.encode({**line, **said} if isinstance(said, dict) else {**line, "said": said}).decode()
+        said = record.args if isinstance(record.args, dict) else {"said": record.getMessage()}
+        return msgspec.json.encode({**line, **said}).decode()
 
 
 def _routes(endpoints: Endpoints) -> list[Route]:
