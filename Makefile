@@ -22,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE PIP_NO_COMPILE PIP_USER PYTHONHOME PYTHONPATH
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: docs docs-check help app install install-dev test format lint types layers tests browser tidy lock clean
+.PHONY: docs docs-check help app install install-dev test format lint types layers tests browser mutants tidy lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ browser:
 	@command -v chromium >/dev/null || { \
 		echo "No 'chromium' on the PATH: the tests that open the app in a browser cannot run. On Debian: apt-get install chromium" >&2; \
 		test -z "$$MLPAYGRADE_REQUIRE_BROWSER"; }
+
+mutants: $(DEV)/.package ## plant mistakes in a copy and see that tests catch each (outside the gate; NUMBERS="1 2" to choose)
+	$(DEV)/bin/python benchmarks/mutants.py $(NUMBERS)
 
 tidy: $(DEV)/.package ## format and repair what ruff can
 	$(DEV)/bin/python -m ruff format $(TIDY)

@@ -364,6 +364,34 @@ def networks(content: bytes) -> Iterator[bytes]:
     yield from (b"", b"ORTM" * 8, b"\0\0\0\0ORTM" + content, b"\xff" * 4096, content[: len(content) // 2], b"{}")
 
 
+def test_a_part_beside_the_folder_is_refused_even_with_the_right_bytes(folder: Folder) -> None:
+    manifest = copy.deepcopy(folder.manifest)
+    entry = manifest["files"]["encoder.json"]
+    (folder.path.parent / entry["path"]).write_bytes(folder.content("encoder.json"))
+    entry["path"] = f"../{entry['path']}"
+    folder.sealed(manifest)
+    with pytest.raises(BundleError, match="manifest"):
+        Predictor.load(folder.path)
+    folder.restore()
+
+
+def test_a_tensor_beside_the_working_folder_is_not_read(
+    folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load_from_string(folder.content("network.onnx"))
+    tensor = next(one for one in model.graph.initializer if len(one.raw_data) > 1_000)
+    (tmp_path / "weights.bin").write_bytes(tensor.raw_data)
+    tensor.ClearField("raw_data")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="weights.bin")
+    monkeypatch.chdir(tmp_path)
+    folder.forge("network.onnx", model.SerializeToString())
+    with pytest.raises(BundleError, match="a tensor in another file"):
+        Predictor.load(folder.path)
+    folder.restore()
+
+
 def test_forged_networks(folder: Folder, capfd: pytest.CaptureFixture[str], original: list[dict[str, Any]]) -> None:
     """A tensor from a file is refused before ONNX Runtime could look for it, and nothing is printed."""
     damages = (

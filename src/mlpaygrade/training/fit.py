@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from mlpaygrade.dataset.postings import Postings
 from mlpaygrade.forecast.distribution import LEVELS, Prediction, concatenate
 from mlpaygrade.forecast.encode import Encoded, JobEncoder
+from mlpaygrade.training.checkpoint import load_checkpoint, save_checkpoint
 from mlpaygrade.training.network import INPUTS, NetworkSettings, build_network, serving_network
 from mlpaygrade.training.wide import WideSettings, fit_wide
 
@@ -107,15 +108,6 @@ def posting_pinball(targets: Any, quantiles: Any) -> Any:
     return ops.mean((of_ends + of_rows) * weight)
 
 
-class _Reporter(keras.callbacks.Callback):
-    def __init__(self, progress: Progress, epochs: int) -> None:
-        super().__init__()
-        self.progress, self.epochs = progress, epochs
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self.progress(epoch + 1, self.epochs, dict(logs or {}))
-
-
 def fit_network(
     postings: Postings,
     validation: Postings | None = None,
@@ -132,7 +124,8 @@ def fit_network(
     validation: later postings for early stopping; without them all `epochs` are run (default: the settings'). The
         learning rate falls to its end over the epochs of this fit, so a shorter one is no half-finished longer one.
     wide: settings of the wide linear part (default: theirs).
-    checkpoint: folder that lets a killed run resume at the last whole epoch; removed when done.
+    checkpoint: path without ending of the file that lets a killed run go on after the last whole epoch, as if it had never been
+        stopped; removed when done.
     """
     keras.utils.clear_session()  # layer names count up within a process; they are part of the exported bytes
     keras.utils.set_random_seed(training.seed)
@@ -155,26 +148,28 @@ def fit_network(
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=training.weight_decay, clipnorm=1.0)
     model.compile(optimizer, loss=posting_pinball, jit_compile=False)
 
-    callbacks: list[Any] = []
-    if progress is not None:
-        callbacks.append(_Reporter(progress, last))
-    if checkpoint is not None:
-        callbacks.append(keras.callbacks.BackupAndRestore(str(checkpoint)))
-    arguments: dict[str, Any] = {}
+    state = checkpoint and checkpoint.with_name(f"{checkpoint.name}.npz")
+    history = load_checkpoint(state, model) if state else {}
+    inputs, targets = _inputs(encoded), posting_targets(postings, weights, above_level=above_level)
+    held_out: dict[str, Any] = {}
     if validation is not None:
-        callbacks.append(keras.callbacks.EarlyStopping("val_loss", patience=training.patience))
-        held_out = encoder.transform(validation.jobs)
-        arguments["validation_data"] = (_inputs(held_out), posting_targets(validation, np.ones(len(validation))))
-        arguments["validation_batch_size"] = PREDICT_BATCH
-    history = model.fit(
-        _inputs(encoded),
-        posting_targets(postings, weights, above_level=above_level),
-        batch_size=training.batch_size,
-        epochs=last,
-        verbose=0,
-        callbacks=callbacks,
-        **arguments,
-    ).history
+        known = (_inputs(encoder.transform(validation.jobs)), posting_targets(validation, np.ones(len(validation))))
+        held_out = {"validation_data": known, "validation_batch_size": PREDICT_BATCH}
+    for epoch in range(len(history.get("loss", [])), last):
+        if _has_stalled(history, patience=training.patience):
+            break
+        order = np.random.default_rng((training.seed, epoch)).permutation(len(postings))
+        shuffled = {name: values[order] for name, values in inputs.items()}
+        made = model.fit(
+            shuffled, targets[order], batch_size=training.batch_size, shuffle=False, verbose=0, **held_out
+        ).history
+        history = {name: [*history.get(name, []), float(value)] for name, (value,) in made.items()}
+        if state:
+            save_checkpoint(state, model, history)
+        if progress is not None:
+            progress(epoch + 1, last, {name: values[-1] for name, values in history.items()})
+    if state:
+        state.unlink(missing_ok=True)
     return FittedNetwork(
         model=serving_network(
             model,
@@ -186,8 +181,14 @@ def fit_network(
         ),
         encoder=encoder,
         epochs=len(history["loss"]),
-        history={name: [float(value) for value in values] for name, values in history.items()},
+        history=history,
     )
+
+
+def _has_stalled(history: dict[str, list[float]], *, patience: int) -> bool:
+    """Whether the validation loss has had no new best for `patience` epochs."""
+    losses = history.get("val_loss", [])
+    return len(losses) > patience and int(np.argmin(losses)) < len(losses) - patience
 
 
 def _inputs(encoded: Encoded) -> dict[str, NDArray[Any]]:

@@ -1,0 +1,87 @@
+"""A training that is killed and started again gives bit for bit the network of one that was never stopped."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from mlpaygrade.dataset.postings import Postings, build_postings
+from mlpaygrade.testing.synthetic import SyntheticMarket
+from mlpaygrade.training import checkpoint as checkpoints
+from mlpaygrade.training.export import export_onnx
+from mlpaygrade.training.fit import FittedNetwork, TrainingSettings, fit_network
+from mlpaygrade.training.network import NetworkSettings
+
+SMALL = NetworkSettings(members=2, hidden=(8,))
+EPOCHS = 3
+
+
+class KilledError(BaseException):
+    """What a kill looks like from inside: nothing catches it."""
+
+
+@pytest.fixture(scope="module")
+def postings() -> Postings:
+    return build_postings(SyntheticMarket(seed=3, n_postings=300).generate())
+
+
+def fit(postings: Postings, path: Path | None, *, kill_after: int = EPOCHS) -> tuple[FittedNetwork, list[int]]:
+    epochs: list[int] = []
+
+    def progress(epoch: int, *_: object) -> None:
+        epochs.append(epoch)
+        if epoch == kill_after < EPOCHS:
+            raise KilledError
+
+    past, future = postings.take(np.arange(250)), postings.take(np.arange(250, len(postings)))
+    training = TrainingSettings(epochs=EPOCHS, batch_size=64)
+    return fit_network(past, future, network=SMALL, training=training, checkpoint=path, progress=progress), epochs
+
+
+def content(fitted: FittedNetwork, postings: Postings) -> bytes:
+    return export_onnx(fitted, fitted.encoder.transform(postings.jobs.iloc[:20]))[0]
+
+
+def test_a_killed_training_goes_on_as_if_it_had_never_been_stopped(
+    postings: Postings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    straight, _ = fit(postings, None)
+    state = tmp_path / "state"
+    for epoch in (1, 2):
+        with pytest.raises(KilledError):
+            fit(postings, state, kill_after=epoch)
+
+    real = np.savez
+
+    def cut(file: object, **arrays: np.ndarray) -> None:
+        real(file, history=arrays["history"])  # type: ignore[arg-type]
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints.np, "savez", cut)
+        with pytest.raises(KilledError):
+            fit(postings, state)
+    assert [file.name for file in tmp_path.iterdir()] == ["state.npz"], (
+        "half a checkpoint stayed, or the whole one went"
+    )
+    resumed, epochs = fit(postings, state)
+    assert epochs == [3], "finished epochs were run again"
+    assert content(resumed, postings) == content(straight, postings)
+    assert resumed.history == straight.history
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"PK\x03\x04", b"rubbish" * 100])
+def test_a_checkpoint_that_cannot_be_read_or_fits_no_more_counts_as_none(damage: bytes | None, tmp_path: Path) -> None:
+    def model(width: int) -> keras.Model:
+        made = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(width)])
+        made.compile("adam", loss="mse")
+        return made
+
+    path = tmp_path / "state.npz"
+    checkpoints.save_checkpoint(path, model(3), {"loss": [1.0]})
+    assert checkpoints.load_checkpoint(path, model(3)) == {"loss": [1.0]}
+    assert checkpoints.load_checkpoint(path, model(4)) == {}
+    path.unlink() if damage is None else path.write_bytes(damage)
+    assert checkpoints.load_checkpoint(path, model(3)) == {}
