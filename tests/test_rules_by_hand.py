@@ -122,7 +122,7 @@ def spread(predictor: Predictor, monkeypatch: pytest.MonkeyPatch, times: float) 
     """Let the members differ by so many times the limit of refusal."""
     limit = predictor.bundle.abstention.limit
 
-    def predict(self: Predictor, jobs: Any) -> Prediction:
+    def predict(self: Predictor, jobs: Any, **_: Any) -> Prediction:
         n = len(jobs[FEATURES[0]])
         quantiles = np.broadcast_to(np.linspace(11, 13, len(LEVELS), dtype=np.float32), (n, len(TARGETS), len(LEVELS)))
         return Prediction(quantiles, np.tile(np.array([12 - times * limit, 12 + times * limit], np.float32), (n, 1)))
@@ -167,7 +167,7 @@ def test_a_band_never_ends_below_its_beginning_and_an_estimate_outside_is_said(
     predictor: Predictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     quantiles = np.tile(np.array([[12.0], [11.5], [12.0]], np.float32)[None], (1, 1, len(LEVELS)))
-    monkeypatch.setattr(Predictor, "predict", lambda *_: Prediction(quantiles, np.full((1, 2), 13.0, np.float32)))
+    monkeypatch.setattr(Predictor, "predict", lambda *_, **__: Prediction(quantiles, np.full((1, 2), 13.0, np.float32)))
     answers = predictor.answer_many(jobs_as_columns([predictor.read_job(**JOB).job]))
     low, high = answers.band_usd
     assert low[0] == high[0] == np.expm1(12.0)

@@ -172,7 +172,7 @@ def _network_errors() -> Iterator[None]:
     """What goes wrong in ONNX Runtime as a BundleError: its several classes share no base of their own."""
     try:
         yield
-    except BundleError:
+    except (BundleError, MemoryError):
         raise
     except Exception as error:
         raise BundleError(f"The bundle's network cannot be used ({type(error).__name__}). {AGAIN}") from error
