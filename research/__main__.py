@@ -1,4 +1,4 @@
-"""`python -m research tune | compare | backtest | place | validate`, from a checkout with the training environment."""
+"""`python -m research tune | compare | backtest | ageing | place | validate`, from a checkout with the training environment."""
 
 import os
 from pathlib import Path
@@ -187,6 +187,46 @@ def backtest(
     options.say(f"The figures by week are {output / 'backtest.json'}, the picture {output / 'backtest.png'}.")
 
 
+def ageing(
+    output: Annotated[Path, typer.Option("--output", metavar="DIR", help="Folder for ageing.json.")] = Path(
+        "runs/ageing"
+    ),
+    data: options.Data = None,
+    calendar: Annotated[
+        Path | None,
+        typer.Option("--calendar", metavar="CSV", help="When rows arrived (default: estimated from their order)."),
+    ] = None,
+    months: Annotated[int, typer.Option("--months", help="Months to walk through, the newest ones.")] = 13,
+    epochs: Annotated[
+        int | None,
+        typer.Option("--epochs", help="Epochs of each network (default: the settings'); the result says it."),
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Walk month by month: what a model refreshed monthly, quarterly, never would have been worth. Resumes after a kill.
+
+    `python scripts/ship.py --ageing DIR` lets the result travel in the bundle.
+    """
+    options.require_training()
+    from mlpaygrade.training.settings import read_settings
+    from research.ageing import ageing_text, run_ageing
+
+    settings = read_settings(config)
+    table = options.load_table(data)
+    with options.progress_bar() as progress:
+        document = run_ageing(
+            table,
+            output=output,
+            settings=settings,
+            calendar=calendar,
+            months=months,
+            epochs=epochs,
+            progress=progress,
+        )
+    print(ageing_text(document))
+    options.say(f"The figures are in {output / 'ageing.json'}.")
+
+
 def place(
     postings: Annotated[Path, typer.Option("--postings", metavar="FILE", help="Postings of 2023 (data_jobs).")],
     hourly: Annotated[bool, typer.Option("--hourly", help="With postings that pay by the hour.")] = False,
@@ -230,7 +270,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (tune, compare, backtest, place, validate):
+for command in (tune, compare, backtest, ageing, place, validate):
     app.command()(command)
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from mlpaygrade.evaluation.paired import compare_predictions
 from mlpaygrade.forecast.bundle import write_json
 from mlpaygrade.forecast.distribution import Prediction
 from mlpaygrade.job.fields import LOCATION, TITLE
-from mlpaygrade.training.arrival import postings_and_split, training_side
+from mlpaygrade.training.arrival import divide, training_side
 from mlpaygrade.training.forecaster import Progress
 from mlpaygrade.training.residuals import residual_analysis, residual_figures
 from mlpaygrade.training.settings import Settings
@@ -107,10 +107,10 @@ def protocol_of(table: Table) -> tuple[Postings, Split, str]:
 
     Raises DataError for a file of one work year.
     """
-    postings, split, protocol = postings_and_split(table, through=None)
-    if split is None or protocol is None:
+    divided = divide(table, through=None)
+    if divided.split is None or divided.protocol is None:
         raise DataError(f"{table.path.name} holds one work year. Give at least two: the newest tests the models.")
-    return postings, split, protocol
+    return divided.postings, divided.split, divided.protocol
 
 
 def _earlier(output: Path, basis: Result) -> Result:

@@ -1,7 +1,8 @@
 """Writes the generated parts of the documentation from the bundle and the command line, and checks them.
 
 `python scripts/docs.py` rewrites the blocks between `<!-- generated: NAME -->` and `<!-- end -->` in the files below;
-`--check` fails where one is out of date. No number in those blocks is typed by hand.
+`--check` fails where one is out of date. No number in those blocks is typed by hand. `--bundle DIR` tells of another bundle than
+the one in the package, `--into DIR` writes the files there instead; a refresh does both before it promotes.
 """
 
 import argparse
@@ -17,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from mlpaygrade.cli.text import estimate_text
-from mlpaygrade.forecast.bundle import load_bundle
+from mlpaygrade.forecast.bundle import Bundle, load_bundle
 from mlpaygrade.forecast.predictor import Predictor
+from research.cards import data_card, model_card
 from research.rivals import LABELS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,9 +29,17 @@ PACKAGE = ROOT / "src" / "mlpaygrade"
 BLOCK = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
+OTHER: dict[str, Path] = {}
+"""The bundle to tell of, where another one than the package's was given."""
+
+
+def _bundle() -> Bundle:
+    return load_bundle(OTHER.get("bundle"))
+
+
 def quality() -> str:
     """Measured quality of the shipped settings."""
-    bundle = load_bundle()
+    bundle = _bundle()
     evaluation = bundle.evaluation
     lines = [
         f"Protocol: {evaluation['protocol']}. Data sha256 `{bundle.provenance['data_sha256'][:12]}`, seed "
@@ -70,7 +80,7 @@ def _dollars(usd: float) -> str:
 
 def rivals() -> str:
     """The network beside its rivals, and which differences are clear, from the comparison that travels in the bundle."""
-    bundle = load_bundle()
+    bundle = _bundle()
     if not bundle.has("comparison.json"):
         raise SystemExit("The shipped bundle holds no comparison. Run `python scripts/ship.py` with --compare.")
     comparison = bundle.json("comparison.json")
@@ -118,7 +128,7 @@ def _difference(found: Any, metric: str) -> Mapping[str, Any]:
 
 def data() -> str:
     """What the data is, in the sentences of the market statistics that travel in the bundle."""
-    bundle = load_bundle()
+    bundle = _bundle()
     sections = {section["key"]: section["answer"] for section in bundle.json("market.json")["sections"]}
     provenance = bundle.provenance
     newest = f", the newest of {provenance['newest_day']}" if provenance["newest_day"] else ""
@@ -131,7 +141,7 @@ def data() -> str:
 
 def first_answer() -> str:
     """What the first command of the README prints."""
-    predictor = Predictor.load()
+    predictor = Predictor(_bundle())
     read = predictor.read_job(title="Data Scientist", experience="SE", location="US", remote="100")
     command = 'mlpaygrade predict --title "Data Scientist" --experience SE --location US --remote 100'
     return f"```console\n$ {command}\n{estimate_text(predictor.answer(read))}\n```"
@@ -235,20 +245,41 @@ GENERATORS: Mapping[str, Callable[[], str]] = {
 }
 
 
+def written() -> dict[str, str]:
+    """Every generated file as it should stand, by its path in the repository."""
+    blocks = {name: BLOCK.sub(_block, (ROOT / name).read_text(encoding="utf-8")) for name in FILES}
+    return blocks | {name: make() for name, make in WHOLE.items()}
+
+
+def _block(match: re.Match[str]) -> str:
+    return f"{match[1]}{GENERATORS[match['name']]()}\n{match[3]}"
+
+
+WHOLE: Mapping[str, Callable[[], str]] = {
+    "docs/model_card.md": lambda: model_card(_bundle()),
+    "docs/data_card.json": lambda: data_card(_bundle()),
+}
+"""Files that are generated as a whole."""
+
+
 def main() -> int:
     """Rewrite or check every block."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing; fail where a block is out of date")
-    check = parser.parse_args().check
+    parser.add_argument("--bundle", type=Path)
+    parser.add_argument("--into", type=Path, default=ROOT)
+    given = parser.parse_args()
+    check = given.check
+    if given.bundle:
+        OTHER["bundle"] = given.bundle
     stale = []
-    for name in FILES:
+    for name, new in written().items():
         path = ROOT / name
-        old = path.read_text(encoding="utf-8")
-        new = BLOCK.sub(lambda match: f"{match[1]}{GENERATORS[match['name']]()}\n{match[3]}", old)
-        if new != old:
+        if not path.is_file() or new != path.read_text(encoding="utf-8"):
             stale.append(name)
             if not check:
-                path.write_text(new, encoding="utf-8")
+                (given.into / name).parent.mkdir(parents=True, exist_ok=True)
+                (given.into / name).write_text(new, encoding="utf-8")
     if check and stale:
         print(f"Out of date: {', '.join(stale)}. Run `make docs` and commit the result.", file=sys.stderr)
         return 1

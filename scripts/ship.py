@@ -1,8 +1,8 @@
 """Makes the bundle that ships inside the package out of finished runs.
 
-`python scripts/ship.py --run RUN [--backtest DIR] [--compare DIR [--compare-doc NAME]]`: RUN is a folder that `mlpaygrade train`
-left; the others add what `mlpaygrade backtest` and `mlpaygrade compare` measured, in short; the comparison goes to docs/NAME too.
-Refuses a run on synthetic data.
+`python scripts/ship.py --run RUN [--backtest DIR] [--ageing DIR] [--compare DIR [--compare-doc NAME]]`: RUN is a folder that
+`mlpaygrade train` left; the others add what `python -m research backtest`, `ageing` and `compare` measured, in short; the
+comparison goes to docs/NAME too. Refuses a run on synthetic data.
 """
 
 import argparse
@@ -22,6 +22,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--backtest", type=Path)
+    parser.add_argument("--ageing", type=Path)
     parser.add_argument("--compare", type=Path)
     parser.add_argument("--compare-doc", default="comparison.md")
     given = parser.parse_args()
@@ -33,6 +34,8 @@ def main() -> int:
     if given.backtest:
         walked = json.loads((given.backtest / "backtest.json").read_text(encoding="utf-8"))
         parts["backtest.json"] = {name: walked[name] for name in ("summary", "weeks", "dated", "data_sha256")}
+    if given.ageing:
+        parts["ageing.json"] = (given.ageing / "ageing.json").read_bytes()
     if given.compare:
         compared = json.loads((given.compare / "compare.json").read_text(encoding="utf-8"))
         parts["comparison.json"] = short(compared)

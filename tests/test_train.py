@@ -99,7 +99,7 @@ def test_stages_of_other_settings_are_not_taken_up(synthetic_csv: Path, tmp_path
 
 
 def test_evaluating_a_bundle_on_its_own_years_is_refused(tiny_run, synthetic_csv: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no later year"):
+    with pytest.raises(InputError, match="no later advert"):
         evaluate_bundle(read_table(synthetic_csv), Predictor(tiny_run.bundle), output=tmp_path)
 
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 
 import typer
 
-from mlpaygrade.cli import benchmark, data, explain, market, predict, score, serve, train
+from mlpaygrade.cli import benchmark, data, explain, market, predict, refresh, score, serve, train
 from mlpaygrade.errors import MLPayGradeError, ResourceError, printable
 
 app = typer.Typer(
@@ -24,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (predict, explain, score, benchmark, serve, train, market):
+for module in (predict, explain, score, benchmark, serve, train, refresh, market):
     module.register(app)
 app.add_typer(data.app, name="data")
 

@@ -7,6 +7,8 @@ way the oldest row of a year is its last.
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from importlib import resources
+from pathlib import Path
 from typing import Final, Literal, cast
 
 from mlpaygrade.errors import InputError
@@ -72,6 +74,13 @@ def edition(name: str | None = None) -> Edition:
     if name not in known:
         raise InputError(f"--edition must be one of {', '.join(known)}; got {name!r}. Leave it out for the newest.")
     return known[name]
+
+
+def calendar_path(edition: Edition) -> Path | None:
+    """The table that says when the edition's rows arrived; None where there is none."""
+    if not edition.calendar:
+        return None
+    return Path(str(resources.files("mlpaygrade.dataset") / "tables" / "calendars" / edition.calendar))
 
 
 def known_file(sha256: str) -> Edition | None:

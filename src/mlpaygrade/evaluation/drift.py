@@ -11,9 +11,11 @@ from typing import Final, Literal, cast, get_args
 
 import numpy as np
 
+from mlpaygrade.dataset.editions import known_file
 from mlpaygrade.dataset.postings import Postings, build_postings, columns_of
 from mlpaygrade.dataset.table import Table
 from mlpaygrade.errors import BundleError
+from mlpaygrade.evaluation.later import known_to
 from mlpaygrade.evaluation.metrics import evaluate
 from mlpaygrade.forecast.bundle import write_json
 from mlpaygrade.forecast.predictor import Predictor
@@ -86,12 +88,12 @@ class DriftReport:
 
 
 def drift_report(old: Predictor, postings: Postings) -> DriftReport:
-    """Drift of the file's later postings against the bundle's training data.
+    """Drift of the postings that the bundle was not trained on against those that it was.
 
-    Without a later work year the whole file is compared, and the error there flatters.
+    Without later postings the whole file is compared, and the error there flatters.
     """
     trained_through = int(old.bundle.provenance["trained_through"])
-    later = postings.year > trained_through
+    later = ~known_to(old.bundle.provenance, postings)
     arrived = postings.take(later) if later.any() else postings
     before, now = old_counts(old), new_counts(arrived)
     rows = evaluate(old.predict(columns_of(arrived.jobs)), arrived)["rows"]
@@ -131,7 +133,8 @@ def drift_against(bundle: Path | None, table: Table, *, output: Path) -> str:
         return (
             f"Drift is not measured: the old bundle knows {knows} data, {table.path.name} is {kinds[table.synthetic]}."
         )
-    report = drift_report(old, build_postings(table.frame))
+    known = known_file(table.sha256)
+    report = drift_report(old, build_postings(table.frame, newest=known.newest if known else None))
     output.mkdir(parents=True, exist_ok=True)
     write_json(output / "drift.json", report.to_json())
     return drift_text(report)
@@ -180,7 +183,8 @@ def drift_text(report: DriftReport) -> str:
     first = (
         f"Against the old bundle (trained through {report.trained_through}): {report.postings:,} postings of {years}."
         if years
-        else f"The file holds no work year after {report.trained_through}: all {report.postings:,} postings are compared, "
+        else f"The file holds no advert later than the old bundle's (through {report.trained_through}): all "
+        f"{report.postings:,} postings are compared, "
         "and the old bundle may have learnt from them."
     )
     lines = [first]

@@ -123,6 +123,16 @@ def paired_bootstrap(
     return {name: _difference(name, whole, resampled, column=2 * k) for k, name in enumerate(metrics)}
 
 
+def decide(differences: Mapping[str, Difference], *, champion: str) -> tuple[bool, str]:
+    """Whether a challenger replaces the champion, and why; differences: challenger minus champion by metric."""
+    error, loss = differences["rmse_log"], differences["pinball_log"]
+    if not error.significant:
+        return False, f"its RMSE of log pay is not significantly below that of {champion}"
+    if loss.low > 0:
+        return False, f"its RMSE of log pay is below that of {champion}, but its pinball loss is above"
+    return True, f"its RMSE of log pay is significantly below that of {champion}"
+
+
 def _difference(metric: str, whole: NDArray[np.float64], resampled: NDArray[np.float64], *, column: int) -> Difference:
     def value(sums: NDArray[np.float64], at: int) -> NDArray[np.float64]:
         mean = sums[..., at] / sums[..., -1]

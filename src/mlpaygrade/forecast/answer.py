@@ -311,7 +311,7 @@ class Answers:
             accuracy=self.accuracy(n),
             strength=self.strength(n),
             warnings=(*(read.warnings if read else ()), *self.warnings[n]),
-            notes=read.notes if read else (),
+            notes=(*(read.notes if read else ()), *age_note(self.bundle.ageing)),
             newest_advert=newest_advert(self.bundle.provenance),
             place=None,
             model=self.model,
@@ -333,6 +333,32 @@ def newest_advert(provenance: Mapping[str, Any]) -> str:
     if day := provenance.get("newest_day"):
         return f"{date.fromisoformat(day):%B %Y}"
     return str(provenance["trained_through"])
+
+
+AGE_MONTHS: Final[tuple[int, ...]] = (6, 12)
+"""Ages of a model whose cost a note names, where they were walked through; else the greatest that was."""
+
+
+def age_note(ageing: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """What the age of a model's adverts has cost in the past, in a sentence; nothing where it was not measured.
+
+    ageing: of the bundle. The age itself is not said, as it grows between answers: each names its newest advert.
+    """
+    by_age = {} if ageing is None else {int(one["months_behind"]): one for one in ageing["by_age"]}
+    ages = [age for age in AGE_MONTHS if age in by_age] or [max(by_age, default=0)]
+    costs = [_age_cost(age, by_age[age]) for age in ages if age]
+    if ageing is None or not costs:
+        return ()
+    first, last = ageing["months"][0], ageing["months"][-1]
+    return (f"age: tested on adverts of {first} to {last}, a model {'; one '.join(costs)}.",)
+
+
+def _age_cost(age: int, one: Mapping[str, Any]) -> str:
+    """How a model so many months behind did beside a fresh one on the same adverts."""
+    more = one["old"]["rmse_log"] / one["fresh"]["rmse_log"] - 1
+    held, fresh = (round(100 * one[name]["coverage_90"]) for name in ("old", "fresh"))
+    worse = f"{abs(more):.0%} {'more' if more > 0 else 'less'}" if round(100 * abs(more)) else "no more"
+    return f"{age} months behind erred {worse} than a fresh one, and its ranges of 9 in 10 held {held} of 100 (fresh: {fresh})"
 
 
 def _local_words(local: LocalAdverts | None, usd: float) -> tuple[str, ...]:

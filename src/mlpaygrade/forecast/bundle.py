@@ -98,6 +98,12 @@ class Bundle:
         return Background.from_json(self.json("background.json"))
 
     @cached_property
+    def ageing(self) -> Mapping[str, Any] | None:
+        """What the age of a model has cost in the past; None where that was not measured."""
+        document: Mapping[str, Any] | None = self.json("ageing.json") if self.has("ageing.json") else None
+        return document
+
+    @cached_property
     def evaluation(self) -> Mapping[str, Any]:
         """Measured quality with its protocol."""
         document: Mapping[str, Any] = self.json("evaluation.json")

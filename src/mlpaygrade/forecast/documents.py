@@ -163,6 +163,33 @@ class BacktestDocument(Struct):
     weeks: Annotated[dict[str, list[WeekDocument]], Meta(min_length=1)]
 
 
+class AgeFigures(Struct):
+    """What a model was worth over some months."""
+
+    rows: Figure
+    rmse_log: Annotated[float, Meta(gt=0, le=10)]
+    coverage_90: Share
+    width_90_usd: Usd
+
+
+class AgeDocument(Struct):
+    """A model so many months behind, and a fresh one on the same adverts."""
+
+    months_behind: Count
+    old: AgeFigures
+    fresh: AgeFigures
+
+
+class AgeingDocument(Struct):
+    """`ageing.json`, as far as it is shown."""
+
+    months: Annotated[list[Name], Meta(min_length=1)]
+    epochs: Count
+    epochs_of_the_served_model: Count
+    policies: dict[str, AgeFigures]
+    by_age: Annotated[list[AgeDocument], Meta(min_length=1)]
+
+
 CellDocument = Annotated[list[Usd], Meta(min_length=2, max_length=5)]
 
 _TYPES: Final[Mapping[str, Any]] = {
@@ -175,6 +202,7 @@ _TYPES: Final[Mapping[str, Any]] = {
     "importance.json": ImportanceDocument,
     "comparison.json": ComparisonDocument,
     "backtest.json": BacktestDocument,
+    "ageing.json": AgeingDocument,
 }
 
 AGAIN: Final = "Train it again, or reinstall the package for the bundled one."

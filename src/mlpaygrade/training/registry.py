@@ -1,7 +1,7 @@
 """The model registry: a challenger enters with every training, and becomes champion only by being better.
 
 Enters: MLflow runs that hold a bundle as their model. Leaves: versions of one registered model under the aliases `champion` and
-`challenger`. The judge is the paired bootstrap by posting, on postings of later work years than either bundle was trained on.
+`challenger`. The judge is the paired bootstrap by posting, on postings that arrived after those of either bundle's training.
 Trains nothing.
 """
 
@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import mlflow
-import numpy as np
 from mlflow.exceptions import MlflowException
 
-from mlpaygrade.dataset.postings import build_postings, columns_of
+from mlpaygrade.dataset.postings import columns_of
 from mlpaygrade.dataset.table import Table
 from mlpaygrade.errors import BundleError, InputError
-from mlpaygrade.evaluation.paired import Difference, compare_predictions
+from mlpaygrade.evaluation.later import known_to
+from mlpaygrade.evaluation.paired import Difference, compare_predictions, decide
 from mlpaygrade.forecast.predictor import Predictor
+from mlpaygrade.training.arrival import postings_by_arrival
 from mlpaygrade.training.store import GONE, connect
 from mlpaygrade.training.store_address import shown
 
@@ -119,13 +120,15 @@ def load_version(version: str, folder: Path) -> Predictor:
 
 def judge_bundles(challenger: Predictor, champion: Predictor, table: Table) -> tuple[int, dict[str, Difference]]:
     """Challenger minus champion on the postings later than both were trained on. Raises InputError where there are none."""
-    postings = build_postings(table.frame)
-    through = max(int(one.bundle.provenance["trained_through"]) for one in (challenger, champion))
-    later = postings.take(np.flatnonzero(postings.year > through))
+    postings = postings_by_arrival(table)
+    provenances = [one.bundle.provenance for one in (challenger, champion)]
+    through = max(int(one["trained_through"]) for one in provenances)
+    later = postings.take(~(known_to(provenances[0], postings) | known_to(provenances[1], postings)))
     if not len(later):
         raise InputError(
-            f"Both models must be judged on later postings than either was trained on, and {table.path.name} holds none after "
-            f"{through}. Give a newer file with --data, or train the challenger with --train-through {through - 1}."
+            f"Both models must be judged on later postings than either was trained on, and {table.path.name} holds none "
+            f"(trained through {through}). Give a newer file with --data, or train the challenger with "
+            f"--train-through {through - 1}."
         )
     columns = columns_of(later.jobs)
     return len(later), compare_predictions(challenger.predict(columns), champion.predict(columns), later)
@@ -148,15 +151,9 @@ def _judge(challenger: str, champion: str, table: Table) -> Verdict:
     with tempfile.TemporaryDirectory(prefix="mlpaygrade-registry-") as folder:
         new, old = (load_version(version, Path(folder) / version) for version in (challenger, champion))
         count, differences = judge_bundles(new, old, table)
-    error, loss = differences["rmse_log"], differences["pinball_log"]
-    if not error.significant:
-        reason = f"its RMSE of log pay is not significantly below that of version {champion}"
-    elif loss.low > 0:
-        reason = f"its RMSE of log pay is below that of version {champion}, but its pinball loss is above"
-    else:
-        reason = f"its RMSE of log pay is significantly below that of version {champion}"
+    promoted, reason = decide(differences, champion=f"version {champion}")
     return Verdict(
-        promoted=error.significant and loss.low <= 0,
+        promoted=promoted,
         challenger=challenger,
         champion=champion,
         reason=reason,

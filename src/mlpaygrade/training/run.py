@@ -25,6 +25,7 @@ from mlpaygrade.dataset.split import Split
 from mlpaygrade.dataset.table import Table
 from mlpaygrade.errors import InputError
 from mlpaygrade.evaluation.groups import group_metrics
+from mlpaygrade.evaluation.later import rows_by_year
 from mlpaygrade.evaluation.leakage import (
     LeakageError,
     check_calibration,
@@ -42,7 +43,7 @@ from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.forecast.refusal import AbstentionRule
 from mlpaygrade.job.fields import FEATURES
 from mlpaygrade.market.statistics import market_json
-from mlpaygrade.training.arrival import postings_and_split, training_side
+from mlpaygrade.training.arrival import Division, divide, training_side
 from mlpaygrade.training.export import export_onnx
 from mlpaygrade.training.forecaster import Forecaster, Progress, fit_abstention, fit_forecaster
 from mlpaygrade.training.importance import measure_importance
@@ -65,19 +66,34 @@ class Run:
     bundle: Bundle
 
 
-def train(table: Table, *, output: Path, settings: Settings, through: int | None = None, progress: Progress) -> Run:
-    """Train, evaluate on later years where there are any, and write the bundle.
+def train(
+    table: Table,
+    *,
+    output: Path,
+    settings: Settings,
+    through: int | None = None,
+    division: Division | None = None,
+    progress: Progress,
+) -> Run:
+    """Train, evaluate on later postings where there are any, and write the bundle.
 
-    through: last work year to train on; the bundle is that network. Without it the newest year is the test year of an
-    evaluation, and the bundle is a network with the same settings trained on every posting.
+    through: last work year to train on; the bundle is that network. Without it the bundle is a network with the same settings
+    trained on every posting, and the one that was evaluated stands in OUTPUT/judged. division: the table's postings with the
+    split that evaluates (default: `arrival.divide`).
     """
     started = time.monotonic()
-    postings, split, protocol = postings_and_split(table, through=through)
+    division = division or divide(table, through=through)
+    postings, split = division.postings, division.split
     if split is not None:
         check_split(postings, split)
         check_time(postings, split)
-    past = training_side(postings, split)
-    fingerprint = {"data": table.sha256, "settings": settings.to_json(), "through": through}
+    past = division.past
+    fingerprint = {
+        "data": table.sha256,
+        "settings": settings.to_json(),
+        "through": through,
+        "protocol": division.protocol,
+    }
     work = work_folder(output, fingerprint)
 
     name = "training side" if split is not None else "all"
@@ -90,34 +106,20 @@ def train(table: Table, *, output: Path, settings: Settings, through: int | None
     _refuse_leaks(postings, forecaster, past=past, split=split, settings=settings)
     shutil.rmtree(output / "figures", ignore_errors=True)
     if split is not None:
-        report |= {"protocol": protocol}
+        report |= {"protocol": division.protocol}
         report |= _temporal_report(postings, split, forecaster, settings=settings, output=output)
     if through is None and len(past) < len(postings):
+        judged, _ = _network_parts(forecaster, past, report=report, settings=settings)
+        write_bundle(output / "judged", judged, provenance=_bundle_provenance(table, past, settings, whole=False))
         forecaster = fit_forecaster(postings, settings=settings, work=work, progress=progress, name="all")
         past = postings
         _refuse_leaks(postings, forecaster, past=past, split=None, settings=settings)
     report["epochs"] = forecaster.epochs
     report["training_history"] = forecaster.fitted.history
 
-    sample = past.take(np.random.default_rng(settings.training.seed).integers(len(past), size=PARITY_JOBS))
-    network, report["export_difference"] = export_onnx(
-        forecaster.fitted, forecaster.fitted.encoder.transform(sample.jobs)
-    )
-    parts: dict[str, bytes | Mapping[str, Any]] = {
-        "network.onnx": network,
-        "encoder.json": forecaster.fitted.encoder.to_json(),
-        "calibration.json": forecaster.calibration.to_json(),
-        "abstention.json": forecaster.abstention.to_json(),
-        "evidence.json": count_cells(past).to_json(),
-        "background.json": choose_background(past).to_json(),
-        "market.json": market_json(past),
-        "evaluation.json": {"protocol": report["protocol"], **report.get("network", {})},
-    }
-    provenance = {
-        **_provenance(table, past, settings),
-        "trained_through": int(past.year.max()),
-        "newest_day": _newest_day(table) if through is None else None,
-    }
+    parts, report["export_difference"] = _network_parts(forecaster, past, report=report, settings=settings)
+    parts["market.json"] = market_json(past)
+    provenance = _bundle_provenance(table, past, settings, whole=through is None)
     draft = Predictor(write_bundle(work / "draft", parts, provenance=provenance))
     report["importance"] = measure_importance(draft, past, measured_on="training postings").to_json()
     report["seconds"] = round(time.monotonic() - started, 1)
@@ -136,6 +138,34 @@ def finished_run(folder: Path) -> Run:
             f"{folder} holds no finished run. Give a folder that `mlpaygrade train --output` filled."
         ) from error
     return Run(folder=folder, report=report, bundle=load_bundle(folder / "bundle"))
+
+
+def _network_parts(
+    forecaster: Forecaster, past: Postings, *, report: Mapping[str, Any], settings: Settings
+) -> tuple[dict[str, bytes | Mapping[str, Any]], float]:
+    """The parts that every bundle has, and by how much the exported network differs from the trained one at most."""
+    sample = past.take(np.random.default_rng(settings.training.seed).integers(len(past), size=PARITY_JOBS))
+    encoder = forecaster.fitted.encoder
+    network, difference = export_onnx(forecaster.fitted, encoder.transform(sample.jobs))
+    return {
+        "network.onnx": network,
+        "encoder.json": encoder.to_json(),
+        "calibration.json": forecaster.calibration.to_json(),
+        "abstention.json": forecaster.abstention.to_json(),
+        "evidence.json": count_cells(past).to_json(),
+        "background.json": choose_background(past).to_json(),
+        "evaluation.json": {"protocol": report["protocol"], **report.get("network", {})},
+    }, difference
+
+
+def _bundle_provenance(table: Table, past: Postings, settings: Settings, *, whole: bool) -> dict[str, Any]:
+    """Where a bundle comes from. whole: its network knows every posting of the table."""
+    return {
+        **_provenance(table, past, settings),
+        "trained_through": int(past.year.max()),
+        "newest_day": _newest_day(table) if whole else None,
+        "rows_by_year": rows_by_year(past),
+    }
 
 
 def _temporal_report(
