@@ -23,7 +23,8 @@ from mlpaygrade.dataset.table import Table, read_table
 from mlpaygrade.dataset.writing import write_file
 from mlpaygrade.errors import BundleError, InputError, ResourceError
 from mlpaygrade.evaluation.drift import drift_report, drift_text
-from mlpaygrade.forecast.bundle import MANIFEST, Bundle, bundled_path, load_bundle, write_bundle, write_json
+from mlpaygrade.forecast.bundle import Bundle, bundled_path, load_bundle, write_bundle, write_json
+from mlpaygrade.forecast.bundle_files import MANIFEST
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.training.arrival import postings_by_arrival
 from mlpaygrade.training.contest import Contest, compare, prepare_contest
