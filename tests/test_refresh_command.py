@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from mlpaygrade.dataset.reader import sha256_of
-from mlpaygrade.dataset.table import read_table, sidecar_path
+from mlpaygrade.dataset.table import Table, read_table, sidecar_path
 from mlpaygrade.errors import DataError, InputError
 from mlpaygrade.forecast.bundle import load_bundle, write_bundle
 from mlpaygrade.forecast.distribution import Prediction
@@ -22,8 +23,9 @@ from mlpaygrade.job.fields import YEAR
 from mlpaygrade.testing.synthetic import SyntheticMarket
 from mlpaygrade.training import refresh as module
 from mlpaygrade.training import run as run_module
-from mlpaygrade.training.refresh import Request, refresh
-from mlpaygrade.training.run import train
+from mlpaygrade.training.arrival import Division
+from mlpaygrade.training.refresh import Outcome, Request, refresh
+from mlpaygrade.training.run import Run, finished_run
 from mlpaygrade.training.settings import Settings, read_settings
 
 CONFIG = "[network]\nmembers = 2\nhidden = [8]\n[training]\nepochs = 1\n[calibration]\nfolds = 1\nwindow = 0.25\n"
@@ -80,10 +82,10 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def served(market: Path, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle of the years to 2023, with a part of a longer study."""
+def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle that knows the years to 2023, with a part of a longer study."""
     folder = tmp_path_factory.mktemp("served")
-    run = train(read_table(market), output=folder / "run", settings=settings, through=2023, progress=quiet)
+    bundle = load_bundle()
     figures = {"rows": 1, "rmse_log": 0.4, "coverage_90": 0.9, "width_90_usd": 1}
     ageing = {
         "months": ["2024-01"],
@@ -92,24 +94,58 @@ def served(market: Path, settings: Settings, tmp_path_factory: pytest.TempPathFa
         "policies": {},
         "by_age": [{"months_behind": 0, "old": figures, "fresh": figures}],
     }
-    write_bundle(folder / "bundle", {**run.bundle.parts, "ageing.json": ageing}, provenance=run.bundle.provenance)
+    provenance = {**bundle.provenance, "synthetic": True, "data_sha256": "0" * 64, "newest_day": None}
+    provenance = {**provenance, "trained_through": 2023, "rows_by_year": None}
+    write_bundle(folder / "bundle", {**bundle.parts, "ageing.json": ageing}, provenance=provenance)
     return folder / "bundle"
 
 
-@pytest.fixture(autouse=True)
-def _worse_champion(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def _worse_champion(_only_the_model: None) -> Iterator[None]:
     """The served model answers too high wherever the two are compared, so that the new one is clearly better."""
     original = module.compare
-    monkeypatch.setattr(
-        module, "compare", lambda new, old, division: original(new, Worse(old.bundle) if old else None, division)
-    )
+
+    def compare(new: Predictor, old: Predictor | None, division: Division) -> dict[str, Any]:
+        return original(new, Worse(old.bundle) if old else None, division)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(module, "compare", compare)
+        yield
+
+
+@pytest.fixture(scope="module")
+def whole(
+    market: Path, settings: Settings, served: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Request, Outcome]:
+    """A refresh that nothing interrupts, with a real training."""
+    folder = tmp_path_factory.mktemp("whole")
+    request = _request(market, settings, served, folder)
+    return request, refresh(request, progress=quiet, say=quiet)
+
+
+@pytest.fixture
+def trained(whole: tuple[Request, Outcome], monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Trainings are copies of that one; the list counts them."""
+    done: list[str] = []
+
+    def copy(table: Table, *, output: Path, **_: object) -> Run:
+        done.append(output.name)
+        shutil.copytree(whole[0].output / output.name, output)
+        return finished_run(output)
+
+    monkeypatch.setattr(module, "train", copy)
+    return done
 
 
 @pytest.fixture
 def request_(market: Path, settings: Settings, served: Path, tmp_path: Path) -> Request:
-    """A refresh in a checkout with two documents."""
-    shutil.copytree(served, tmp_path / "bundle")
-    checkout = tmp_path / "checkout"
+    return _request(market, settings, served, tmp_path)
+
+
+def _request(market: Path, settings: Settings, served: Path, folder: Path) -> Request:
+    """A refresh in a checkout with a document."""
+    shutil.copytree(served, folder / "bundle")
+    checkout = folder / "checkout"
     (checkout / "scripts").mkdir(parents=True)
     (checkout / "README.md").write_text("old\n")
     (checkout / "scripts" / "docs.py").write_text(
@@ -119,7 +155,7 @@ def request_(market: Path, settings: Settings, served: Path, tmp_path: Path) -> 
         "(into / 'README.md').write_text(f'{(bundle / \"manifest.json\").stat().st_size > 0}\\n')\n"
     )
     return Request(
-        data=str(market), output=tmp_path / "run", champion=tmp_path / "bundle", settings=settings, checkout=checkout
+        data=str(market), output=folder / "run", champion=folder / "bundle", settings=settings, checkout=checkout
     )
 
 
@@ -140,18 +176,15 @@ def dying_in(do: Callable[[object], object]) -> Callable[[object], None]:
 
 
 def test_killed_at_any_moment_it_resumes_to_the_same_end(
-    request_: Request, served: Path, trained_before: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request_: Request,
+    served: Path,
+    whole: tuple[Request, Outcome],
+    trained: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = load_bundle(served).manifest
-    whole = replace(request_, output=tmp_path / "whole", champion=tmp_path / "other")
-    shutil.copytree(served, whole.champion)
-    shutil.copytree(trained_before, whole.output)
-    expected = refresh(whole, progress=quiet, say=quiet)
+    expected = whole[1]
     assert expected.promoted, expected.text
-
-    trainings: list[str] = []
-    original = module.train
-    monkeypatch.setattr(module, "train", lambda *args, **given: trainings.append("") or original(*args, **given))
     moments = 0
     for step in STEPS:
         method = next((name for name in METHODS if STEPS[4 + METHODS.index(name)] == step), None)
@@ -170,24 +203,23 @@ def test_killed_at_any_moment_it_resumes_to_the_same_end(
     said: list[str] = []
     outcome = refresh(request_, progress=quiet, say=said.append)
     assert said == [f"{step}: done before" for step in STEPS]
-    assert len(trainings) == 1
-    assert load_bundle(request_.champion).manifest == load_bundle(whole.champion).manifest
+    assert len(trained) == 1
+    assert load_bundle(request_.champion).manifest == load_bundle(whole[0].champion).manifest
     assert load_bundle(request_.champion).has("ageing.json")
-    assert outcome.text.replace(str(request_.champion), "") == expected.text.replace(str(whole.champion), "")
+    assert outcome.text.replace(str(request_.champion), "") == expected.text.replace(str(whole[0].champion), "")
     assert "**Promoted**" in outcome.text
     assert request_.checkout is not None
     assert (request_.checkout / "README.md").read_text() == "True\n"
 
-    again = refresh(replace(request_, output=tmp_path / "again"), progress=quiet, say=quiet)
+    again = refresh(replace(request_, output=request_.output.with_name("again")), progress=quiet, say=quiet)
     assert not again.promoted
     assert "no advert is new to the served model" in again.text
 
 
 @pytest.mark.parametrize("method", ["_drift", "_compare", "_assemble", "_document"])
 def test_a_failing_step_leaves_what_served(
-    method: str, request_: Request, served: Path, trained_before: Path, monkeypatch: pytest.MonkeyPatch
+    method: str, request_: Request, served: Path, trained: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copytree(trained_before, request_.output)
 
     def fail(self: object) -> None:
         raise OSError(28, "No space left on device")
@@ -201,22 +233,9 @@ def test_a_failing_step_leaves_what_served(
     assert (request_.checkout / "README.md").read_text() == "old\n"
 
 
-@pytest.fixture(scope="module")
-def trained_before(market: Path, settings: Settings, served: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run folder in which the training is done and nothing else."""
-    folder = tmp_path_factory.mktemp("trained")
-    shutil.copytree(served, folder / "bundle")
-    request = Request(data=str(market), output=folder / "run", champion=folder / "bundle", settings=settings)
-    with pytest.raises(KilledError):
-        refresh(request, progress=quiet, say=dying_after("train"))
-    shutil.rmtree(folder / "run" / "steps")
-    return folder / "run"
-
-
 def test_a_model_that_is_no_better_does_not_serve(
-    request_: Request, served: Path, trained_before: Path, monkeypatch: pytest.MonkeyPatch
+    request_: Request, served: Path, trained: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copytree(trained_before, request_.output)
     found = json.loads('{"protocol": "p", "promoted": false, "reason": "it is not better"}')
     monkeypatch.setattr(module, "compare", lambda *_: found)
     outcome = refresh(request_, progress=quiet, say=quiet)
