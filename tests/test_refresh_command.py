@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,15 +13,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mlpaygrade.audit.pairing import ArrivalOrder
+from mlpaygrade.dataset.postings import build_postings
 from mlpaygrade.dataset.reader import sha256_of
+from mlpaygrade.dataset.split import temporal
 from mlpaygrade.dataset.table import Table, read_table, sidecar_path
 from mlpaygrade.errors import DataError, InputError
+from mlpaygrade.evaluation.later import known_to, rows_by_year
 from mlpaygrade.forecast.bundle import load_bundle, write_bundle
 from mlpaygrade.forecast.distribution import Prediction
 from mlpaygrade.forecast.encode import JobColumns
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job.fields import YEAR
 from mlpaygrade.testing.synthetic import SyntheticMarket
+from mlpaygrade.training import contest
 from mlpaygrade.training import refresh as module
 from mlpaygrade.training import run as run_module
 from mlpaygrade.training.arrival import Division
@@ -253,6 +259,35 @@ def test_a_shuffled_file_withholds_claims_of_time(request_: Request, market: Pat
     assert not outcome.promoted
     assert "no order of arrival" in outcome.text
     assert not list(request_.output.glob("train-*"))
+
+
+def test_a_champion_meets_a_challenger_that_knows_at_least_as_much(
+    market: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = read_table(market)
+    postings = build_postings(table.frame)
+    day = SimpleNamespace(test_after=date(2024, 1, 1))
+    own = Division(postings=postings, split=temporal(postings, through=2023), protocol="by the edition's day")
+    monkeypatch.setattr(contest, "known_file", lambda _: day)
+    monkeypatch.setattr(contest, "divide", lambda *_, **__: own)
+    monkeypatch.setattr(contest, "MIN_NEW", 10)
+    arrival = ArrivalOrder("newest first", "")
+
+    def divided(rows_of_2024: int) -> Division:
+        past = rows_by_year(postings.take(postings.year <= 2023))
+        champion = {"synthetic": True, "data_sha256": "0" * 64, "rows_by_year": past | {"2024": rows_of_2024}}
+        found = contest.prepare_contest(table, champion, arrival=arrival).division
+        assert found is not None
+        assert found.split is not None
+        assert not known_to(champion, postings)[found.split.test].any()
+        return found
+
+    assert divided(0).protocol == own.protocol
+    later = divided(300)
+    assert later.protocol != own.protocol
+    assert later.split is not None
+    champion_knows = rows_by_year(later.past).get("2024", 0)
+    assert champion_knows > 300, "the challenger would be staler than the champion"
 
 
 def test_a_wrong_file_or_both_sources_are_refused(request_: Request, tmp_path: Path) -> None:

@@ -24,6 +24,9 @@ from mlpaygrade.training.arrival import Division, divide, postings_by_arrival
 MIN_NEW: Final = 400
 """Adverts that the served model does not know; with fewer, half of them would tell too little."""
 
+MOSTLY: Final = 0.99
+"""Share of an edition's test side that must be new; a few rows near the day may fall on its wrong side."""
+
 SHOWN: Final = ("rmse_log", "mae_usd", "pinball_log", "bias_usd", "coverage_90", "width_90_usd")
 
 
@@ -73,12 +76,15 @@ def _no_contest(table: Table, champion: Mapping[str, Any] | None, arrival: Arriv
 
 
 def _by_edition(table: Table, own: Division, new: NDArray[np.int64]) -> Division | None:
-    """The edition's own division, tested on what is new; None where it has none, or too little is left."""
+    """The edition's own division, tested on what is new; None where it has none, or the champion knows of its test side.
+
+    A challenger trained before the champion's newest adverts would be judged as staler than the one that is to be beaten.
+    """
     edition = known_file(table.sha256)
     if edition is None or edition.test_after is None or own.split is None:
         return None
     test = np.intersect1d(own.split.test, new)
-    if len(test) < MIN_NEW // 2:
+    if len(test) < MOSTLY * len(own.split.test):
         return None
     return replace(own, split=Split(name=own.split.name, train=own.split.train, test=test))
 
