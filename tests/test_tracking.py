@@ -157,3 +157,21 @@ def test_the_variable_comes_before_the_folder(tmp_path: Path, monkeypatch: pytes
     assert store_uri(tmp_path) == f"sqlite:///{tmp_path / 'mlflow.db'}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://tracking:5000")
     assert store_uri(tmp_path) == "http://tracking:5000"
+
+
+def test_two_first_trainings_at_once_both_open_a_new_database(tmp_path: Path) -> None:
+    code = (
+        "import sys, warnings; warnings.simplefilter('ignore')\n"
+        "from pathlib import Path\n"
+        "from mlpaygrade.training.store import open_experiment\n"
+        "folder = Path(sys.argv[1])\n"
+        "open_experiment('mlpaygrade', uri=f'sqlite:///{folder}/mlflow.db', folder=folder)\n"
+    )
+    started = [
+        subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    for process in started:
+        said = process.communicate()[1]
+        assert process.returncode == 0, said
+    assert not (tmp_path / "mlflow.db.lock").exists()

@@ -13,6 +13,7 @@ from typing import Any, Final
 import mlflow
 from mlflow.exceptions import MlflowException
 
+from mlpaygrade.dataset.lock import alone
 from mlpaygrade.errors import ResourceError
 from mlpaygrade.training.store_address import shown, why
 
@@ -38,10 +39,8 @@ def connect(uri: str) -> Any:
         logging.getLogger(name).setLevel(logging.ERROR)
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
-    if uri.startswith("sqlite:///"):
-        Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     try:
-        with _impatient():
+        with _impatient(), _alone_in(uri):
             mlflow.set_tracking_uri(uri)
             client = mlflow.MlflowClient(uri, uri)
             client.search_experiments(max_results=1)
@@ -64,6 +63,18 @@ def open_experiment(name: str, *, uri: str, folder: Path) -> None:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":  # made by another process in between
                 raise
     mlflow.set_experiment(name)
+
+
+@contextmanager
+def _alone_in(uri: str) -> Iterator[None]:
+    """While a SQLite file is opened, which makes its tables: two first trainings at once would make them twice."""
+    if not uri.startswith("sqlite:///"):
+        yield
+        return
+    database = Path(uri.removeprefix("sqlite:///"))
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with alone(database.with_name(f"{database.name}.lock"), on_wait=lambda: None):
+        yield
 
 
 @contextmanager
