@@ -101,10 +101,10 @@ def test_a_shuffled_file_is_said_to_be_one_and_no_claim_rests_on_its_order(capsy
     assert "Rebuilt" not in said
     assert "newest first" not in said
     assert "file abababababab" in said
-    time = market_statistics(build_postings(SHUFFLED)).section("time")
-    assert time.figures["series"] is None
-    assert any("order of arrival" in sentence for sentence in time.cannot)
-    assert market_statistics(build_postings(MARKET)).section("time").figures["series"] is not None
+    shuffled, ordered = (market_statistics(build_postings(frame)) for frame in (SHUFFLED, MARKET))
+    assert shuffled.numbers["time"].series is None
+    assert any("order of arrival" in sentence for sentence in shuffled.document.section("time").cannot)
+    assert ordered.numbers["time"].series is not None
 
 
 def test_the_public_file_is_in_order(salaries_csv: Path) -> None:

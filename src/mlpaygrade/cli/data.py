@@ -1,5 +1,6 @@
 """`mlpaygrade data`: download the public file, check any file, audit any file."""
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -29,7 +30,7 @@ def editions(json: options.Json = False) -> None:
     from mlpaygrade.dataset.sources import cache_path
 
     if json:
-        options.print_json([{**asdict(one), "newest": one.newest.isoformat()} for one in known()])
+        options.print_json([{name: _plain(value) for name, value in asdict(one).items()} for one in known()])
         return
     for one in known():
         here = f"; fetched: {path}" if (path := cache_path(one)).is_file() else ""
@@ -149,3 +150,7 @@ def _chosen(file: Path | None, data: str | None) -> Path:
     from mlpaygrade.dataset.sources import resolve
 
     return resolve(data)
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, date) else value
