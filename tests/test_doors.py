@@ -65,6 +65,13 @@ def test_one_job_answers_as_it_did(predictor: Predictor, answers: list[Answer]) 
             assert contributions == pytest.approx(record["explained"], rel=TOLERANCE, abs=0.05)
 
 
+def test_a_refused_job_shows_no_figure_anywhere(answers: list[Answer]) -> None:
+    refused = [answer for answer in answers if answer.not_enough_data]
+    assert refused
+    for answer in refused:
+        assert "estimate of" not in " ".join((*answer.warnings, *answer.notes, answer.not_enough_data or ""))
+
+
 def test_many_jobs_answer_as_one(predictor: Predictor, answers: list[Answer]) -> None:
     many = predictor.answer_many(jobs_as_columns([answer.job for answer in answers]))
     assert many.refusals == [answer.not_enough_data for answer in answers]

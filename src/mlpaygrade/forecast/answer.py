@@ -275,18 +275,23 @@ class Answers:
 
     @cached_property
     def warnings(self) -> list[tuple[str, ...]]:
-        """What contradicts each answer, n of them: local adverts, values that the data hardly hold, figures that do not fit."""
+        """What contradicts each answer, n of them: local adverts, values that the data hardly hold, figures that do not fit.
+
+        Of a refused job nothing is said: its figures are not shown.
+        """
         low, high = self.band_usd
         apart = (self.estimate_usd < low) | (self.estimate_usd > high)
         newest = self.bundle.encoder.newest_year
         return [
-            (
+            ()
+            if refusal is not None
+            else (
                 *_local_words(self.local[n], self.estimate_usd[n]),
                 *self._unknown_countries(self.jobs[LOCATION][n], self.jobs[RESIDENCE][n]),
                 *_later_year(self.jobs[YEAR][n], newest),
                 *((APART,) if apart[n] else ()),
             )
-            for n in range(len(self))
+            for n, refusal in enumerate(self.refusals)
         ]
 
     def _unknown_countries(self, location: str, residence: str) -> list[str]:

@@ -201,15 +201,16 @@ def answer_texts(
     read = predictor.reader.read_columns(columns, defaults=defaults)
     count = len(read.problems)
     added: dict[str, NDArray[Any]] = {name: np.full(count, -1, dtype=np.int64) for name in (*FIGURES, "support")}
-    reasons = [[f"not answered: {problem}"] if problem else [] for problem in read.problems]
+    first = [f"not answered: {problem}" if problem else "" for problem in read.problems]
+    further: list[tuple[str, ...]] = [()] * count
     if len(index := np.flatnonzero(read.problems == "")):
         answers = predictor.answer_many({column: values[index] for column, values in read.columns.items()})
         for name, usd in answers.figures.items():
             added[name][index] = np.nan_to_num(np.rint(usd), nan=-1).astype(np.int64)
         added["support"][index] = [cell.postings for cell in answers.support]
         for position, refusal, warnings in zip(index, answers.refusals, answers.warnings, strict=True):
-            reasons[position] = [*([f"not answered: {refusal}"] if refusal else []), *warnings]
-    for reason, warnings, notes in zip(reasons, read.warnings, read.notes, strict=True):
-        reason += [*lines(warnings), *lines(notes)]
-    reason_texts = np.array(["; ".join(reason) for reason in reasons], dtype=object)
-    return {**added, "reason": reason_texts}
+            first[position] = f"not answered: {refusal}" if refusal else ""
+            further[position] = warnings
+    said = zip(first, read.warnings, further, read.notes, strict=True)
+    reasons = ["; ".join(filter(None, [one, *lines(two), *three, *lines(four)])) for one, two, three, four in said]
+    return {**added, "reason": np.array(reasons, dtype=object)}
