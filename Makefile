@@ -22,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE PIP_NO_COMPILE PIP_USER PYTHONHOME PYTHONPATH
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: docs docs-check help app install install-dev test format lint types layers tests browser mutants tidy lock clean
+.PHONY: docs docs-check help app install install-dev test format lint types layers tests browser mutants torture tidy lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,6 +87,9 @@ browser:
 
 mutants: $(DEV)/.package ## plant mistakes in a copy and see that tests catch each (outside the gate; NUMBERS="1 2" to choose)
 	$(DEV)/bin/python benchmarks/mutants.py $(NUMBERS)
+
+torture: $(DEV)/.package ## faults on purpose, counted in docs/reliability.md (FULL=1: ten times as many, at most 30 minutes)
+	$(DEV)/bin/python benchmarks/torture.py $(if $(FULL),--full)
 
 tidy: $(DEV)/.package ## format and repair what ruff can
 	$(DEV)/bin/python -m ruff format $(TIDY)

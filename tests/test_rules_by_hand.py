@@ -270,16 +270,17 @@ def test_a_file_is_on_disk_before_its_name_is(tmp_path: Path, monkeypatch: pytes
 
 def test_every_row_of_a_file_gets_its_own_answer(predictor: Predictor, tmp_path: Path) -> None:
     titles = ["Data Scientist", "Data Analyst", "Data Scientist", "ML Engineer", "Data Analyst"]
+    odd = ["", "a\rb", "\r", "a\nb", 'a"b']
     with (tmp_path / "in.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, ["row", *FEATURES])
+        writer = csv.DictWriter(file, ["row", *FEATURES], quoting=csv.QUOTE_ALL)
         writer.writeheader()
         for number, title in enumerate(titles):
-            writer.writerow({"row": number, **{name: ROW[name] for name in FEATURES}, "job_title": title})
+            writer.writerow({"row": odd[number], **{name: ROW[name] for name in FEATURES}, "job_title": title})
     score_file(tmp_path / "in.csv", tmp_path / "out.csv", predictor=predictor)
     with (tmp_path / "out.csv").open(newline="") as file:
         for number, row in enumerate(csv.DictReader(file)):
             answer = predictor.answer(predictor.read_job(**JOB | {"title": titles[number], "year": 2024}))
-            assert row["row"] == str(number)
+            assert row["row"] == odd[number], "a carriage return alone ends no row"
             assert abs(float(row["estimate_usd"]) - answer.estimate_usd) <= 1
 
 
@@ -343,3 +344,14 @@ def test_a_download_goes_on_only_from_the_byte_it_asked_for(tmp_path: Path, monk
     monkeypatch.setattr("mlpaygrade.dataset.download._read", lambda response: response.read())
     download("https://example.org/x", part, on_progress=lambda *_: None)
     assert part.read_bytes() == b"abcdef"
+
+
+def test_a_carriage_return_in_a_workbook_ends_no_row(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    from mlpaygrade.dataset.reader import open_rows
+
+    parquet.write_table(pa.table({"a": ["x\ry", "\r", "z"], "b": ["1", "2", "3"]}), tmp_path / "x.parquet")
+    read = [row for block in open_rows(tmp_path / "x.parquet").blocks() for row in block.rows]
+    assert [list(row) for row in read] == [["x\ry", "1"], ["\r", "2"], ["z", "3"]]

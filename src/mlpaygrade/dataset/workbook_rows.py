@@ -19,7 +19,7 @@ def main(order: dict[str, Any]) -> None:
     content = sys.stdin.buffer.read()
     report, rows = (_sheet if order["kind"] == "workbook" else _parquet)(content, order)
     output = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", errors="replace", newline="")
-    writer = csv.writer(output, lineterminator="\n")
+    writer = csv.writer(output, lineterminator="\r\n")  # Python quotes a carriage return only where line ends have one
     for number, row in enumerate(rows):
         if number > order["rows"]:
             _refuse(f"has more than {order['rows']:,} rows")

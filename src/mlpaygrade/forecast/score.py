@@ -157,7 +157,7 @@ def _answers(
 
 def _write(rows: Rows, file: TextIO, answers: Mapping[str, NDArray[Any]], job_of_row: NDArray[np.int64]) -> int:
     """The rows as they were read with the columns ADDED; returns how many."""
-    writer = csv.writer(file, lineterminator="\n")
+    writer = csv.writer(_LineEnds(file), lineterminator="\r\n")
     writer.writerow([*rows.header, *ADDED])
     cells = [[_cell(value) for value in answers[column].tolist()] for column in ADDED]
     added = list(zip(*cells, strict=True))
@@ -167,6 +167,17 @@ def _write(rows: Rows, file: TextIO, answers: Mapping[str, NDArray[Any]], job_of
         writer.writerows([*row, *added[job]] for row, job in zip(block.rows, jobs, strict=False))
         written += len(block.rows)
     return written
+
+
+class _LineEnds:
+    """Rows with Unix line ends whose cells may hold a carriage return: Python quotes one only where line ends have it too."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, row: str) -> int:
+        """Write one row, as `csv.writer` hands it over."""
+        return self._file.write(row.removesuffix("\r\n") + "\n")
 
 
 def _cell(value: int | str) -> str:

@@ -1,0 +1,320 @@
+"""Faults on purpose, counted: kills, signals, disks and consoles, files, uploads, bundles, egress. `make torture` runs it.
+
+`python benchmarks/torture.py [--full]` writes `docs/reliability.md` with how many were tried and how many failed, and ends with
+1 where one failed. Short: about two minutes; full: ten times as many, within 30 minutes, after which no further fault is tried.
+"""
+
+import argparse
+import csv
+import importlib.util
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+
+from mlpaygrade import Predictor
+from mlpaygrade.benchmarking.sheet import read_sheet
+from mlpaygrade.errors import MLPayGradeError
+from mlpaygrade.forecast.score import score_file
+from mlpaygrade.job.fields import FEATURES
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "reliability.md"
+LIMIT_SECONDS = 30 * 60
+CODE = "from mlpaygrade.cli import main; main()"
+ROW = ("2024", "SE", "FT", "Data Engineer", "US", "0", "US", "M")
+JOB = ("--title", "Data Scientist", "--experience", "SE", "--location", "US")
+EXIT_CODES = {0, 1, 2, 3, 4, 5, 6, 130, 143}
+
+
+@dataclass
+class Tally:
+    """What was tried of one kind, and what went wrong."""
+
+    what: str
+    must: str
+    tried: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+
+def start(*words: str, **more: object) -> "subprocess.Popen[str]":
+    """The command line as a process of its own."""
+    arguments = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **more}
+    return subprocess.Popen([sys.executable, "-c", CODE, *words], **arguments)  # type: ignore[call-overload,no-any-return]
+
+
+def jobs_file(path: Path, rows: int) -> None:
+    """A file of jobs, every hundredth row another title."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(FEATURES)
+        writer.writerows((*ROW[:3], f"Data Engineer {n // 100}", *ROW[4:]) for n in range(rows))
+
+
+def ended(tally: Tally, folder: Path, number: int) -> None:
+    """End `score` with a signal at some moment: the old output stays, or the new one is whole; nothing else is left."""
+    rows = 60_000
+    source, output = folder / "jobs.csv", folder / "out" / "scored.csv"
+    if not source.exists():
+        jobs_file(source, rows)
+        jobs_file(folder / "few.csv", 3)
+        output.parent.mkdir()
+    output.write_text("old")
+    process = start("score", str(source), "--output", str(output))
+    time.sleep(random.Random(number).uniform(0.0, 4.0))
+    sent = signal.SIGKILL if tally.what.startswith("kill") else signal.SIGTERM
+    with suppress(ProcessLookupError):
+        process.send_signal(sent)
+    said = process.communicate()[1]
+    text = output.read_text()
+    if text != "old" and text.count("\n") != rows + 1:
+        tally.wrong.append(f"half an output after {sent.name}")
+    if "Traceback" in said:
+        tally.wrong.append(f"a traceback after {sent.name}")
+    if sent is signal.SIGKILL:  # what a killed process leaves goes with the next write
+        score_file(folder / "few.csv", output, predictor=predictor())
+    if [file.name for file in output.parent.iterdir()] != ["scored.csv"]:
+        tally.wrong.append("a temporary file is left")
+
+
+_PREDICTOR: list[Predictor] = []
+
+
+def predictor() -> Predictor:
+    """The shipped model, opened once."""
+    if not _PREDICTOR:
+        _PREDICTOR.append(Predictor.load())
+    return _PREDICTOR[0]
+
+
+def surroundings(folder: Path) -> Iterator[tuple[str, dict[str, object], tuple[str, ...]]]:
+    """Commands in bad surroundings: name, arguments of the process, words."""
+    source = folder / "few.csv"
+    jobs_file(source, 20)
+    sealed = folder / "sealed"
+    sealed.mkdir(exist_ok=True)
+    sealed.chmod(0o500)
+    commands = {
+        "predict": ("predict", *JOB),
+        "predict --json": ("predict", *JOB, "--json"),
+        "explain": ("explain", *JOB),
+        "score": ("score", str(source), "--output", str(folder / "scored.csv")),
+        "help": ("--help",),
+        "data": ("data", "audit", "--data", str(source)),
+        "bundle": ("predict", *JOB, "--bundle", str(folder)),
+    }
+    homeless = {name: value for name, value in os.environ.items() if name not in ("HOME", "XDG_CACHE_HOME", "USER")}
+    for name, words in commands.items():
+        yield f"{name}, full disk", {"stdout": Path("/dev/full").open("w")}, words  # noqa: SIM115
+        yield f"{name}, closed console", {"stdout": "closed"}, words
+        yield f"{name}, console without Unicode", {"env": {**os.environ, "PYTHONIOENCODING": "ascii"}}, words
+        yield f"{name}, C locale", {"env": {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0"}}, words
+        yield f"{name}, no home", {"env": homeless}, words
+        yield f"{name}, home that is a file", {"env": {**os.environ, "HOME": str(source)}}, words
+    for place in (
+        "/dev/full",
+        str(folder),
+        str(sealed / "x.csv"),
+        str(folder / "no" / "x.csv"),
+        "/proc/x.csv",
+        "/dev/null/x",
+    ):
+        yield f"score to {place[:12]}", {}, ("score", str(source), "--output", place)
+
+
+def disturbed(tally: Tally, what: str, more: dict[str, object], words: tuple[str, ...]) -> None:
+    """Run a command in bad surroundings: a documented exit code and no traceback."""
+    if more.get("stdout") == "closed":
+        reading, writing = os.pipe()
+        os.close(reading)
+        more = {"stdout": writing}
+    process = start(*words, **more)
+    if isinstance(more.get("stdout"), int):
+        os.close(int(str(more["stdout"])))
+    said = process.communicate()[1]
+    if "Traceback" in said or process.returncode not in EXIT_CODES:
+        tally.wrong.append(f"{what}: exit {process.returncode}, {said.strip().splitlines()[-1:]}")
+
+
+def odd_cell(rng: random.Random) -> str:
+    """Text as no sheet should hold it."""
+    return "".join(rng.choice("ab ,;\t\"'#=@-+\r\n\u00e9\u202e\x1b[]|") for _ in range(rng.randrange(12)))
+
+
+def odd_file(tally: Tally, folder: Path, number: int) -> None:
+    """A file with odd cells beside the jobs: as many rows out as in, and the odd cells as they were."""
+    rng = random.Random(number)
+    source, output = folder / f"odd[{number}].csv", folder / "odd-scored.csv"
+    odd = [odd_cell(rng) for _ in range(rng.randrange(1, 40))]
+    with source.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, quoting=csv.QUOTE_ALL)
+        writer.writerow(["note", *FEATURES])
+        writer.writerows((cell, *ROW) for cell in odd)
+    try:
+        score_file(source, output, predictor=predictor())
+        with output.open(newline="", encoding="utf-8") as file:
+            if [row[:1] for row in csv.reader(file)][1:] != [[cell] for cell in odd]:
+                tally.wrong.append(f"file {number}: other rows out than in")
+    except MLPayGradeError as error:
+        tally.wrong.append(f"file {number}: {error}")
+    finally:
+        source.unlink()
+
+
+def upload(tally: Tally, number: int) -> None:
+    """Bytes that an employer may upload by mistake: read, or refused in words."""
+    rng = random.Random(number)
+    whole = "Job title,Level,Base pay\n" + "\n".join(
+        f"Data Engineer,{odd_cell(rng)!r},{rng.randrange(10**6)}" for _ in range(9)
+    )
+    content = bytearray(whole.encode(rng.choice(("utf-8", "utf-16", "latin-1")), errors="replace"))
+    for _ in range(rng.randrange(30)):
+        content[rng.randrange(len(content))] = rng.randrange(256)
+    if number % 5 == 0:
+        content = bytearray(
+            rng.choice((b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF", b"PAR1", b"")) + rng.randbytes(300)
+        )
+    try:
+        read_sheet(bytes(content), reader=predictor().reader)
+    except MLPayGradeError:
+        pass
+    except Exception as error:
+        tally.wrong.append(f"upload {number}: {type(error).__name__}: {error}")
+
+
+def bundles(tally: Tally, folder: Path) -> None:
+    """The corpus of the tests, each bundle refused in words or answering as the original."""
+    spec = importlib.util.spec_from_file_location("corpus", ROOT / "tests" / "test_bundle_corpus.py")
+    assert spec is not None
+    assert spec.loader is not None
+    corpus = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(corpus)
+    original = corpus.answers(corpus.bundled_path())
+    made = corpus.Folder(folder / "bundle")
+    kinds: dict[str, Iterator[Callable[[object], None]]] = {
+        "network": (lambda to, n=n: to.forge("network.onnx", n) for n in corpus.networks(made.content("network.onnx"))),
+        "manifest": (lambda to, m=m: to.sealed(m) for m in corpus.manifests(made)),
+        "accident": (
+            lambda to, k=k: to.file(sorted(to.manifest["files"])[k % 8]).write_bytes(
+                corpus.spoilt(random.Random(k), to.content(sorted(to.manifest["files"])[k % 8]))
+            )
+            for k in range(1_000, 1_200)
+        ),
+    }
+    for kind, damages in kinds.items():
+        for number, damage in enumerate(damages):
+            tally.tried += 1
+            try:
+                corpus.judge(made, iter([damage]), original, least_refused=0.0)
+            except Exception as error:
+                tally.wrong.append(f"{kind} {number}: {type(error).__name__}: {str(error)[:100]}")
+                made.restore()
+
+
+WATCH = """
+import sys
+seen = []
+def hook(event, args):
+    if event in ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname"):
+        print("EGRESS", event, args[1:], file=sys.__stderr__)
+sys.addaudithook(hook)
+"""
+
+
+def egress(tally: Tally, words: tuple[str, ...], folder: Path) -> None:
+    """A command with its look-ups and connections watched and HOME empty: none, and no file."""
+    home = folder / f"home{tally.tried}"
+    home.mkdir()
+    environment = {**os.environ, "HOME": str(home), "XDG_CACHE_HOME": str(home / "cache")}
+    command = [sys.executable, "-c", WATCH + CODE, *words]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if "EGRESS" in done.stderr or list(home.iterdir()):
+        tally.wrong.append(f"{words[0]}: {done.stderr[-200:]} {[file.name for file in home.iterdir()]}")
+
+
+def run(times: int, folder: Path) -> list[Tally]:
+    """Every kind of fault, `times` its number of the short version."""
+    end = time.monotonic() + LIMIT_SECONDS
+    found: list[Tally] = []
+
+    def kind(what: str, must: str, faults: Iterator[Callable[[Tally], None]]) -> None:
+        tally = Tally(what, must)
+        found.append(tally)
+        for fault in faults:
+            if time.monotonic() > end:
+                break
+            fault(tally)
+            tally.tried += 1
+        print(f"{what}: {tally.tried} tried, {len(tally.wrong)} failed", *tally.wrong[:5], sep="\n  ", flush=True)
+
+    for what in ("kill of `score`", "SIGTERM to `score`"):
+        place = folder / what[:4]
+        place.mkdir()
+        numbers = range(6 * times)
+        must = "old output or whole new one" + ("" if what.startswith("kill") else "; nothing left behind")
+        kind(what, must, (lambda t, n=n, place=place: ended(t, place, n) for n in numbers))
+    bad = list(surroundings(folder))
+    kind(
+        "disk, console and place",
+        "documented exit code, no traceback",
+        (lambda t, b=b: disturbed(t, *b) for b in bad),
+    )
+    kind(
+        "odd file to `score`", "rows in = rows out", (lambda t, n=n: odd_file(t, folder, n) for n in range(80 * times))
+    )
+    kind("upload", "read or refused in words", (lambda t, n=n: upload(t, n) for n in range(300 * times)))
+    commands = (("predict", *JOB), ("explain", *JOB), ("predict", *JOB, "--json"))
+    kind(
+        "egress",
+        "no look-up, no connection, no file under HOME",
+        (lambda t, c=c: egress(t, c, folder) for c, _ in product(commands, range(times))),
+    )
+    tally = Tally("damaged or forged bundle", "refused in words, or the original's answers")
+    found.append(tally)
+    bundles(tally, folder)
+    print(f"{tally.what}: {tally.tried} tried, {len(tally.wrong)} failed", *tally.wrong[:5], sep="\n  ", flush=True)
+    return found
+
+
+def page(found: list[Tally], *, full: bool) -> str:
+    """The table of the documentation."""
+    lines = [f"| {one.what} | {one.must} | {one.tried:,} | {len(one.wrong):,} |" for one in found]
+    return "\n".join(
+        [
+            "# Faults on purpose",
+            "",
+            f"Written by `make torture{' FULL=1' if full else ''}` (`benchmarks/torture.py`): what was tried, and how often "
+            "what must hold did not.",
+            "",
+            "| Fault | Must hold | Tried | Failed |",
+            "|---|---|---|---|",
+            *lines,
+            "",
+            "Beside these, tests in the gate hold 500 more bundles, 2,000 generated files, trainings that are killed between",
+            "epochs and while they save (`tests/test_resume.py`); `make mutants` plants mistakes to see that tests catch them.",
+            "",
+        ]
+    )
+
+
+def main() -> int:
+    """Run, print, write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true")
+    full = parser.parse_args().full
+    with tempfile.TemporaryDirectory(prefix="mlpaygrade-torture-") as folder:
+        found = run(10 if full else 1, Path(folder))
+    PAGE.write_text(page(found, full=full), encoding="utf-8")
+    return 1 if any(one.wrong for one in found) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
