@@ -74,7 +74,7 @@ layers: $(DEV)/.package ## who may import whom
 	PYTHONPATH=. $(DEV)/bin/lint-imports
 
 docs-check: $(DEV)/.package ## are the generated parts of the documentation up to date
-	$(DEV)/bin/python scripts/docs.py --check
+	PYTHONPATH=. $(DEV)/bin/python scripts/docs.py --check
 
 tests: $(DEV)/.package browser ## unit, property, oracle and end-to-end tests (WORKERS=2; TESTS="-k name" to choose)
 	$(DEV)/bin/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
@@ -98,7 +98,7 @@ tidy: $(DEV)/.package ## format and repair what ruff can
 # --- upkeep ----------------------------------------------------------------------------------------------------------
 
 docs: $(DEV)/.package ## rewrite the generated parts of the documentation
-	$(DEV)/bin/python scripts/docs.py
+	PYTHONPATH=. $(DEV)/bin/python scripts/docs.py
 
 lock: $(DEV)/.package ## regenerate requirements/*.txt from pyproject.toml (UPGRADE=1 moves to the newest versions)
 	LOCK_WITH=$(CURDIR)/$(DEV)/bin/uv UPGRADE=$(UPGRADE) requirements/lock.sh
