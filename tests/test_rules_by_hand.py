@@ -4,13 +4,10 @@ import csv
 import io
 import json
 import os
-import warnings
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from itertools import product
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,6 +19,7 @@ from mlpaygrade.dataset.download import download
 from mlpaygrade.dataset.postings import build_postings, decimal_years
 from mlpaygrade.dataset.split import by_arrival, temporal
 from mlpaygrade.dataset.writing import write_file
+from mlpaygrade.evaluation.paired import Difference, decide
 from mlpaygrade.explain.verdict import verdict
 from mlpaygrade.forecast.answer import APART, WIDENING
 from mlpaygrade.forecast.calibration import Calibration, Truth, conformal_quantile
@@ -289,21 +287,13 @@ def test_every_row_of_a_file_gets_its_own_answer(predictor: Predictor, tmp_path:
     [(-0.01, (-0.02, 0.01), True), (-0.01, (0.001, 0.02), False), (0.01, (-0.02, -0.01), False)],
 )
 def test_promotion_needs_a_lower_error_and_no_higher_pinball_loss(
-    error_high: float, loss: tuple[float, float], promoted: bool, monkeypatch: pytest.MonkeyPatch
+    error_high: float, loss: tuple[float, float], promoted: bool
 ) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        registry = pytest.importorskip("mlpaygrade.training.registry")
-    from mlpaygrade.evaluation.paired import Difference
-
     def difference(low: float, high: float) -> Difference:
         return Difference(metric="x", first=0, second=0, difference=0, low=low, high=high, better=0.5)
 
     found = {"rmse_log": difference(-0.1, error_high), "pinball_log": difference(*loss)}
-    monkeypatch.setattr(registry, "load_version", lambda *_: SimpleNamespace())
-    monkeypatch.setattr(registry, "judge_bundles", lambda *_: (100, found))
-    judge: Callable[..., Any] = registry._judge
-    assert judge("2", "1", None).promoted is promoted
+    assert decide(found, champion="version 1")[0] is promoted
 
 
 def test_the_shipped_accuracy_is_that_of_such_jobs(predictor: Predictor) -> None:
