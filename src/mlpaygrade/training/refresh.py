@@ -290,7 +290,14 @@ class _Refresh:
             "--into",
             str(into.resolve()),
         ]
-        done = subprocess.run(command, cwd=self.request.checkout, capture_output=True, text=True, check=False)
+        paths = [str(self.request.checkout), *filter(None, [os.environ.get("PYTHONPATH")])]
+        found = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(paths),
+        }  # the script imports the laboratory beside the package
+        done = subprocess.run(
+            command, cwd=self.request.checkout, env=found, capture_output=True, text=True, check=False
+        )
         if done.returncode != 0:
             said = (done.stderr.strip() or "no message").splitlines()[-1]
             raise ResourceError(
