@@ -1,6 +1,7 @@
 """Tuning: the newest year is never opened, a study is resumed and shared, and what it chose can be read back."""
 
 import dataclasses
+import os
 import subprocess
 import sys
 import time
@@ -22,6 +23,8 @@ from research.contenders import NETWORK, TUNED, read_tuned, tuned_rivals
 from research.rivals import RIVALS
 from research.search import network_start, save_tuned, suggest_network
 from research.tune import Tuned, tune
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +100,8 @@ def test_workers_end_with_a_killed_parent(table: Table, tmp_path: Path) -> None:
     )
     script, storage = tmp_path / "study.py", tmp_path / "journal.log"
     script.write_text(code)
-    with subprocess.Popen([sys.executable, str(script), str(table.path), str(storage)]) as process:
+    found = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+    with subprocess.Popen([sys.executable, str(script), str(table.path), str(storage)], env=found) as process:
         try:
             _wait_until(lambda: storage.exists() and storage.read_bytes().count(b"settings") > 2)
         finally:

@@ -216,7 +216,7 @@ def test_a_level_is_chosen_and_the_rest_reached_with_the_keyboard_alone(open_pag
     )
     settle(page)
     reached: list[str] = []
-    for _ in range(30):
+    for _ in range(60):
         page.keyboard.press("Tab")
         reached.append(page.evaluate(focused))
         if reached[-1] == "Entry level" and reached.count("Entry level") == 1:
