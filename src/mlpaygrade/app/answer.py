@@ -22,7 +22,7 @@ from mlpaygrade.rendering.words import (
 )
 
 _MEANING: Final = {
-    "strong": "Strong: you can rely on this",
+    "strong": "Strong: well tested for such jobs",
     "fair": "Fair: good for orientation",
     "rough": "Rough: only a first idea",
 }

@@ -13,9 +13,9 @@ from mlpaygrade.app.serving import explanation, literal, predictor, show_error
 from mlpaygrade.errors import InputError, MLPayGradeError
 from mlpaygrade.explain.scenarios import what_if
 from mlpaygrade.explain.verdict import reasons, verdict
-from mlpaygrade.forecast.answer import Answer
+from mlpaygrade.forecast.answer import Answer, place_of
 from mlpaygrade.job.fields import Job
-from mlpaygrade.money.place import PlaceFactor, place_factor
+from mlpaygrade.money.place import PlaceFactor
 from mlpaygrade.money.terms import PayTerms
 
 FORM = "estimate"
@@ -73,7 +73,7 @@ def _place(job: Job) -> PlaceFactor | None:
     if not text or not text.strip():
         return None
     try:
-        return place_factor(text, remote_ratio=job.remote)
+        return place_of(job, text)
     except InputError as error:
         show_error(error)
         return None

@@ -10,8 +10,8 @@ from mlpaygrade.app.serving import literal
 from mlpaygrade.errors import InputError
 from mlpaygrade.money.currency import currency_of
 from mlpaygrade.money.pay import PayReading, read_pay
-from mlpaygrade.money.period import Period, Salaries, to_yearly, usual_salaries
-from mlpaygrade.money.rates import DOLLAR, rated_currencies, usd_to
+from mlpaygrade.money.period import Period, Salaries, usual_salaries
+from mlpaygrade.money.rates import DOLLAR, rated_currencies
 from mlpaygrade.money.terms import PayTerms, pay_terms
 
 PERIODS: Final[Mapping[Period, str]] = {"year": "Year", "month": "Month", "hour": "Hour"}
@@ -139,19 +139,12 @@ def offer_field(key: str, country: str, terms: PayTerms, *, label: str = "Your p
         )
         return Offer(text=text)
     st.caption(literal(f"Understood as {reading.understood}."))
-    return Offer(text=text, usd=offer_usd(reading, terms))
+    return Offer(text=text, usd=terms.usd_of(reading))
 
 
 def read_offer(text: str, country: str, terms: PayTerms) -> PayReading:
     """Read pay in the page's terms; words in the text count more. Raises InputError."""
     return read_pay(text, country=country, currency=terms.currency, period=terms.period)
-
-
-def offer_usd(reading: PayReading, terms: PayTerms) -> float:
-    """A reading in dollars a year; a range counts with its middle."""
-    salaries = reading.salaries or terms.salaries
-    yearly = to_yearly(reading.middle, reading.period or terms.period, salaries=salaries)
-    return usd_to(reading.currency or terms.currency).to_usd(yearly)
 
 
 def _take(key: str) -> None:

@@ -7,7 +7,7 @@ import typer
 from mlpaygrade.cli import options
 from mlpaygrade.errors import InputError
 from mlpaygrade.job.fields import JobWords
-from mlpaygrade.money.period import PERIODS, Salaries, to_yearly
+from mlpaygrade.money.period import PERIODS, Salaries
 from mlpaygrade.money.rates import DOLLAR
 from mlpaygrade.money.terms import DOLLARS, PayTerms, pay_terms
 
@@ -82,10 +82,8 @@ def _offer_json(answer: "Answer", offer_usd: float | None) -> dict[str, object]:
 def _offer_usd(text: str, terms: PayTerms, country: str) -> float:
     """An offer in dollars a year; what was understood goes to stderr. Raises InputError, with the question, where unclear."""
     from mlpaygrade.money.pay import read_pay
-    from mlpaygrade.money.rates import usd_to
 
     reading = read_pay(text, country=country, currency=terms.currency, period=terms.period)
-    middle = reading.middle
+    usd = terms.usd_of(reading)
     options.say(f"Offer understood as {reading.understood}.")
-    yearly = to_yearly(middle, reading.period or terms.period, salaries=reading.salaries or terms.salaries)
-    return usd_to(reading.currency or terms.currency).to_usd(yearly)
+    return usd

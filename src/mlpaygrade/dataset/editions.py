@@ -17,7 +17,6 @@ from mlpaygrade.job.reference import rows
 Order = Literal["per year", "whole file"]
 
 REPOSITORY: Final = "foorilla/ai-jobs-net-salaries"
-LICENCE: Final = "CC0 1.0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,7 +73,7 @@ def reasons(answer: Answer, terms: PayTerms = DOLLARS) -> str:
     low, high = answer.intervals_usd[50]
     support = answer.support
     return (
-        f"For {job_text(answer.job)}, employers advertise {terms.text(answer.estimate_usd)} {terms.per} on average; half of such "
+        f"For {job_text(answer.job)}, employers typically advertise {terms.text(answer.estimate_usd)} {terms.per}; half of such "
         f"jobs are advertised between {terms.between(low, high)}. This rests on {counted(support.postings, 'public advert')} "
         f"({support.level}), the newest from {answer.newest_advert}. Source: MLPayGrade {answer.model['version']}."
     )

@@ -20,6 +20,7 @@ from mlpaygrade.forecast.bundle import Bundle
 from mlpaygrade.forecast.calibration import INTERVALS
 from mlpaygrade.forecast.differences import WIDENING
 from mlpaygrade.forecast.distribution import LEVEL_WEIGHTS, LEVELS, MEDIAN, TARGETS, Prediction, Target
+from mlpaygrade.forecast.encode import HOME
 from mlpaygrade.forecast.error_budget import ErrorBudget, error_budget
 from mlpaygrade.forecast.evidence import Cell, Closest, most_specific
 from mlpaygrade.forecast.jobs import ReadJob
@@ -117,13 +118,7 @@ class Answer:
 
         Raises InputError for other countries, and for what is no such place.
         """
-        if self.job.location != "US":
-            name = taxonomy.country(self.job.location).name
-            raise InputError(
-                f"What a place within a country does to pay is known for the United States only; got '{place_text}' in {name}. "
-                "Leave the place out."
-            )
-        found = place_factor(place_text, remote_ratio=self.job.remote)
+        found = place_of(self.job, place_text)
         return self if found is None else self.at_place(found)
 
     def in_terms(self, terms: PayTerms) -> dict[str, Any]:
@@ -397,6 +392,20 @@ def _figures_of(log_quantiles: NDArray[np.float32]) -> dict[str, Any]:
         "intervals_usd": {percent: (any_end[a], any_end[b]) for percent, (a, b) in INTERVALS.items()},
         "band_ends_90_usd": {"low": (low[first], low[last]), "high": (high[first], high[last])},
     }
+
+
+def place_of(job: Job, place_text: str) -> PlaceFactor | None:
+    """What a named town or state does to a job's pay; None for remote work and for the country as a whole.
+
+    Raises InputError for a job outside the United States, and for what is no such place.
+    """
+    if job.location != HOME:
+        name = taxonomy.country(job.location).name
+        raise InputError(
+            f"What a place within a country does to pay is known for the United States only; got '{place_text}' in {name}. "
+            "Leave the place out."
+        )
+    return place_factor(place_text, remote_ratio=job.remote)
 
 
 def percentile(log_quantiles: NDArray[np.floating], usd: float) -> float:

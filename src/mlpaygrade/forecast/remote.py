@@ -119,7 +119,7 @@ def _plain(value: object) -> Any:
         return value.item()
     if isinstance(value, Mapping):
         return dict(value)
-    raise NotImplementedError
+    raise TypeError(f"no plain form of {type(value).__name__}")
 
 
 def _array(kind: Any, value: Any) -> NDArray[np.float32]:

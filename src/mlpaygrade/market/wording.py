@@ -1,6 +1,5 @@
 """Numbers as a person writes them: $141K, 12 %, 1.42 times, and lists in plain English."""
 
-import math
 from collections.abc import Sequence
 
 NARROW = "\N{NO-BREAK SPACE}"
@@ -35,11 +34,6 @@ def signed_percent(share: float, *, digits: int = 0) -> str:
         digits = 1
     text = f"{share * 100:+.{digits}f}".replace("-", "−")
     return f"{text}{NARROW}%"
-
-
-def from_log(log_difference: float) -> float:
-    """A difference of log pay as a relative change: 0.1 -> 0.105."""
-    return math.expm1(log_difference)
 
 
 def interval(low: str, high: str) -> str:

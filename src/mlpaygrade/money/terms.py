@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from mlpaygrade.money.pay import PayReading
 from mlpaygrade.money.period import Period, Salaries, from_yearly, to_yearly
 from mlpaygrade.money.rates import DOLLAR, Rate, usd_to
 
@@ -48,6 +49,15 @@ class PayTerms:
     def to_usd(self, amount: float) -> float:
         """An amount in these terms in dollars a year."""
         return self.rate.to_usd(to_yearly(amount, self.period, salaries=self.salaries))
+
+    def usd_of(self, reading: PayReading) -> float:
+        """Pay as it was read, in dollars a year: a range counts with its middle; what the text leaves out is as in these terms.
+
+        Raises InputError, with the question, where the text can mean several things.
+        """
+        salaries = reading.salaries or self.salaries
+        yearly = to_yearly(reading.middle, reading.period or self.period, salaries=salaries)
+        return usd_to(reading.currency or self.currency).to_usd(yearly)
 
     def text(self, usd: float) -> str:
         """Dollars a year as an amount in these terms, short: "$141K", "€6,010"."""

@@ -12,11 +12,10 @@ from starlette.responses import Response
 from mlpaygrade.errors import InputError
 from mlpaygrade.explain.explanation import explain
 from mlpaygrade.explain.scenarios import compare, read_allowed, scenarios
-from mlpaygrade.forecast.answer import Answer, newest_advert
+from mlpaygrade.forecast.answer import Answer, newest_advert, place_of
 from mlpaygrade.forecast.jobs import ReadJob
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import JobWords
-from mlpaygrade.money.place import place_factor
 from mlpaygrade.money.terms import pay_terms
 from mlpaygrade.service import replies
 from mlpaygrade.service.asking import CompareAsked, EstimateAsked, JobAsked, ScenariosAsked, ask
@@ -209,8 +208,4 @@ def _amount(usd: float) -> float:
 
 
 def _place(text: str, *, read: ReadJob | None) -> Any:
-    if read is None:
-        return None
-    if read.job.location != UNITED_STATES:
-        raise InputError("is known for jobs in the United States only")
-    return place_factor(text, remote_ratio=read.job.remote)
+    return None if read is None else place_of(read.job, text)
