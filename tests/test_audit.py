@@ -21,7 +21,7 @@ from mlpaygrade.dataset.postings import KEY, build_postings
 from mlpaygrade.dataset.split import random_rows
 from mlpaygrade.dataset.table import Table, read_table
 from mlpaygrade.job import reference
-from mlpaygrade.job.fields import COLUMNS, CURRENCY, FEATURES, SALARY, TARGET, YEAR
+from mlpaygrade.job.fields import COLUMNS, CURRENCY, FEATURES, LABELS, SALARY, TARGET, YEAR
 from mlpaygrade.testing.synthetic import SyntheticMarket
 
 MARKET = SyntheticMarket(seed=2, n_postings=1_200)
@@ -104,7 +104,7 @@ def test_public_file_confirms_and_refutes_the_claims(public: Audit) -> None:
     assert round(float(measured["us-share"] or 0), 1) == 87.8
     assert round(float(measured["usd-share"] or 0), 1) == 92.5
     assert round(float(measured["entry-remote"] or 0)) == 83_663
-    assert measured["premium"] == "Israel, Puerto Rico, United States"
+    assert measured["premium"] == "IL|PR|US"
 
 
 # --- oracles -----------------------------------------------------------------------------------------------------------
@@ -262,9 +262,32 @@ def test_rankings_follow_the_rows() -> None:
     pay = {"S": 300_000, "M": 200_000, "L": 100_000}
     frame = tiny(*({"company_size": size, TARGET: usd} for size, usd in pay.items() for _ in range(12)))
     result = judged(frame)["medium-pays-most"]
-    assert (result.verdict, result.measured, result.n) == ("fails", "Small (under 50 people)", 12)
+    assert (result.verdict, result.measured, result.n) == ("fails", "S", 12)
+    assert result.measured_text == "Small (under 50 people)"
     few = judged(tiny(*({"company_size": size, TARGET: usd} for size, usd in pay.items())))["medium-pays-most"]
     assert few.remark.startswith("Rests on 1 row only.")
+
+
+@pytest.mark.parametrize("column", ["company_size", "experience_level", "employment_type", "remote_ratio"])
+def test_other_labels_change_no_verdict(monkeypatch: pytest.MonkeyPatch, column: str) -> None:
+    before = {name: (one.verdict, one.claimed_text) for name, one in judged(FRAME).items()}
+    first, *rest = LABELS[column].values()
+    others = dict(zip(LABELS[column], [*rest, first], strict=True))
+    monkeypatch.setattr(claims_module, "LABELS", {**LABELS, column: others})
+    after = judged(FRAME)
+    assert {name: one.verdict for name, one in after.items()} == {
+        name: verdict for name, (verdict, _) in before.items()
+    }
+    assert any(one.claimed_text != before[name][1] for name, one in after.items()), "and it is shown"
+
+
+def test_groups_are_judged_by_codes_and_shown_in_words() -> None:
+    result = judged(FRAME)
+    assert (result["premium"].claimed, result["highest-deviation"].claimed) == ("CH|DK|LU", "CT/S")
+    assert result["premium"].claimed_text == "Denmark, Luxembourg, Switzerland"
+    assert result["highest-deviation"].claimed_text == "Contract / Small (under 50 people)"
+    assert result["remote-seniority"].claimed_text == "Entry level < Mid level < Senior < Executive"
+    assert result["mid-on-site"].claimed_text == "On site"
 
 
 def test_values_are_shown_as_a_person_writes_them() -> None:

@@ -1,11 +1,12 @@
 """What the project's brief claims of the dataset, measured on any file of its columns.
 
 Every row of `tables/claims.csv` becomes a `ClaimResult`: the claimed value, the measured one, how many rows stand behind it,
-and whether the claim holds to the digit it was stated with. Raw statistics of rows, as the claims are; adjusts for nothing and
-explains nothing.
+and whether the claim holds to the digit it was stated with. A claim about groups is judged by their codes ("CT/S"; "CH|DK|LU" is
+a set, "EN<MI" an order) and read in words. Raw statistics of rows, as the claims are; adjusts for nothing and explains nothing.
 """
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Final, Literal
@@ -35,8 +36,8 @@ SMALL: Final = 10
 class ClaimResult:
     """A claim and its verdict.
 
-    claimed, measured: in `unit` (percent as 0..100); measured is None where the file cannot tell. n: rows behind the measured
-    value. remark: how the claim was read and what else has to be known.
+    claimed, measured: in `unit` (percent as 0..100), groups by the codes of `columns`; measured is None where the file cannot
+    tell. n: rows behind the measured value. remark: how the claim was read and what else has to be known.
     """
 
     id: str
@@ -45,6 +46,7 @@ class ClaimResult:
     claimed: Value
     measured: Value | None
     unit: Unit
+    columns: tuple[str, ...]
     verdict: Verdict
     n: int
     remark: str
@@ -53,12 +55,12 @@ class ClaimResult:
     @property
     def claimed_text(self) -> str:
         """The claimed value as a person writes it."""
-        return _shown(self.claimed, self.unit)
+        return _shown(self.claimed, self)
 
     @property
     def measured_text(self) -> str:
         """The measured value as a person writes it, finer than the claimed one where they differ."""
-        return "-" if self.measured is None else _shown(self.measured, self.unit, fine=True)
+        return "-" if self.measured is None else _shown(self.measured, self, fine=True)
 
     def to_json(self) -> dict[str, object]:
         """Plain JSON of the result, both texts included."""
@@ -86,6 +88,7 @@ def _judge(claim: Mapping[str, str], frame: pd.DataFrame) -> ClaimResult:
         claim=claim["claim"],
         claimed=claimed,
         measured=measured,
+        columns=tuple(filter(None, argument.partition(":")[0].split("+"))),
         unit=claim["unit"],  # type: ignore[arg-type]  # the table holds no other; a test reads every row
         verdict=_verdict(claimed, measured, relation=claim["relation"], tolerance=float(claim["tolerance"] or 0)),
         n=n,
@@ -178,7 +181,7 @@ def _change(function: Literal["mean", "std"]) -> Statistic:
 
 
 def _ranked(function: Literal["mean", "std", "size"], *, highest: bool, as_set: bool = False) -> Statistic:
-    """The group with the highest or lowest statistic; with `as_set` the `column:k` highest, in alphabetical order."""
+    """The group with the highest or lowest statistic; with `as_set` the `column:k` highest, in order of their codes."""
 
     def statistic(frame: pd.DataFrame, mask: pd.Series, argument: str) -> Measured:
         names, _, count = argument.partition(":")
@@ -191,8 +194,8 @@ def _ranked(function: Literal["mean", "std", "size"], *, highest: bool, as_set: 
             return None, int(mask.sum())
         groups = groups.iloc[:, [0, -1]].set_axis(["value", "size"], axis=1)
         best = groups.sort_values("value", ascending=not highest, kind="stable").head(wanted)
-        texts = [" / ".join(map(plain_word, columns, key if isinstance(key, tuple) else (key,))) for key in best.index]
-        return ", ".join(sorted(texts) if as_set else texts), int(best["size"].min())
+        codes = ["/".join(map(str, key if isinstance(key, tuple) else (key,))) for key in best.index]
+        return "|".join(sorted(codes)), int(best["size"].min())
 
     return statistic
 
@@ -208,13 +211,13 @@ def _remote_gains(frame: pd.DataFrame, column: str) -> tuple[pd.Series, int]:
 
 def _most_remote_gain(frame: pd.DataFrame, mask: pd.Series, column: str) -> Measured:
     gains, n = _remote_gains(frame[mask], column)
-    return (plain_word(column, gains.index[-1]) if len(gains) > 1 else None), n
+    return (str(gains.index[-1]) if len(gains) > 1 else None), n
 
 
 def _remote_gain_order(frame: pd.DataFrame, mask: pd.Series, column: str) -> Measured:
     gains, n = _remote_gains(frame[mask], column)
     complete = len(gains) == len(LABELS[column])
-    return (" < ".join(plain_word(column, code) for code in gains.index) if complete else None), n
+    return ("<".join(map(str, gains.index)) if complete else None), n
 
 
 def _weakest_kruskal(frame: pd.DataFrame, mask: pd.Series, _: str) -> Measured:
@@ -258,12 +261,23 @@ def plain_word(column: str, code: Code) -> str:
     """What a person reads for a code: "Senior", "Switzerland", "2020"."""
     if column in (LOCATION, RESIDENCE):
         return taxonomy.country(str(code)).name
-    return LABELS[column][code] if column in LABELS else str(code)
+    labels = {str(known): label for known, label in LABELS.get(column, {}).items()}
+    return labels.get(str(code), str(code))
 
 
-def _shown(value: Value, unit: Unit, *, fine: bool = False) -> str:
+def _groups_text(codes: str, columns: tuple[str, ...]) -> str:
+    """Groups in words: a set in alphabetical order, an order as it stands."""
+    groups = [
+        " / ".join(map(plain_word, columns, group.split("/", maxsplit=len(columns) - 1)))
+        for group in re.split("[|<]", codes)
+    ]
+    return " < ".join(groups) if "<" in codes else ", ".join(sorted(groups))
+
+
+def _shown(value: Value, result: ClaimResult, *, fine: bool = False) -> str:
+    unit = result.unit
     if isinstance(value, str):
-        return value
+        return _groups_text(value, result.columns)
     if unit == "usd":
         return f"${value / 1000:,.1f}K" if fine else f"${value / 1000:,.0f}K"
     if unit == "count":

@@ -112,7 +112,7 @@ def _measured(result: ClaimResult) -> str:
     if result.measured is None:
         return "no such rows"
     if isinstance(result.measured, str):
-        return result.measured
+        return result.measured_text
     if result.unit == "usd":
         return wording.exact_dollars(result.measured)
     if result.unit == "percent":
