@@ -1,14 +1,23 @@
 """The bundle: atomic, checked, and refused when it is not what training wrote."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from mlpaygrade.errors import BundleError
+from mlpaygrade.app import serving
+from mlpaygrade.cli import app as cli
+from mlpaygrade.cli.options import load_predictor
+from mlpaygrade.errors import BundleError, InputError
 from mlpaygrade.forecast import bundle as bundles
-from mlpaygrade.forecast.bundle import bundled_path, load_bundle, write_bundle
+from mlpaygrade.forecast.bundle import bundled_path, load_bundle, sign_bundle, write_bundle
 from mlpaygrade.forecast.bundle_files import MANIFEST
+from mlpaygrade.forecast.predictor import Predictor
+from mlpaygrade.service.model_slot import ModelSlot
+from mlpaygrade.service.settings import read_settings
 
 
 @pytest.fixture
@@ -79,3 +88,106 @@ def test_a_write_killed_at_any_file_leaves_the_old_bundle_usable(copy: Path, mon
         MANIFEST,
         *(part.path for part in load_bundle(copy).manifest.files.values()),
     }
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from mlpaygrade.forecast.bundle import load_bundle, write_bundle
+shipped = load_bundle()
+mark = b" " * int(sys.argv[2])
+parts = {name: content + mark if name.endswith(".json") else content for name, content in shipped.parts.items()}
+for _ in range(8):
+    written = write_bundle(Path(sys.argv[1]), parts, provenance=dict(shipped.provenance) | {"seed": len(mark)})
+    assert written.parts == parts, "another writer's parts"
+"""
+
+
+def test_two_writers_at_once_leave_one_whole_bundle_and_readers_see_no_mixture(copy: Path) -> None:
+    shipped = load_bundle()
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITER, str(copy), str(mark)], stderr=subprocess.PIPE)
+        for mark in (1, 2)
+    ]
+    reading = True
+    while reading:
+        reading = any(writer.poll() is None for writer in writers)
+        bundle = load_bundle(copy)
+        marks = {len(bundle.part(name)) - len(shipped.part(name)) for name in shipped.parts if name.endswith(".json")}
+        assert marks in ({0}, {bundle.provenance["seed"]})
+    assert [writer.communicate()[1].decode() for writer in writers] == ["", ""]
+    listed = {part.path for part in load_bundle(copy).manifest.files.values()}
+    assert {file.name for file in copy.iterdir()} == {MANIFEST, *listed}
+
+
+def test_a_bundle_that_was_replaced_meanwhile_is_not_written_over(copy: Path) -> None:
+    old = load_bundle(copy)
+    new = write_bundle(copy, old.parts, provenance={**old.provenance, "seed": 77}, instead_of=old.manifest.sha256)
+    with pytest.raises(BundleError, match="replaced meanwhile"):
+        write_bundle(copy, old.parts, provenance=old.provenance, instead_of=old.manifest.sha256)
+    assert load_bundle(copy).manifest == new.manifest
+
+
+@pytest.fixture
+def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Two owners, each with a private and a public key."""
+    ed25519 = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.ed25519")
+    from cryptography.hazmat.primitives import serialization as s
+
+    folder = tmp_path_factory.mktemp("keys")
+    for name in ("ours", "theirs"):
+        key = ed25519.Ed25519PrivateKey.generate()
+        private = key.private_bytes(s.Encoding.PEM, s.PrivateFormat.PKCS8, s.NoEncryption())
+        public = key.public_key().public_bytes(s.Encoding.PEM, s.PublicFormat.SubjectPublicKeyInfo)
+        (folder / f"{name}.pem").write_bytes(private)
+        (folder / f"{name}.pub").write_bytes(public)
+    return {file.name: file for file in folder.iterdir()}
+
+
+def test_a_signed_bundle_opens_for_its_key_alone_until_it_is_written_anew(copy: Path, keys: dict[str, Path]) -> None:
+    with pytest.raises(BundleError, match=r"must be signed for .*; it has no signature"):
+        Predictor.load(copy, public_key=keys["ours.pub"])
+    sign_bundle(copy, keys["ours.pem"])
+    assert Predictor.load(copy, public_key=keys["ours.pub"]).bundle.manifest.signature
+    with pytest.raises(BundleError, match="of another key"):
+        load_bundle(copy, public_key=keys["theirs.pub"])
+    signed, document = load_bundle(copy), json.loads((copy / MANIFEST).read_text())
+    for forged in ("", "AAAA", "no base64", document["signature"][:-4] + "AAA="):
+        (copy / MANIFEST).write_text(json.dumps(document | {"signature": forged}))
+        with pytest.raises(BundleError, match="its signature"):
+            load_bundle(copy, public_key=keys["ours.pub"])
+    write_bundle(copy, signed.parts, provenance={**signed.provenance, "seed": 77})
+    replaced = json.loads((copy / MANIFEST).read_text())
+    (copy / MANIFEST).write_text(json.dumps(replaced | {"signature": document["signature"]}))
+    with pytest.raises(BundleError, match="another bundle"):
+        load_bundle(copy, public_key=keys["ours.pub"])
+
+
+def test_every_door_asks_for_the_signature_that_the_surroundings_ask_for(
+    copy: Path, keys: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLPAYGRADE_PUBLIC_KEY", str(keys["ours.pub"]))
+    monkeypatch.setenv("MLPAYGRADE_BUNDLE", str(copy))
+    settings = read_settings()
+    doors = {
+        "command": lambda: load_predictor(copy),
+        "service": lambda: ModelSlot(settings.bundle_path, public_key=settings.public_key),
+        "app": serving.predictor.__wrapped__,
+    }
+    for door in doors.values():
+        with pytest.raises(BundleError, match="has no signature"):
+            door()
+    commands = CliRunner()
+    with pytest.raises(BundleError):
+        commands.invoke(cli, ["bundle", "verify", str(copy)], catch_exceptions=False)
+    assert commands.invoke(cli, ["bundle", "sign", str(copy), "--key", str(keys["ours.pem"])]).exit_code == 0
+    assert "Whole, and signed" in commands.invoke(cli, ["bundle", "verify", str(copy)]).stdout
+    for door in doors.values():
+        door()
+
+
+@pytest.mark.parametrize("key", ["ours.pub", "theirs.pem", "missing"])
+def test_a_wrong_key_file_is_said_with_how_to_make_one(copy: Path, keys: dict[str, Path], key: str) -> None:
+    path = keys.get(key, copy / "missing.pem")
+    with pytest.raises(InputError, match="key"):
+        sign_bundle(copy, path) if key != "theirs.pem" else load_bundle(copy, public_key=path)

@@ -14,6 +14,7 @@ from mlpaygrade.errors import MLPayGradeError
 from mlpaygrade.explain.explanation import Explanation, explain
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.predictor import Predictor
+from mlpaygrade.forecast.signature import KEY_VARIABLE
 
 BACKGROUND = "background.json"
 BUNDLE_VARIABLE = "MLPAYGRADE_BUNDLE"
@@ -24,7 +25,7 @@ _LOG = logging.getLogger(__name__)
 @st.cache_resource(show_spinner=False)
 def predictor() -> Predictor:
     """The predictor, opened once per process. Raises BundleError."""
-    return Predictor.load(os.environ.get(BUNDLE_VARIABLE) or None)
+    return Predictor.load(os.environ.get(BUNDLE_VARIABLE) or None, public_key=os.environ.get(KEY_VARIABLE) or None)
 
 
 def explanation(estimate: Answer) -> Explanation | None:

@@ -13,7 +13,7 @@ from contextlib import suppress
 
 import typer
 
-from mlpaygrade.cli import benchmark, data, explain, market, predict, refresh, score, serve, train
+from mlpaygrade.cli import benchmark, bundle, data, explain, market, predict, refresh, score, serve, train
 from mlpaygrade.errors import MLPayGradeError, ResourceError, printable
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app = typer.Typer(
 for module in (predict, explain, score, benchmark, serve, train, refresh, market):
     module.register(app)
 app.add_typer(data.app, name="data")
+app.add_typer(bundle.app, name="bundle")
 
 
 def main() -> None:

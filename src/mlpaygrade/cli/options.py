@@ -3,6 +3,7 @@
 import functools
 import inspect
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,14 @@ if TYPE_CHECKING:
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 BundleOption = Annotated[
     Path | None, typer.Option("--bundle", metavar="DIR", help="Bundle to use (default: the one in the package).")
+]
+PublicKey = Annotated[
+    Path | None,
+    typer.Option(
+        "--public-key",
+        metavar="PEM",
+        help="Ed25519 key that the bundle must be signed with (default: $MLPAYGRADE_PUBLIC_KEY).",
+    ),
 ]
 Mapping = Annotated[
     Path | None,
@@ -65,8 +74,9 @@ def _job_option(field: Field) -> inspect.Parameter:
 def load_predictor(bundle: Path | None) -> "Predictor":
     """The predictor of a bundle; says on stderr when its data was synthetic."""
     from mlpaygrade.forecast.predictor import Predictor
+    from mlpaygrade.forecast.signature import KEY_VARIABLE
 
-    predictor = Predictor.load(bundle)
+    predictor = Predictor.load(bundle, public_key=os.environ.get(KEY_VARIABLE) or None)
     if predictor.bundle.provenance["synthetic"]:
         say("This bundle was trained on SYNTHETIC data: its figures say nothing about real pay.")
     return predictor

@@ -24,12 +24,13 @@ def serve(
     port: Port = 8080,
     workers: Annotated[int, typer.Option("--workers", min=1, max=256, help="Processes; one a core.")] = 1,
     bundle: options.BundleOption = None,
+    public_key: options.PublicKey = None,
 ) -> None:
     """Answer over HTTP: /v1/estimate and its like, described at /openapi.json. Limits and keys are environment variables."""
     _require("serve", ("starlette", "uvicorn", "msgspec", "prometheus_client"))
     from mlpaygrade.service.serve import serve as run
 
-    _use(bundle)
+    _use(bundle, public_key)
     run(host=host, port=port, workers=workers)
 
 
@@ -46,12 +47,13 @@ def mcp(
     run(options.load_predictor(bundle), http=(host, port) if http else None)
 
 
-def _use(bundle: Path | None) -> None:
-    """Name the bundle to the processes that serve."""
+def _use(bundle: Path | None, public_key: Path | None) -> None:
+    """Name the bundle and the key to the processes that serve."""
     import os
 
-    if bundle is not None:
-        os.environ["MLPAYGRADE_BUNDLE"] = str(bundle.resolve())
+    for name, path in (("MLPAYGRADE_BUNDLE", bundle), ("MLPAYGRADE_PUBLIC_KEY", public_key)):
+        if path is not None:
+            os.environ[name] = str(path.resolve())
 
 
 def _require(extra: str, modules: tuple[str, ...]) -> None:

@@ -8,13 +8,17 @@ JSON and ONNX only; nothing in it is executed. Does not predict.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
+from mlpaygrade.dataset.lock import alone
 from mlpaygrade.dataset.writing import write_file
 from mlpaygrade.errors import BundleError, ResourceError
 from mlpaygrade.forecast.background import Background
@@ -25,6 +29,7 @@ from mlpaygrade.forecast.encode import JobEncoder
 from mlpaygrade.forecast.evidence import Evidence
 from mlpaygrade.forecast.onnx_check import check_network
 from mlpaygrade.forecast.refusal import AbstentionRule
+from mlpaygrade.forecast.signature import check_signature, signature_of
 
 NETWORK: Final = "network.onnx"
 PARTS: Final = (
@@ -37,6 +42,9 @@ PARTS: Final = (
     "evaluation.json",
 )
 """Parts that every bundle has; others may travel with them."""
+
+LOCK: Final = ".writing"
+"""Locked by who writes a bundle to its folder; gone with the last of them."""
 
 _ATTEMPTS: Final = 5
 """How often a bundle that is replaced while it is read is read again."""
@@ -115,26 +123,36 @@ def bundled_path() -> Path:
     return Path(str(resources.files("mlpaygrade") / "model"))
 
 
-def load_bundle(path: Path | None = None) -> Bundle:
+def load_bundle(path: Path | None = None, *, public_key: Path | None = None) -> Bundle:
     """Open a bundle (default: the one that ships inside the package), read and check all of it.
 
-    A bundle that is replaced meanwhile is read again: the old one or the new one, never a mixture. Raises BundleError when it is
-    missing, damaged, forged or of another format.
+    A bundle that is replaced meanwhile is read again: the old one or the new one, never a mixture. public_key: whose owner must
+    have signed it. Raises BundleError when it is missing, damaged, forged, of another format or not signed as asked for.
     """
     folder = bundled_path() if path is None else path
     manifest = read_manifest(folder)
     for _ in range(_ATTEMPTS):
         try:
-            return _load(folder, manifest)
+            return _load(folder, manifest, public_key)
         except BundleError:
             again = read_manifest(folder)
             if again == manifest:
                 raise
             manifest = again
-    return _load(folder, manifest)
+    return _load(folder, manifest, public_key)
 
 
-def _load(folder: Path, manifest: Manifest) -> Bundle:
+def sign_bundle(folder: Path, private_key: Path) -> None:
+    """Put the signature of a key's owner into a bundle. Raises BundleError, InputError for a wrong key, ResourceError."""
+    with _writing(folder):
+        manifest = load_bundle(folder).manifest
+        signed = msgspec.structs.replace(manifest, signature=signature_of(manifest.sha256, private_key))
+        write_json(folder / MANIFEST, msgspec.to_builtins(signed))
+
+
+def _load(folder: Path, manifest: Manifest, public_key: Path | None) -> Bundle:
+    if public_key is not None:
+        check_signature(manifest.sha256, manifest.signature, public_key, name=folder.name)
     if missing := [name for name in PARTS if name not in manifest.files]:
         raise BundleError(f"The bundle has no part '{missing[0]}'. {AGAIN}")
     parts = {name: read_part(folder, name, part) for name, part in manifest.files.items()}
@@ -147,17 +165,23 @@ def _load(folder: Path, manifest: Manifest) -> Bundle:
 
 
 def write_bundle(
-    folder: Path, parts: Mapping[str, bytes | Mapping[str, Any]], *, provenance: Mapping[str, Any]
+    folder: Path,
+    parts: Mapping[str, bytes | Mapping[str, Any]],
+    *,
+    provenance: Mapping[str, Any],
+    instead_of: str | None = None,
 ) -> Bundle:
-    """Write a bundle so that a reader sees the old one or the new one, never a mixture.
+    """Write a bundle so that a reader sees the old one or the new one, never a mixture; two writers take turns.
 
-    parts: name -> bytes or JSON. Raises ResourceError when the folder cannot be written.
+    parts: name -> bytes or JSON. instead_of: seal of the bundle that must still stand there. Returns what was written. Raises
+    BundleError where another stands there, ResourceError when the folder cannot be written.
     """
     if missing := [name for name in PARTS if name not in parts]:
         raise BundleError(f"A bundle needs the part '{missing[0]}'.")
     files = {}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    with _writing(folder):
+        if instead_of is not None and read_manifest(folder).sha256 != instead_of:
+            raise BundleError(f"The bundle in {folder} was replaced meanwhile, and that one stays. Run this again.")
         replaced = _listed_files(folder)
         for name, part in parts.items():
             content = part if isinstance(part, bytes) else _json_bytes(part)
@@ -170,11 +194,20 @@ def write_bundle(
         write_file(folder / MANIFEST, _json_bytes({**manifest, "sha256": seal(FORMAT, provenance, files)}, indent=1))
         for path in replaced - {entry["path"] for entry in files.values()}:
             (folder / path).unlink(missing_ok=True)
+        return load_bundle(folder)
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """The folder, made where it is missing, with nobody else writing a bundle to it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with alone(folder / LOCK, on_wait=lambda: None):
+            yield
     except OSError as error:
         raise ResourceError(
             f"The bundle cannot be written to {folder}: {error.strerror}. Give another folder."
         ) from error
-    return load_bundle(folder)
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:

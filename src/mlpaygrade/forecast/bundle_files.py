@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from mlpaygrade.errors import BundleError
-from mlpaygrade.forecast.documents import AGAIN, Part, Provenance
+from mlpaygrade.forecast.documents import AGAIN, Part, Provenance, Text
 
 FORMAT: Final = 3
 MANIFEST: Final = "manifest.json"
@@ -27,12 +27,16 @@ MOST_TOTAL: Final = 256 << 20
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """format: of the bundle. provenance: as `Provenance` and more. files: name -> part. sha256: of the others, `seal`."""
+    """format: of the bundle. provenance: as `Provenance` and more. files: name -> part. sha256: of these three, `seal`.
+
+    signature: of the seal, by whoever made the bundle (`signature.py`); few have one.
+    """
 
     format: int
     provenance: dict[str, Any]
     files: dict[str, Part]
     sha256: str
+    signature: Text | None = None
 
 
 def seal(format: int, provenance: Mapping[str, Any], files: Mapping[str, Any]) -> str:

@@ -53,9 +53,13 @@ class Predictor:
         self.run(_outermost(bundle.encoder))
 
     @classmethod
-    def load(cls, path: str | Path | None = None) -> Self:
-        """Open a bundle folder; without one, the bundle inside the package. Raises BundleError."""
-        return cls(load_bundle(None if path is None else Path(path)))
+    def load(cls, path: str | Path | None = None, *, public_key: str | Path | None = None) -> Self:
+        """Open a bundle folder; without one, the bundle inside the package. public_key: who must have signed it, as a PEM file.
+
+        Raises BundleError where it cannot be used or is not signed so.
+        """
+        key = None if public_key is None else Path(public_key)
+        return cls(load_bundle(None if path is None else Path(path), public_key=key))
 
     @staticmethod
     def connect(url: str, *, key: str | None = None) -> "RemotePredictor":

@@ -36,8 +36,9 @@ class Served:
 class ModelSlot:
     """Holds the model. `current` may be read from any thread; a request reads it once and keeps it."""
 
-    def __init__(self, folder: Path | None) -> None:
-        """Load the model of a folder (None: the one in the package). Raises BundleError."""
+    def __init__(self, folder: Path | None, *, public_key: str = "") -> None:
+        """Load the model of a folder (None: the one in the package), signed with a key where one is named. Raises BundleError."""
+        self._public_key = public_key or None
         self._folder = bundled_path() if folder is None else folder
         self._loading = threading.Lock()
         self._refused: str = ""
@@ -63,7 +64,7 @@ class ModelSlot:
     def _load(self) -> Served:
         try:
             stamp = _stamp(self._folder)
-            predictor = Predictor.load(self._folder)
+            predictor = Predictor.load(self._folder, public_key=self._public_key)
             _try_out(predictor)
         except BundleError:
             raise

@@ -17,7 +17,8 @@ def serve(*, host: str, port: int, workers: int) -> None:
     """Serve until told to stop (SIGTERM, SIGINT). Raises BundleError and InputError before anything listens."""
     import uvicorn
 
-    ModelSlot(read_settings().bundle_path)  # so that what cannot serve says so once, here
+    settings = read_settings()
+    ModelSlot(settings.bundle_path, public_key=settings.public_key)  # so that what cannot serve says so once, here
     with tempfile.TemporaryDirectory(prefix="mlpaygrade-meters-") as folder:
         if workers > 1:
             os.environ.setdefault(SHARED_FOLDER, folder)

@@ -17,13 +17,15 @@ BATCH: Final = "/v1/batch"
 class Settings:
     """Limits and choices of one service.
 
-    bundle: folder of the bundle; "" for the one in the package. api_keys: separated by commas; "" where none is asked for.
+    bundle: folder of the bundle; "" for the one in the package. public_key: file of the key that it must be signed with; "" where
+    none is asked for. api_keys: separated by commas; "" where none is asked for.
     body_bytes: of one request; batch_bytes, batch_rows: of one file. receive_seconds: to receive a request. concurrency: requests
     worked on at once by one process; more are told to come back. heavy: those among them that run beside the event loop.
     watch_seconds: how often the bundle's folder is looked at.
     """
 
     bundle: str = ""
+    public_key: str = ""
     api_keys: str = ""
     body_bytes: int = 256 * 1024
     batch_bytes: int = 64 * 1024 * 1024

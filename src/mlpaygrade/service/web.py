@@ -28,7 +28,7 @@ from mlpaygrade.service.settings import BATCH, Settings, read_settings
 def web_app(settings: Settings | None = None) -> ASGIApp:
     """The application of a process, with its model loaded. Raises BundleError, and InputError for a wrong setting."""
     settings = settings or read_settings()
-    slot = ModelSlot(settings.bundle_path)
+    slot = ModelSlot(settings.bundle_path, public_key=settings.public_key)
     meters = Meters()
     endpoints = Endpoints(slot, meters, settings)
     router = Router(

@@ -206,7 +206,7 @@ class _Refresh:
         if served is None:
             return {"bundle": None}
         bundle = load_bundle(self.request.champion)
-        _copy(bundle, self.folder / "champion")
+        write_bundle(self.folder / "champion", bundle.parts, provenance=bundle.provenance)
         return {"bundle": served, "provenance": dict(bundle.provenance)}
 
     def _kept(self, result: Result) -> bool:
@@ -315,7 +315,11 @@ class _Refresh:
         if checkout is not None:
             for name in self._result("documentation")["files"]:
                 write_file(checkout / name, (into / name).read_bytes(), parents=True)
-        _copy(load_bundle(self.candidate), self.request.champion)
+        kept, new = self._result("champion")["bundle"], load_bundle(self.candidate)
+        if (
+            _bundle_digest(self.request.champion) != new.manifest.sha256
+        ):  # as it is where a kill came right after the replacing
+            write_bundle(self.request.champion, new.parts, provenance=new.provenance, instead_of=kept)
         return {"bundle": _bundle_digest(self.request.champion), "served": str(self.request.champion)}
 
 
@@ -336,7 +340,3 @@ def _file_stands(result: Mapping[str, Any]) -> bool:
 def _bundle_digest(folder: Path) -> str | None:
     """The seal of a bundle, a hash over all of it; None where there is no bundle."""
     return load_bundle(folder).manifest.sha256 if (folder / MANIFEST).is_file() else None
-
-
-def _copy(bundle: Bundle, folder: Path) -> None:
-    write_bundle(folder, bundle.parts, provenance=bundle.provenance)
