@@ -15,7 +15,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 RESULTS = Path(__file__).parent / "results" / "service.json"
@@ -42,27 +42,47 @@ def main() -> None:
     if given.url:
         measured = measure(given.url, given.seconds, given.connections)
     else:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        command = [sys.executable, "-m", "mlpaygrade", "serve", "--port", str(port), "--workers", str(given.workers)]
-        began = time.perf_counter()
-        service = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        try:
-            url = f"http://127.0.0.1:{port}"
-            wait(url)
-            started = time.perf_counter() - began
+        with Service(given.workers) as service:
             measured = {
-                "start_seconds": round(started, 2),
-                **measure(url, given.seconds, given.connections, service.pid),
-                "memory_mib": [round(kib / 1024) for kib in memory(service.pid)],
+                "start_seconds": service.start_seconds,
+                **measure(service.url, given.seconds, given.connections, service.process.pid),
+                "memory_mib": [round(kib / 1024) for kib in memory(service.process.pid)],
             }
-        finally:
-            service.terminate()
-            service.wait()
     beside = {"processors": os.cpu_count(), "load_before": round(os.getloadavg()[0], 1), "workers": given.workers}
     RESULTS.write_text(json.dumps({**beside, **measured}, indent=1) + "\n", encoding="utf-8")
     print(RESULTS.read_text(encoding="utf-8"))
+
+
+class Service:
+    """A service of its own on a free port while the block lasts. log: where its standard error goes."""
+
+    def __init__(self, workers: int = 1, *, log: int | IO[bytes] = subprocess.DEVNULL, **settings: str) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port: int = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._command = [
+            sys.executable,
+            "-m",
+            "mlpaygrade",
+            "serve",
+            "--port",
+            str(self.port),
+            "--workers",
+            str(workers),
+        ]
+        self._log, self._settings = log, settings
+
+    def __enter__(self) -> "Service":
+        began = time.perf_counter()
+        self.process = subprocess.Popen(self._command, stderr=self._log, env={**os.environ, **self._settings})
+        wait(self.url)
+        self.start_seconds = round(time.perf_counter() - began, 2)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        self.process.wait()
 
 
 def wait(url: str) -> None:

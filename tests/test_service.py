@@ -294,6 +294,15 @@ def test_requests_that_arrive_together_are_answered_as_alone(predictor: Predicto
         assert (one.log_quantiles == alone.log_quantiles).all()
 
 
+def test_a_country_is_not_read_by_what_others_ask_at_the_same_time(predictor: Predictor) -> None:
+    asked: list[JobWords] = [{**JOB, "location": text} for text in ("CA", "TX", "NY", "WA", "GA", "NA", "US")]  # type: ignore[typeddict-item]
+    together = predictor.reader.read_each(asked)
+    alone = [predictor.reader.read_each([words])[0] for words in asked]
+    assert list(map(str, together)) == list(map(str, alone))
+    assert isinstance(together[0], ReadJob)
+    assert together[0].job.location == "CA", "Canada, whatever states others name"
+
+
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
     shutil.copytree(bundled_path(), tmp_path / "bundle")

@@ -104,7 +104,7 @@ class JobReader:
         """Read n jobs, each as `read` would, at a fraction of its cost; what that would raise stands in a job's place."""
         given: list[Mapping[str, object]] = [dict(words) for words in jobs]
         texts = {field.column: [_text(words.get(field.name)) for words in given] for field in FIELDS}
-        read = self.read_columns(texts)
+        read = self.read_columns(texts, strangers=True)
         return [self._one(words, read, n) for n, words in enumerate(given)]
 
     def _one(self, words: Mapping[str, object], read: ReadJobs, n: int) -> ReadJob | InputError:
@@ -134,12 +134,18 @@ class JobReader:
 
     @with_memory
     def read_columns(
-        self, columns: Mapping[str, Texts], *, say_defaults: bool = True, defaults: Mapping[str, str] | None = None
+        self,
+        columns: Mapping[str, Texts],
+        *,
+        say_defaults: bool = True,
+        defaults: Mapping[str, str] | None = None,
+        strangers: bool = False,
     ) -> ReadJobs:
         """Read n jobs given as texts by dataset column. A column that is missing is read as one of empty cells.
 
         say_defaults: note each job whose cell is empty and read as the default. Of columns that are missing nothing is noted;
         `defaults_said` says it once for all. defaults: column -> code of jobs that do not say it, before the field's own.
+        strangers: the jobs do not come from one file, so no cell is read by what stands in others (CA among US states).
 
         What is not given follows from the title where that says it ("Senior", "(Remote)"), else it is the field's default. Where
         a title and a given field disagree, the field counts, and that is a warning.
@@ -148,7 +154,10 @@ class JobReader:
         chosen = {name: _code(name, text) for name, text in (defaults or {}).items() if name in BY_COLUMN and text}
         cells = {
             field.column: self._distinct(
-                field, columns.get(field.column, [""] * count), may_lack=field.column in chosen
+                field,
+                columns.get(field.column, [""] * count),
+                may_lack=field.column in chosen,
+                strangers=strangers,
             )
             for field in FIELDS
         }
@@ -182,12 +191,16 @@ class JobReader:
             },
         )
 
-    def _distinct(self, field: Field, texts: Texts, *, may_lack: bool = False) -> tuple[list[_Cell], NDArray[np.intp]]:
+    def _distinct(
+        self, field: Field, texts: Texts, *, may_lack: bool = False, strangers: bool = False
+    ) -> tuple[list[_Cell], NDArray[np.intp]]:
         """The distinct cells of a column, and which of them each row has."""
         places: dict[str, int] = {}
         place = np.fromiter((places.setdefault(text, len(places)) for text in texts), dtype=np.intp, count=len(texts))
-        readings = zip(places, read_values(field.column, list(places)), strict=True)
-        return [self._cell(field, text, reading, may_lack=may_lack) for text, reading in readings], place
+        columns = [[text] for text in places] if strangers else [list(places)]
+        readings = [reading for column in columns for reading in read_values(field.column, column)]
+        cells = zip(places, readings, strict=True)
+        return [self._cell(field, text, reading, may_lack=may_lack) for text, reading in cells], place
 
     def _cell(self, field: Field, text: str, reading: Reading, *, may_lack: bool) -> _Cell:
         if (may_lack or not field.required) and is_missing(field.column, text.strip()):
