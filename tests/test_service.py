@@ -294,6 +294,45 @@ def test_requests_that_arrive_together_are_answered_as_alone(predictor: Predicto
         assert (one.log_quantiles == alone.log_quantiles).all()
 
 
+def test_a_desk_answers_the_second_time_as_the_first_and_keeps_nothing_typed_freely(predictor: Predictor) -> None:
+    from mlpaygrade.service import desk as desk_module
+
+    served = ModelSlot(None).current
+    desk = desk_module.Desk(served)
+    typed: list[JobWords] = [
+        {"title": "Data Scientist at Secret Corp", "experience": "SE", "location": "US"},
+        {"title": "Data Scientist", "experience": "SE", "location": "Springfield, Illinois"},
+        {"title": "Data Scientist", "experience": "senior", "location": "germany", "year": 2024},
+    ]
+
+    async def ask(words: JobWords) -> Any:
+        read = await desk.read(words)
+        assert isinstance(read, ReadJob)
+        told = await desk.tell(read.job)
+        return desk_module.with_reading(told.answer, read)
+
+    for words in [*typed, *(job.words() for job in JOBS[:40])]:
+        here = predictor.answer(predictor.read_job(**words))
+        for answer in (asyncio.run(ask(words)), asyncio.run(ask(words))):
+            assert answer.to_json() == here.to_json()
+            assert (answer.log_quantiles == here.log_quantiles).all()
+    kept = repr([list(desk._read._values), list(desk._told._values)])
+    assert "Secret Corp" not in kept
+    assert "Springfield" not in kept
+    assert "germany" in kept
+
+
+def test_a_desk_forgets_what_was_asked_longest_ago() -> None:
+    from mlpaygrade.service.desk import _Kept
+
+    kept: _Kept[str, int] = _Kept(2)
+    kept.put("a", 1)
+    kept.put("b", 2)
+    assert kept.get("a") == 1
+    kept.put("c", 3)
+    assert (kept.get("a"), kept.get("b"), kept.get("c")) == (1, None, 3)
+
+
 def test_a_country_is_not_read_by_what_others_ask_at_the_same_time(predictor: Predictor) -> None:
     asked: list[JobWords] = [{**JOB, "location": text} for text in ("CA", "TX", "NY", "WA", "GA", "NA", "US")]  # type: ignore[typeddict-item]
     together = predictor.reader.read_each(asked)

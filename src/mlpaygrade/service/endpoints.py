@@ -15,15 +15,15 @@ from mlpaygrade.explain.scenarios import compare, read_allowed, scenarios
 from mlpaygrade.forecast.answer import Answer, newest_advert, place_of
 from mlpaygrade.forecast.jobs import ReadJob
 from mlpaygrade.job import taxonomy
-from mlpaygrade.job.fields import JobWords
+from mlpaygrade.job.fields import Job
 from mlpaygrade.money.terms import pay_terms
 from mlpaygrade.service import replies
 from mlpaygrade.service.asking import CompareAsked, EstimateAsked, JobAsked, ScenariosAsked, ask
+from mlpaygrade.service.desk import Desk, Told, with_reading
 from mlpaygrade.service.meters import Meters
 from mlpaygrade.service.model_slot import ModelSlot, Served
 from mlpaygrade.service.problem import ProblemError
 from mlpaygrade.service.settings import Settings
-from mlpaygrade.service.together import Together
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ class Endpoints:
         self.meters = meters
         self.settings = settings
         self._limiter: CapacityLimiter | None = None
-        self._now = _Desk(slot.current)
+        self._now = Desk(slot.current)
 
     async def aside(self, work: Callable[[], T]) -> T:
         """Do what takes long beside the event loop, `Settings.heavy` at a time."""
@@ -59,11 +59,17 @@ class Endpoints:
         terms = asked.option("currency", partial(pay_terms, period=asked.values["period"]))
         offer_usd = asked.option("offer_usd", _amount)
         place = asked.option("place", partial(_place, read=read))
-        answer = await self._answer(desk, asked.require(read))
+        job = asked.require(read)
+        told = await self._tell(desk, job.job)
+        answer, document = with_reading(told.answer, job), told.document
         if place is not None and answer.not_enough_data is None:
             answer = answer.at_place(place)
+            document = answer.to_json()
         exact = bool(asked.values["exact"])
-        return _reply(replies.estimate_reply(answer, served.tag, offer_usd=offer_usd, terms=terms, exact=exact), served)
+        reply = replies.estimate_reply(
+            answer, served.tag, document=document, offer_usd=offer_usd, terms=terms, exact=exact
+        )
+        return _reply(reply, served)
 
     async def read(self, request: Request) -> Response:
         """How a job is understood, in codes."""
@@ -161,25 +167,19 @@ class Endpoints:
         del request
         return Response(self.meters.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    def _desk(self) -> "_Desk":
+    def _desk(self) -> Desk:
         """The model that answers now; a request keeps it."""
         if self._now.served is not self.slot.current:
-            self._now = _Desk(self.slot.current)
+            self._now = Desk(self.slot.current)
         return self._now
 
-    async def _answer(self, desk: "_Desk", read: ReadJob) -> Answer:
-        answer = await desk.answer(read)
-        self.meters.answered(answer, desk.served.predictor)
-        return answer
+    async def _answer(self, desk: Desk, read: ReadJob) -> Answer:
+        return with_reading((await self._tell(desk, read.job)).answer, read)
 
-
-class _Desk:
-    """One model, with requests that arrive together read and answered together."""
-
-    def __init__(self, served: Served) -> None:
-        self.served = served
-        self.read: Together[JobWords, ReadJob | InputError] = Together(served.predictor.reader.read_each)
-        self.answer: Together[ReadJob, Answer] = Together(served.predictor.answer_each)
+    async def _tell(self, desk: Desk, job: Job) -> Told:
+        told = await desk.tell(job)
+        self.meters.answered(told.answer, desk.served.predictor)
+        return told
 
 
 def _reply(document: dict[str, Any], served: Served) -> Response:

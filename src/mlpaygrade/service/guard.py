@@ -95,7 +95,9 @@ class Guard:
                 "ms": round(1000 * seconds, 2),
                 "bytes_in": exchange.received,
             }
-            _LOG.info("%r", line)
+            _LOG.handle(
+                _LOG.makeRecord(_LOG.name, logging.INFO, __name__, 0, "%r", (line,), None)
+            )  # no search for the caller
 
 
 class _Exchange:

@@ -261,11 +261,18 @@ class Rows(msgspec.Struct):
 
 
 def estimate_reply(
-    answer: Answer, tag: str, *, offer_usd: float | None = None, terms: PayTerms | None = None, exact: bool = False
+    answer: Answer,
+    tag: str,
+    *,
+    document: Mapping[str, object] | None = None,
+    offer_usd: float | None = None,
+    terms: PayTerms | None = None,
+    exact: bool = False,
 ) -> dict[str, Any]:
-    """`Estimate` of an answer."""
+    """`Estimate` of an answer. document: its plain JSON where that is known; warnings and notes are the answer's."""
     answered = answer.not_enough_data is None
-    reply: dict[str, Any] = {"bundle": tag, "source": SOURCE, **answer.to_json()}
+    said = {"warnings": list(answer.warnings), "notes": list(answer.notes)}
+    reply: dict[str, Any] = {"bundle": tag, "source": SOURCE, **(document or answer.to_json()), **said}
     if offer_usd is not None:
         percentile = round(answer.percentile(offer_usd), 3) if answered else None
         reply["offer"] = {"usd": round(offer_usd), "percentile": percentile}

@@ -1,0 +1,108 @@
+"""One model at work: requests that arrive together are worked on together, and what was asked before is not worked out again.
+
+Kept are only jobs whose words all stand in the product's own tables (a title of the training data, codes and their words,
+countries), so that nothing a person typed freely stays here, and of a request only its job: no offer, no currency, no place.
+A new bundle has a desk of its own. The least lately asked go first.
+"""
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Final, Generic, TypeVar
+
+from mlpaygrade.errors import InputError
+from mlpaygrade.forecast.answer import Answer
+from mlpaygrade.forecast.jobs import ReadJob
+from mlpaygrade.job import taxonomy
+from mlpaygrade.job.fields import FIELDS, Job, JobWords
+from mlpaygrade.service.model_slot import Served
+from mlpaygrade.service.together import Together
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+KEPT: Final = 4_096
+"""Jobs kept by one model, as they were read and as they were answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An answer that knows nothing of how its job was read, and what it says as plain JSON."""
+
+    answer: Answer
+    document: dict[str, object]
+
+
+class Desk:
+    """Reads and answers jobs with one model. Belongs to one event loop."""
+
+    def __init__(self, served: Served) -> None:
+        self.served = served
+        self._reading: Together[JobWords, ReadJob | InputError] = Together(served.predictor.reader.read_each)
+        self._answering: Together[ReadJob, Answer] = Together(served.predictor.answer_each)
+        self._read: _Kept[tuple[object, ...], ReadJob] = _Kept(KEPT)
+        self._told: _Kept[Job, Told] = _Kept(KEPT)
+
+    async def read(self, words: JobWords) -> ReadJob | InputError:
+        """A job as it is understood, or what is wrong with it."""
+        key = tuple(words.get(field.name) for field in FIELDS)
+        found = self._read.get(key)
+        if found is not None:
+            return found
+        read = await self._reading(words)
+        if isinstance(read, ReadJob) and self._is_common(words):
+            self._read.put(key, read)
+        return read
+
+    async def tell(self, job: Job) -> Told:
+        """What a job pays, without a word on how it was read."""
+        told = self._told.get(job)
+        if told is None:
+            answer = await self._answering(ReadJob(job=job))
+            told = Told(answer, answer.to_json())
+            if job.title in self.served.predictor.known_titles:
+                self._told.put(job, told)
+        return told
+
+    def _is_common(self, words: JobWords) -> bool:
+        """Whether every word of a job stands in the product's own tables."""
+        return words.get("title") in self.served.predictor.known_titles and all(
+            value is None or isinstance(value, int) or value.casefold() in _words()
+            for name, value in words.items()
+            if name != "title" and isinstance(value, str | int | None)
+        )
+
+
+def with_reading(answer: Answer, read: ReadJob) -> Answer:
+    """The answer with what its reading gave rise to, as `Predictor.answer` says it."""
+    if not read.warnings and not read.notes:
+        return answer
+    return replace(answer, warnings=(*read.warnings, *answer.warnings), notes=(*read.notes, *answer.notes))
+
+
+class _Kept(Generic[K, V]):
+    """The values of the keys that were asked for last."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._values: OrderedDict[K, V] = OrderedDict()
+
+    def get(self, key: K) -> V | None:
+        if (value := self._values.get(key)) is not None:
+            self._values.move_to_end(key)
+        return value
+
+    def put(self, key: K, value: V) -> None:
+        self._values[key] = value
+        if len(self._values) > self._most:
+            self._values.popitem(last=False)
+
+
+@cache
+def _words() -> frozenset[str]:
+    """Codes, their words, countries and years, all in one letter case."""
+    labels = [str(text) for field in FIELDS for pair in field.labels.items() for text in pair]
+    countries = [text for code in taxonomy.country_codes() for text in (code, taxonomy.country(code).name)]
+    shorter = [label.split(" (")[0].removesuffix(" level") for label in labels]
+    return frozenset(text.casefold() for text in (*labels, *shorter, *countries, *map(str, range(2020, 2100))))
