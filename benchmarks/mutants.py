@@ -68,7 +68,7 @@ MUTANTS = (
     Mutant("dataset/writing.py", "                    os.fsync(file.fileno())\n", ""),
     Mutant("dataset/download.py", ' and sent.startswith(f"bytes {start}-")', ""),
     Mutant("dataset/sources.py", "if found != edition.sha256_lf:", "if not found:", ("tests/test_sources.py",)),
-    Mutant("forecast/score.py", "job_of_row[written : written + len(block.rows)]", "job_of_row[: len(block.rows)][::-1]"),
+    Mutant("forecast/score.py", "dtype=object)[piece.which]", "dtype=object)[piece.which[::-1]]"),
     # bundle
     Mutant("forecast/bundle_files.py", "isinstance(found, int) and found != FORMAT", "False", (f"{CORPUS}::test_an_earlier_format_is_refused_with_what_to_do",)),
     Mutant("forecast/bundle_files.py", "or hashlib.sha256(content).hexdigest() != part.sha256", "", (f"{CORPUS}::test_accidents_in_any_part",)),

@@ -139,7 +139,7 @@ def test_a_file_that_changes_while_it_is_read_gives_no_output(
 ) -> None:
     source = write(tmp_path / "in.csv", [GOOD, GOOD])
 
-    def meanwhile(done: int, total: int) -> None:
+    def meanwhile(unit: str, done: int, total: int) -> None:
         write(source, [GOOD, GOOD, GOOD])
 
     with pytest.raises(DataError, match="changed while it was read"):
@@ -158,3 +158,73 @@ def test_a_workbook_is_scored_like_the_same_rows_as_text(predictor: Predictor, t
     score_file(tmp_path / "in.xlsx", tmp_path / "book.csv", predictor=predictor)
     score_file(write(tmp_path / "in.csv", rows, [*HEADER, "id"]), tmp_path / "text.csv", predictor=predictor)
     assert (tmp_path / "book.csv").read_bytes() == (tmp_path / "text.csv").read_bytes()
+
+
+def jobs_table():  # type: ignore[no-untyped-def]
+    """Rows of several types, with values that are missing."""
+    pa = pytest.importorskip("pyarrow")
+    columns = {
+        "id": pa.array([7, 8, 9, 10], pa.int16()),
+        "job_title": pa.array(["Data Scientist", None, "Data Engineer", "Data Scientist"]).dictionary_encode(),
+        "experience_level": ["SE"] * 4,
+        "company_location": ["US", "US", "DE", "US"],
+        "remote_ratio": [0.0, 100.0, None, 0.0],
+        "work_year": pa.array([2024, 2024, None, 2024], pa.int64()),
+        "tags": [["a"], [], None, ["b", "c"]],
+    }
+    return pa.table(columns).replace_schema_metadata({"kept": "yes"})
+
+
+def test_parquet_keeps_types_and_answers_as_text_does(predictor: Predictor, tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = jobs_table()
+    parquet.write_table(table, tmp_path / "in.parquet", row_group_size=3, compression="zstd")
+    summary = score_file(tmp_path / "in.parquet", tmp_path / "out.parquet", predictor=predictor)
+    assert (summary.rows, summary.unanswered, summary.distinct_jobs) == (4, 1, 3)
+    out = parquet.read_table(tmp_path / "out.parquet")
+    assert out.select(table.column_names).equals(table)
+    assert out.schema.metadata == table.schema.metadata
+    assert parquet.read_metadata(tmp_path / "out.parquet").row_group(0).column(0).compression == "ZSTD"
+    text = [["2024", "Data Scientist", "SE", "US", "0"], ["2024", "", "SE", "US", "100"]]
+    text += [["", "Data Engineer", "SE", "DE", ""], text[0]]
+    header = ["work_year", "job_title", "experience_level", "company_location", "remote_ratio"]
+    score_file(write(tmp_path / "in.csv", text, header), tmp_path / "out.csv", predictor=predictor)
+    as_text = [{name: row[name] for name in ADDED} for row in read(tmp_path / "out.csv")]
+    as_typed = [{k: "" if v is None else str(v) for k, v in row.items()} for row in out.select(ADDED).to_pylist()]
+    assert as_typed == as_text
+
+
+@pytest.mark.parametrize("fault", ["no rows", "damaged", "nested title", "name twice", "csv"])
+def test_a_parquet_file_that_cannot_be_scored_says_why(predictor: Predictor, tmp_path: Path, fault: str) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    source, table = tmp_path / "in.parquet", jobs_table()
+    if fault == "no rows":
+        table = table.slice(0, 0)
+    elif fault == "nested title":
+        table = table.drop_columns("job_title").rename_columns(
+            [name.replace("tags", "job_title") for name in table.column_names if name != "job_title"]
+        )
+    elif fault == "name twice":
+        table = table.rename_columns(["work_year", *table.column_names[1:]])
+    parquet.write_table(table, source)
+    if fault == "damaged":
+        source.write_bytes(source.read_bytes()[:200] + bytes(100) + source.read_bytes()[300:])
+    if fault == "csv":
+        source = write(tmp_path / "in.csv", [GOOD])
+    with pytest.raises(InputError if fault == "csv" else DataError):
+        score_file(source, tmp_path / "out.parquet", predictor=predictor)
+    assert not (tmp_path / "out.parquet").exists()
+
+
+def test_forgetting_jobs_changes_no_answer(
+    predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [[*GOOD[:3], title, *GOOD[4:]] for title in ("Data Scientist", "Data Analyst", "Wizard") * 20]
+    source = write(tmp_path / "in.csv", rows)
+    kept = score_file(source, tmp_path / "kept.csv", predictor=predictor)
+    monkeypatch.setattr("mlpaygrade.forecast.score.KEPT", 2)
+    monkeypatch.setattr("mlpaygrade.dataset.lines.PIECE_BYTES", 100)
+    forgot = score_file(source, tmp_path / "forgot.csv", predictor=predictor)
+    assert (tmp_path / "kept.csv").read_bytes() == (tmp_path / "forgot.csv").read_bytes()
+    assert (kept.rows, kept.unanswered, kept.reasons) == (forgot.rows, forgot.unanswered, forgot.reasons)
+    assert (kept.distinct_jobs, forgot.distinct_jobs > 3) == (3, True)

@@ -32,7 +32,7 @@ def score(
             output,
             predictor=predictor,
             meaning=options.load_mapping(mapping),
-            progress=lambda done, total: progress("distinct jobs", done, total, {}),
+            progress=lambda unit, done, total: progress(unit, done, total, {}),
         )
     for note in summary.notes:
         options.say(f"{source.name}: {note}")

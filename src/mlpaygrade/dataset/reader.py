@@ -65,13 +65,14 @@ class Limits:
 @dataclass(frozen=True, slots=True)
 class Block:
     """Consecutive rows. first: 1-based number of the first. ragged: place in `rows` -> line of the file, for each row that has
-    not as many fields as the header. blank: blank lines passed on the way, which are not rows.
+    not as many fields as the header. blank: blank lines passed on the way, which are not rows. position: bytes read of the file.
     """
 
     first: int
     rows: list[list[str]]
     ragged: Mapping[int, int]
     blank: int
+    position: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,28 +90,57 @@ class Rows:
     _above: int
     _limits: Limits
 
-    def blocks(self) -> Iterator[Block]:
-        """The rows, those with a wrong number of fields among them.
+    @property
+    def name(self) -> str:
+        """What messages call the table."""
+        return self._text.name
+
+    def binary(self) -> io.BufferedReader | io.BytesIO:
+        """The table's text as bytes."""
+        return _binary(self._text.source)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the text."""
+        with self.binary() as raw:
+            return raw.seek(0, io.SEEK_END)
+
+    def plain_start(self) -> int | None:
+        """The byte where the first row stands, in UTF-8 with commas and with one line for the header; None for other texts."""
+        if self.delimiter != "," or not self._text.encoding.startswith("utf-8"):
+            return None
+        with self.binary() as raw:
+            above = [raw.readline(MAX_LINE) for _ in range(self._above)]
+            start = raw.tell()
+        try:
+            records = len(list(csv.reader([line.decode() for line in above], strict=True)))
+        except (csv.Error, UnicodeDecodeError):
+            return None
+        return start if records == self._above else None
+
+    def blocks(self, *, after: int = 0, count: int = 0) -> Iterator[Block]:
+        """The rows, those with a wrong number of fields among them. after: start at this byte, which `count` rows come before.
 
         Raises DataError where a quote is not closed, a field is too long or rows exceed the limit, after the rows before it.
         """
-        with self._text.open() as text:
+        with self._text.open(after) as text:
             lines = _Lines(text)
             reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
-            first = 1
+            first = 1 + count
+            lines_before = self._above + count if after else 0
             try:
-                for _ in range(self._above):
+                for _ in range(0 if after else self._above):
                     next(reader)
                     lines.of_record = 0
             except (csv.Error, StopIteration) as error:
                 _refuse(self._text.name, "must stay as it is while it is read", str(error), "Read it again.")
             while True:
-                block, broken = self._block(reader, lines, first)
+                block, broken = self._block(reader, lines, first, lines_before)
                 first += len(block.rows)
                 if block.rows or block.blank:
                     yield block
                 if broken is not None:
-                    raise self._broken(broken, row=first, line=reader.line_num)
+                    raise self._broken(broken, row=first, line=lines_before + reader.line_num)
                 if self._limits.rows is not None and first > self._limits.rows + 1:
                     raise DataError(
                         f"At most {self._limits.rows:,} rows are read at a time; this table has more. Split the file."
@@ -118,7 +148,7 @@ class Rows:
                 if len(block.rows) < BLOCK_ROWS:
                     return
 
-    def _block(self, reader: Any, lines: "_Lines", first: int) -> tuple[Block, csv.Error | None]:
+    def _block(self, reader: Any, lines: "_Lines", first: int, lines_before: int) -> tuple[Block, csv.Error | None]:
         rows: list[list[str]] = []
         ragged: dict[int, int] = {}
         blank, width, broken = 0, len(self.header), None
@@ -129,13 +159,13 @@ class Rows:
                     if not row or (len(row) == 1 and not row[0].strip()):
                         blank += 1
                         continue
-                    ragged[len(rows)] = reader.line_num
+                    ragged[len(rows)] = lines_before + reader.line_num
                 rows.append(row)
                 if len(rows) == BLOCK_ROWS:
                     break
         except csv.Error as error:
             broken = error
-        return Block(first, rows, ragged, blank), broken
+        return Block(first, rows, ragged, blank, lines.position()), broken
 
     def _broken(self, error: csv.Error, *, row: int, line: int) -> DataError:
         if isinstance(error, _TooLongError) or "field limit" in str(error):
@@ -165,7 +195,7 @@ def open_rows(source: Path | bytes, *, limits: Limits | None = None, sheet: str 
     text, said = _recognise(source, name)
     notes += said
     delimiter, header, above, said = _find_header(text)
-    _check_header(header, name, limits)
+    check_header(header, name, limits)
     if any(shown != shown.strip() for shown in header):
         said.append("white space around column names removed")
     return Rows(
@@ -208,12 +238,14 @@ class _Text:
     name: str
     encoding: str
 
-    def open(self) -> TextIO:
-        """The decoded text; line ends are left to `csv`."""
+    def open(self, after: int = 0) -> TextIO:
+        """The decoded text from a byte on; line ends are left to `csv`."""
+        raw = _binary(self.source)
+        raw.seek(after)
         if self.encoding == _SINGLE_BYTE:
             codecs.register_error(_SINGLE_BYTE, _undefined_as_latin1)
-            return io.TextIOWrapper(_binary(self.source), encoding="cp1252", errors=_SINGLE_BYTE, newline="")
-        return io.TextIOWrapper(_binary(self.source), encoding=self.encoding, newline="")
+            return io.TextIOWrapper(raw, encoding="cp1252", errors=_SINGLE_BYTE, newline="")
+        return io.TextIOWrapper(raw, encoding=self.encoding, newline="")
 
 
 class _TooLongError(csv.Error):
@@ -225,6 +257,7 @@ class _Lines:
 
     def __init__(self, text: TextIO) -> None:
         self._read = text.readline
+        self.position = text.buffer.tell
         self.of_record = 0
 
     def __iter__(self) -> Iterator[str]:
@@ -374,7 +407,8 @@ def _header_place(records: Sequence[Sequence[str]]) -> tuple[int, int]:
     return (best, known[best]) if known[first] == 0 and known[best] >= 2 else (first, known[first])
 
 
-def _check_header(header: Sequence[str], name: str, limits: Limits) -> None:
+def check_header(header: Sequence[str], name: str, limits: Limits) -> None:
+    """Raises DataError for a header that cannot be trusted: too long, no text, a name twice, or a blank one between others."""
     if len(header) > limits.columns:
         rule = f"must have at most {limits.columns:,} columns"
         _refuse(name, rule, f"{len(header):,}", "Look for a missing line break, or save the columns that matter alone.")

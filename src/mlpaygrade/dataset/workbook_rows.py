@@ -23,7 +23,7 @@ def main(order: dict[str, Any]) -> None:
     for number, row in enumerate(rows):
         if number > order["rows"]:
             _refuse(f"has more than {order['rows']:,} rows")
-        writer.writerow([_text(value) for value in row])
+        writer.writerow([cell_text(value) for value in row])
     output.flush()
     _say(report)
 
@@ -71,7 +71,7 @@ def _parquet(content: bytes, order: dict[str, Any]) -> tuple[dict[str, Any], Ite
     return {}, rows()
 
 
-def _text(value: Any) -> str:
+def cell_text(value: Any) -> str:
     """A cell as a person would type it."""
     if value is None:
         return ""

@@ -1,23 +1,26 @@
 """Scoring a file: the same rows out, in the same order, with estimates beside them.
 
-The file is read twice: first to find its distinct jobs, which are few and answered once, then to write every row with the
-answer of its job. Columns that are no feature pass through, salaries among them, and are never used. A row that cannot be
-answered keeps its place with empty figures and a reason.
+The file streams past in pieces. Distinct jobs, which are few, are answered once and remembered; every row gets the answer of its
+job. Columns that are no feature pass through, salaries among them, and are never used. A row that cannot be answered keeps its
+place with empty figures and a reason. Text gives CSV, Parquet gives Parquet.
 """
 
-import csv
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Any, Final, Protocol, TextIO
+from typing import BinaryIO, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mlpaygrade.dataset import workbook
 from mlpaygrade.dataset.columns import Columns, match_columns, plain, shown
+from mlpaygrade.dataset.lines import Key, line_of, pieces
+from mlpaygrade.dataset.parquet import ParquetTable
 from mlpaygrade.dataset.reader import Rows, open_rows
-from mlpaygrade.dataset.table import Coded, code_rows
-from mlpaygrade.dataset.writing import writing_text
+from mlpaygrade.dataset.writing import writing_bytes
 from mlpaygrade.errors import DataError, InputError
 from mlpaygrade.forecast.answer import FIGURES
 from mlpaygrade.forecast.jobs import defaults_said, lines
@@ -25,17 +28,23 @@ from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job.fields import BY_COLUMN, FEATURES
 from mlpaygrade.job.memory import with_memory
 
-ADDED: Final = (*FIGURES, "support", "reason")
+NUMBERS: Final = (*FIGURES, "support")
+ADDED: Final = (*NUMBERS, "reason")
 """Columns that scoring adds. `support` counts matching training postings; `reason` says why a row has no figures, or how it
 was read where that needs saying."""
 
 CHUNK: Final = 32_768
+KEPT: Final = 1_000_000
+"""So many distinct jobs are remembered, at about 400 bytes each, before all are forgotten."""
 KINDS: Final = 20
 """So many kinds of unanswered rows are told apart in the summary; the file says the reason of each row."""
 OTHER_REASONS: Final = "other reasons"
 
-Progress = Callable[[int, int], None]
-"""Called with (distinct jobs answered, distinct jobs)."""
+Progress = Callable[[str, int, int], None]
+"""Called with (unit, done, total): bytes of a text, rows of a Parquet file."""
+Added = dict[str, NDArray[np.int64] | NDArray[np.object_]]
+"""Columns ADDED of n jobs: whole numbers, -1 where there is none, and reasons as texts."""
+Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +52,7 @@ class ScoreSummary:
     """What scoring did: rows in the file, rows without an answer, rows answered with a remark, distinct jobs.
 
     reasons: why rows have no answer -> how many, the first kinds apart. notes: how the file was read.
+    distinct_jobs: those answered again, because others had filled the memory, counted again.
     """
 
     rows: int
@@ -73,9 +83,9 @@ def score_file(
     *,
     predictor: Predictor,
     meaning: Meaning | None = None,
-    progress: Progress = lambda _done, _total: None,
+    progress: Progress = lambda _unit, _done, _total: None,
 ) -> ScoreSummary:
-    """Score a file into a CSV file. Of its columns, title and country are needed; what the others say is a default without them.
+    """Score a file. Of its columns, title and country are needed; what the others say is a default without them.
 
     meaning: what a person said of the file; without it columns go by their names.
     Raises DataError when the file is no table of jobs, InputError when it would overwrite its source, ResourceError when the
@@ -83,39 +93,49 @@ def score_file(
     """
     if output.exists() and source.exists() and output.samefile(source):
         raise InputError(f"The output must be another file than the input; both are {source}. Give another --output.")
-    rows = open_rows(source)
-    matched = _matched(rows, source, meaning)
-    coded = code_rows(rows, matched.places)
-    if coded.defects:
-        raise DataError(f"{shown(str(source), 200)} cannot be read; nothing was written.", defects=coded.defects)
-    job_of_row, codes = _distinct_jobs(coded)
-    answers = _answers(predictor, coded, codes, meaning=meaning, progress=progress)
-    with writing_text(output) as file:
-        written = _write(rows, file, answers, job_of_row)
-        if written != coded.rows or len(job_of_row) != coded.rows:
+    before = _state(source)
+    readable = source.is_file() and os.access(source, os.R_OK)
+    is_parquet = readable and workbook.kind_of(source) == "parquet"
+    if readable and output.suffix == ".parquet" and not is_parquet:
+        raise InputError(f"A Parquet file is scored into a Parquet file only; {source} is none. Name the output .csv.")
+    table = ParquetTable(source) if is_parquet and output.suffix == ".parquet" else open_rows(source)
+    matched = match_features(table.header, name=str(source), meaning=meaning)
+    answered = _Answered(predictor, list(matched.places), meaning)
+    places = list(matched.places.values())
+    with writing_bytes(output) as file:
+        if isinstance(table, ParquetTable):
+            said = _write_parquet(table, file, answered, places, progress)
+        else:
+            said = _write_csv(table, file, answered, places, progress)
+        if _state(source) != before:
             raise DataError(
-                f"{shown(str(source), 200)} had {coded.rows:,} rows and then {written:,}: it changed while it was read. "
-                "Nothing was written; run the command again."
+                f"{shown(str(source), 200)} changed while it was read. Nothing was written; run the command again."
             )
-    return _summary(
-        answers, job_of_row, notes=(*rows.notes, *matched.read_as, *defaults_said(coded.columns), *coded.notes)
-    )
+    return answered.summary((*table.notes, *matched.read_as, *defaults_said(matched.places), *said))
 
 
-def _matched(rows: Rows, source: Path, meaning: Meaning | None) -> Columns:
+def _state(source: Path) -> tuple[int, int, int] | None:
+    """What changes with a file's content."""
+    if not source.exists():
+        return None
+    found = source.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def match_features(header: Sequence[str], *, name: str, meaning: Meaning | None = None) -> Columns:
     """Where the features stand. Raises DataError where one that is needed is missing, or a column of scoring's own is there."""
     required = [column for column in FEATURES if BY_COLUMN[column].required]
-    matched = match_columns(rows.header, wanted=FEATURES, required=required)
+    matched = match_columns(header, wanted=FEATURES, required=required)
     if meaning is not None:
-        given = {column: place for column, place in meaning.places(rows.header).items() if column in FEATURES}
+        given = {column: place for column, place in meaning.places(header).items() if column in FEATURES}
         lacking = [column for column in required if column not in given and column not in meaning.defaults]
         defects = [defect for defect in matched.defects if defect.column in lacking]
         matched = Columns(places=given, unused=(), read_as=(), defects=tuple(defects))
-    name = shown(str(source), 200)
+    name = shown(name, 200)
     if matched.defects:
         missing = ", ".join(defect.column for defect in matched.defects)
         raise DataError(f"{name} lacks or repeats columns ({missing}); nothing was written.", defects=matched.defects)
-    taken = sorted({plain(column) for column in ADDED} & {plain(column) for column in rows.header})
+    taken = sorted({plain(column) for column in ADDED} & {plain(column) for column in header})
     if taken:
         raise DataError(
             f"{name} already has the column{'s' if len(taken) > 1 else ''} {', '.join(taken)}, which scoring adds. "
@@ -124,94 +144,122 @@ def _matched(rows: Rows, source: Path, meaning: Meaning | None) -> Columns:
     return matched
 
 
-def _distinct_jobs(coded: Coded) -> tuple[NDArray[np.int64], list[NDArray[np.int32]]]:
-    """The job of each row, int64 (n,), and the codes of each distinct job in each feature, (jobs,) each."""
-    columns = list(coded.columns.values())
-    job = np.zeros(coded.rows, dtype=np.int64)
-    first = np.zeros(1, dtype=np.int64)
-    for column in columns:
-        _, first, job = np.unique(job * len(column.texts) + column.codes, return_index=True, return_inverse=True)
-    return job, [column.codes[first] for column in columns]
+def _write_csv(
+    rows: Rows, file: BinaryIO, answered: "_Answered", places: Sequence[int], progress: Progress
+) -> tuple[str, ...]:
+    """The rows as they were read with the columns ADDED; returns what to say of them."""
+    file.write(line_of([*rows.header, *ADDED]) + b"\n")
+    blank = 0
+    for piece in pieces(rows, places):
+        tails = np.array(_tails(answered.of(piece.keys, piece.which)), dtype=object)[piece.which]
+        file.write(b"".join(chain.from_iterable(zip(piece.lines, tails.tolist(), strict=True))))
+        blank += piece.blank
+        progress("bytes", piece.position, rows.size)
+    return (f"{blank:,} blank line{'s' if blank != 1 else ''} ignored",) if blank else ()
 
 
-def _answers(
-    predictor: Predictor,
-    coded: Coded,
-    codes: Sequence[NDArray[np.int32]],
-    *,
-    meaning: Meaning | None,
-    progress: Progress,
-) -> dict[str, NDArray[Any]]:
-    """Columns ADDED of all distinct jobs, in chunks; each sees only the texts that occur in it."""
-    read = {name: meaning.meant(name, c.texts) if meaning else c.texts for name, c in coded.columns.items()}
-    texts = {name: np.array(list(words), dtype=object) for name, words in read.items()}
-    distinct = len(codes[0])
-    parts = []
-    for start in range(0, distinct, CHUNK):
-        chunk = zip(texts, codes, strict=True)
-        columns = {column: texts[column][code[start : start + CHUNK]] for column, code in chunk}
-        parts.append(answer_texts(predictor, columns, defaults=meaning.defaults if meaning else None))
-        progress(min(start + CHUNK, distinct), distinct)
-    return {column: np.concatenate([part[column] for part in parts]) for column in ADDED}
+def _tails(added: Added) -> list[bytes]:
+    """How the line of each job goes on."""
+    numbers = zip(*(added[name].tolist() for name in NUMBERS), strict=True)
+    reasons = added["reason"].tolist()
+    return [
+        b"," + line_of(["" if value < 0 else str(value) for value in values] + [reason]) + b"\n"
+        for values, reason in zip(numbers, reasons, strict=True)
+    ]
 
 
-def _write(rows: Rows, file: TextIO, answers: Mapping[str, NDArray[Any]], job_of_row: NDArray[np.int64]) -> int:
-    """The rows as they were read with the columns ADDED; returns how many."""
-    writer = csv.writer(_LineEnds(file), lineterminator="\r\n")
-    writer.writerow([*rows.header, *ADDED])
-    cells = [[_cell(value) for value in answers[column].tolist()] for column in ADDED]
-    added = list(zip(*cells, strict=True))
-    written = 0
-    for block in rows.blocks():
-        jobs = job_of_row[written : written + len(block.rows)].tolist()
-        writer.writerows([*row, *added[job]] for row, job in zip(block.rows, jobs, strict=False))
-        written += len(block.rows)
-    return written
+def _write_parquet(
+    table: ParquetTable, file: BinaryIO, answered: "_Answered", places: Sequence[int], progress: Progress
+) -> tuple[str, ...]:
+    """The rows with their types and the columns ADDED."""
+    with table.writing(file, NUMBERS, "reason") as write:
+        done = 0
+        for piece in table.pieces(places):
+            write(piece, answered.of(piece.keys, piece.which))
+            done += len(piece.which)
+            progress("rows", done, table.rows)
+    return ()
 
 
-class _LineEnds:
-    """Rows with Unix line ends whose cells may hold a carriage return: Python quotes one only where line ends have it too."""
+class _Answered:
+    """Answers of the jobs met so far, each worked out once; at `KEPT` jobs all are forgotten."""
 
-    def __init__(self, file: TextIO) -> None:
-        self._file = file
+    def __init__(self, predictor: Predictor, columns: Sequence[str], meaning: Meaning | None) -> None:
+        self._predictor, self._columns, self._meaning = predictor, columns, meaning
+        self._rows = self._unanswered = self._remarked = self._distinct = 0
+        self._kinds: dict[str, int] = {}
+        self._forget()
 
-    def write(self, row: str) -> int:
-        """Write one row, as `csv.writer` hands it over."""
-        return self._file.write(row.removesuffix("\r\n") + "\n")
+    def of(self, keys: Sequence[Key], which: Places) -> Added:
+        """Columns ADDED of each key. keys: texts of the columns. which: the key of every row, to count them."""
+        if len(self._known) + len(keys) > KEPT:
+            self._forget()
+        new = [key for key in keys if key not in self._known]
+        for start in range(0, len(new), CHUNK):
+            self._answer(new[start : start + CHUNK])
+        place = np.fromiter(map(self._known.__getitem__, keys), dtype=np.int64, count=len(keys))
+        added: dict[str, NDArray[np.int64] | NDArray[np.object_]] = dict(
+            zip(NUMBERS, self._numbers[place].T, strict=True)
+        )
+        added["reason"] = np.array([self._reasons[n] for n in place.tolist()], dtype=object)
+        self._count(added, np.bincount(which, minlength=len(keys)))
+        return added
 
+    def summary(self, notes: tuple[str, ...]) -> ScoreSummary:
+        """What was done."""
+        return ScoreSummary(
+            rows=self._rows,
+            unanswered=self._unanswered,
+            remarked=self._remarked,
+            distinct_jobs=self._distinct,
+            reasons=self._kinds,
+            notes=notes,
+        )
 
-def _cell(value: int | str) -> str:
-    return value if isinstance(value, str) else str(value) if value >= 0 else ""
+    def _forget(self) -> None:
+        self._known: dict[Key, int] = {}
+        self._texts: dict[str, str] = {}
+        self._numbers = np.empty((0, len(NUMBERS)), dtype=np.int64)
+        self._reasons: list[str] = []
 
+    def _answer(self, keys: Sequence[Key]) -> None:
+        """Answer jobs that are not known; equal texts are kept once."""
+        texts = dict(zip(self._columns, zip(*keys, strict=True), strict=True))
+        if self._meaning is not None:
+            for name, words in texts.items():
+                own = dict.fromkeys(words)
+                meant = dict(zip(own, self._meaning.meant(name, list(own)), strict=True))
+                texts[name] = tuple(map(meant.__getitem__, words))
+        columns = {name: np.array(words, dtype=object) for name, words in texts.items()}
+        added = answer_texts(self._predictor, columns, defaults=self._meaning.defaults if self._meaning else None)
+        self._numbers = np.vstack([self._numbers, np.column_stack([added[name] for name in NUMBERS])])
+        kept = self._texts
+        self._reasons += [kept.setdefault(reason, reason) for reason in added["reason"].tolist()]
+        for key in keys:
+            self._known[tuple([kept.setdefault(text, text) for text in key])] = len(self._known)
+        self._distinct += len(keys)
 
-def _summary(
-    answers: Mapping[str, NDArray[Any]], job_of_row: NDArray[np.int64], *, notes: tuple[str, ...]
-) -> ScoreSummary:
-    rows_of_job = np.bincount(job_of_row, minlength=len(answers["reason"]))
-    unanswered = answers["estimate_usd"] < 0
-    kinds: dict[str, int] = {}
-    for job in np.flatnonzero(unanswered).tolist():
-        kind = str(answers["reason"][job]).removeprefix("not answered: ")
-        kind = kind if kind in kinds or len(kinds) < KINDS else OTHER_REASONS
-        kinds[kind] = kinds.get(kind, 0) + int(rows_of_job[job])
-    return ScoreSummary(
-        rows=len(job_of_row),
-        unanswered=int(rows_of_job[unanswered].sum()),
-        remarked=int(rows_of_job[~unanswered & (answers["reason"] != "")].sum()),
-        distinct_jobs=len(rows_of_job),
-        reasons=kinds,
-        notes=notes,
-    )
+    def _count(self, added: Added, rows: Places) -> None:
+        """Count the rows of jobs. rows: how many each has."""
+        unanswered = added[FIGURES[0]] < 0
+        remarked = ~unanswered & (added["reason"] != "")
+        self._rows += int(rows.sum())
+        self._unanswered += int(rows[unanswered].sum())
+        self._remarked += int(rows[remarked].sum())
+        for job in np.flatnonzero(unanswered).tolist():
+            kind = str(added["reason"][job]).removeprefix("not answered: ")
+            kind = kind if kind in self._kinds or len(self._kinds) < KINDS else OTHER_REASONS
+            self._kinds[kind] = self._kinds.get(kind, 0) + int(rows[job])
 
 
 @with_memory
 def answer_texts(
     predictor: Predictor, columns: Mapping[str, NDArray[np.object_]], *, defaults: Mapping[str, str] | None = None
-) -> dict[str, NDArray[Any]]:
+) -> Added:
     """Columns ADDED of n jobs given as texts; figures are -1 where there is no answer. Of missing columns nothing is said."""
     read = predictor.reader.read_columns(columns, defaults=defaults)
     count = len(read.problems)
-    added: dict[str, NDArray[Any]] = {name: np.full(count, -1, dtype=np.int64) for name in (*FIGURES, "support")}
+    added: Added = {name: np.full(count, -1, dtype=np.int64) for name in (*FIGURES, "support")}
     first = [f"not answered: {problem}" if problem else "" for problem in read.problems]
     further: list[tuple[str, ...]] = [()] * count
     if len(index := np.flatnonzero(read.problems == "")):

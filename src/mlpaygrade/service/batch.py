@@ -22,7 +22,7 @@ from starlette.responses import FileResponse
 
 from mlpaygrade.dataset.columns import match_columns
 from mlpaygrade.dataset.reader import Limits, open_rows
-from mlpaygrade.errors import DataError
+from mlpaygrade.errors import DataError, ResourceError
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.forecast.score import ADDED, answer_texts, score_file
 from mlpaygrade.job.fields import BY_COLUMN, FEATURES
@@ -85,11 +85,11 @@ class _Work:
         """Answer delimited text or Parquet."""
         for _ in open_rows(self.source, limits=Limits(rows=self.limit)).blocks():
             pass  # raises DataError where there are more rows, or what is no table
-        written = self.output.with_suffix(".csv")
-        summary = score_file(self.source, written, predictor=self.predictor)
+        try:
+            summary = score_file(self.source, self.output, predictor=self.predictor)
+        except ResourceError as error:
+            raise ProblemError("media-type", str(error)) from None
         self.count(summary.rows - summary.unanswered, summary.unanswered)
-        if written != self.output:
-            _as_parquet(written, self.output)
 
     def lines(self) -> None:
         """Answer NDJSON."""
@@ -152,13 +152,3 @@ def _row(one: dict[str, Any] | str, answer: dict[str, Any]) -> dict[str, Any]:
 
 def _too_many(limit: int) -> DataError:
     return DataError(f"At most {limit:,} rows are taken at a time; the file has more. Split it.")
-
-
-def _as_parquet(written: Path, output: Path) -> None:
-    try:
-        from pyarrow import csv, parquet
-    except ImportError:
-        raise ProblemError(
-            "media-type", "Parquet needs pyarrow, which this service lacks. Send CSV or NDJSON."
-        ) from None
-    parquet.write_table(csv.read_csv(written), output)
