@@ -1,5 +1,6 @@
 """Refusing to answer: the limit comes from the risk-coverage curve, and a refusal is the same everywhere."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,14 @@ import pytest
 
 from mlpaygrade import Predictor
 from mlpaygrade.errors import BundleError
-from mlpaygrade.forecast.refusal import COMMON_TITLE, MOST_REFUSED, AbstentionRule, choose_limit, log_interval_score
+from mlpaygrade.forecast.refusal import (
+    COMMON_TITLE,
+    MOST_REFUSED,
+    AbstentionRule,
+    choose_limit,
+    log_interval_score,
+    refusals,
+)
 from mlpaygrade.forecast.score import score_file
 from mlpaygrade.job.fields import FEATURES
 
@@ -43,6 +51,29 @@ def test_a_common_title_is_answered_however_far_the_members_differ() -> None:
     assert strict.answer(rare).not_enough_data is not None
 
 
+def test_the_first_rule_that_holds_is_the_reason_and_common_titles_are_the_exception() -> None:
+    bundle = Predictor.load().bundle
+    adverts, limit = bundle.evidence.adverts, bundle.abstention.limit
+    rare = next(title for title in sorted(bundle.encoder.known_titles) if adverts.get(title, 0) < COMMON_TITLE)
+    titles = ["Staff Nurse", "Kubernetes", rare, "Data Scientist"]
+
+    def reasons(spread: float, limit: float, adverts: Mapping[str, int]) -> list[str | None]:
+        return refusals(titles, [spread] * 4, encoder=bundle.encoder, adverts=adverts, limit=limit)
+
+    trade, words, spread, common = reasons(limit + 0.1, limit, adverts)
+    assert "another trade" in str(trade)
+    assert "nor any of its words" in str(words)
+    assert "members differ" in str(spread)
+    assert common is None
+    assert reasons(limit + 0.1, limit + 0.1, adverts) == [trade, words, None, None], "the limit is the bundle's"
+    assert reasons(limit + 0.1, limit, {**adverts, "Kubernetes": COMMON_TITLE, "Staff Nurse": COMMON_TITLE - 1}) == [
+        trade,
+        None,
+        spread,
+        None,
+    ]
+
+
 def test_where_no_region_is_bad_only_untested_disagreement_is_refused() -> None:
     uncertainty = np.linspace(0, 1, 1000)
     assert choose_limit(uncertainty, np.ones(1000)).limit == 1.0
@@ -56,7 +87,7 @@ def test_the_interval_score_punishes_misses() -> None:
 def test_a_refusal_gives_no_figures_and_for_another_trade_no_nearest_job() -> None:
     predictor = Predictor.load()
     answer = predictor.answer(predictor.read_job(title=UNKNOWN, experience="SE", location="US"))
-    assert "not enough data" in str(answer.not_enough_data)
+    assert answer.not_enough_data
     document = answer.to_json()
     assert document["estimate_usd"] is None
     assert document["intervals_usd"] is None

@@ -96,7 +96,7 @@ def test_a_verdict_says_where_an_offer_stands(answer: Answer) -> None:
     assert "little room" in above.sentences()[1]
     assert "Data Scientist" in reasons(answer)
     with pytest.raises(InputError, match="no estimate"):
-        verdict(replace(answer, not_enough_data="not enough data: nothing"), 100_000)
+        verdict(replace(answer, not_enough_data="nothing is known"), 100_000)
 
 
 def test_a_place_moves_every_figure_and_widens_the_ranges(answer: Answer) -> None:

@@ -195,7 +195,7 @@ def notes(estimate: Answer) -> str:
 
 def refusal(estimate: Answer) -> str:
     """Why there is no figure, what the data do hold, and which job comes nearest that can be answered."""
-    reason = str(estimate.not_enough_data).removeprefix("not enough data: ")
+    reason = str(estimate.not_enough_data)
     lines = [
         "<strong>There is not enough data for this job to give a figure worth having.</strong>",
         f"{escape(reason[:1].upper() + reason[1:])}.",

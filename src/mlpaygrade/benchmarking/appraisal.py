@@ -157,7 +157,7 @@ def _fill(columns: Mapping[str, NDArray[Any]], index: NDArray[np.intp], answers:
     columns["log_quantiles"][index] = np.where(answered[:, None], answers.prediction.quantiles("any"), np.nan)
     for n, place in enumerate(index.tolist()):
         if not answered[n]:
-            columns["problem"][place] = f"not answered: {answers.refusals[n]}"
+            columns["problem"][place] = f"not answered: not enough data: {answers.refusals[n]}"
             continue
         strength, support = answers.strength(n), answers.support[n]
         columns["strength"][place], columns["why"][place] = strength.word, "; ".join(strength.reasons)

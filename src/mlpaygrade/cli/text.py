@@ -78,7 +78,7 @@ def _support_lines(estimate: Answer) -> list[str]:
 
 def _refusal_text(estimate: Answer) -> str:
     """Why there is no answer, and what could be asked instead."""
-    lines = [job_text(estimate.job), "", f"  {estimate.not_enough_data}.".replace("not enough", "Not enough")]
+    lines = [job_text(estimate.job), "", f"  Not enough data: {estimate.not_enough_data}."]
     if estimate.nearest is not None:
         lines.append(f"  The nearest job that can be answered: {job_text(estimate.nearest)}.")
     return "\n".join([*lines, *(f"  Note: {note}" for note in (*estimate.warnings, *estimate.notes))])

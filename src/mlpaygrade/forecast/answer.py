@@ -24,7 +24,7 @@ from mlpaygrade.forecast.encode import HOME
 from mlpaygrade.forecast.error_budget import ErrorBudget, error_budget
 from mlpaygrade.forecast.evidence import Cell, Closest, most_specific
 from mlpaygrade.forecast.jobs import ReadJob
-from mlpaygrade.forecast.refusal import COMMON_TITLE, disagreement, spread_refusal, title_refusal
+from mlpaygrade.forecast.refusal import disagreement, refusals
 from mlpaygrade.forecast.strength import Accuracy, LocalAdverts, Strength, accuracy_from, local_disagreement, strength
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import FEATURES, LOCATION, RESIDENCE, TITLE, YEAR, Job, job_of
@@ -95,7 +95,7 @@ class Answer:
         """Raises InputError, with the nearest job that can be answered, where this is "not enough data"."""
         if self.not_enough_data is not None:
             nearest = f" The nearest job that can be answered: {job_text(self.nearest)}." if self.nearest else ""
-            raise InputError(f"There is no estimate to build on: {self.not_enough_data}.{nearest}")
+            raise InputError(f"There is no estimate to build on, not enough data: {self.not_enough_data}.{nearest}")
 
     def percentile(self, usd: float) -> float:
         """Share of the advertised figures for such a job that lie below an amount, in [0.01, 0.99]."""
@@ -229,15 +229,13 @@ class Answers:
     @cached_property
     def refusals(self) -> list[str | None]:
         """Why a job has no answer worth giving, None where it has one; n of them."""
-        titles = self.jobs[TITLE]
-        known = {title: title_refusal(title, self.bundle.encoder) for title in set(titles)}
-        adverts = self.bundle.evidence.adverts
-        common = {title: adverts.get(taxonomy.canonical_title(title), 0) >= COMMON_TITLE for title in known}
-        limit = self.bundle.abstention.limit
-        return [
-            None if common[title] else known[title] or spread_refusal(spread, limit)
-            for title, spread in zip(titles, self.disagreement.tolist(), strict=True)
-        ]
+        return refusals(
+            self.jobs[TITLE].tolist(),
+            self.disagreement.tolist(),
+            encoder=self.bundle.encoder,
+            adverts=self.bundle.evidence.adverts,
+            limit=self.bundle.abstention.limit,
+        )
 
     @cached_property
     def support(self) -> list[Cell]:

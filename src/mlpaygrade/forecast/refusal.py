@@ -1,11 +1,17 @@
-"""When an answer should be "not enough data": the two rules, and how the second one's limit is chosen.
+"""When an answer is "not enough data": the rules, and how the limit of one is chosen.
 
-A title of which nothing is known is refused (`title_refusal`), and so is a job about which the network's members differ more than
-was ever tested (`spread_refusal`). That limit comes from held-out postings, with the risk-coverage curve (El-Yaniv and Wiener
-2010) that it was read from (`AbstentionRule`).
+A job is refused (`refusals`) by the first of these rules that holds:
+
+1. its title belongs to another trade, or nothing in it says the field (`job/relevance.py`);
+2. no word of its title stands in the training data;
+3. the network's members differ about it by more than the limit.
+
+A title with COMMON_TITLE adverts or more in the training data is an exception: it is always answered. The limit is no constant
+here: training reads it from held-out postings (`choose_limit`), and the bundle holds it, with the risk-coverage curve (El-Yaniv
+and Wiener 2010) that it was read from (`AbstentionRule`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -83,26 +89,33 @@ def choose_limit(uncertainty: NDArray[np.float64], score: NDArray[np.float64]) -
     return AbstentionRule(limit=limit, curve=curve)
 
 
-def title_refusal(title: str, encoder: JobEncoder) -> str | None:
-    """Why a title has no answer: it belongs to another trade, or no word of it stands in the training data; else None."""
+def refusals(
+    titles: Sequence[str], spreads: Sequence[float], *, encoder: JobEncoder, adverts: Mapping[str, int], limit: float
+) -> list[str | None]:
+    """Why each of n jobs has no answer worth giving, None where it has one, by the rules above.
+
+    titles, spreads: of the n jobs, spreads in log dollars. adverts: title -> its adverts in the training data. limit: of the
+    bundle's `AbstentionRule`.
+    """
+    common = {title: adverts.get(taxonomy.canonical_title(title), 0) >= COMMON_TITLE for title in set(titles)}
+    unknown = {title: None if common[title] else _unknown(title, encoder) for title in common}
+    return [
+        unknown[title] or (None if common[title] or spread <= limit else _apart(spread, limit))
+        for title, spread in zip(titles, spreads, strict=True)
+    ]
+
+
+def _unknown(title: str, encoder: JobEncoder) -> str | None:
+    """Why nothing is known of a title: it belongs to another trade, or no word of it stands in the training data; else None."""
     if title in encoder.known_titles:
         return None
     judged = relevance(title, known=encoder.known_titles)
     if not judged.answerable:
-        return f"not enough data: {judged.reason.rstrip('.')}"
+        return judged.reason.rstrip(".")
     if not encoder.known_words.isdisjoint(taxonomy.title_words(title)):
         return None
-    return (
-        f"not enough data: neither the title '{title}' nor any of its words stands in the training data, "
-        "so nothing is known about such a job"
-    )
+    return f"neither the title '{title}' nor any of its words stands in the training data, so nothing is known about such a job"
 
 
-def spread_refusal(spread: float, limit: float) -> str | None:
-    """Why a job about which the members differ that much (log dollars) has no answer; None up to the limit."""
-    if spread <= limit:
-        return None
-    return (
-        f"not enough data: the network's members differ by {spread:.0%} about such a job, and its intervals were "
-        f"tested only up to {limit:.0%}"
-    )
+def _apart(spread: float, limit: float) -> str:
+    return f"the network's members differ by {spread:.0%} about such a job, and its intervals were tested only up to {limit:.0%}"

@@ -268,7 +268,7 @@ def answer_texts(
             added[name][index] = np.nan_to_num(np.rint(usd), nan=-1).astype(np.int64)
         added["support"][index] = [cell.postings for cell in answers.support]
         for position, refusal, warnings in zip(index, answers.refusals, answers.warnings, strict=True):
-            first[position] = f"not answered: {refusal}" if refusal else ""
+            first[position] = f"not answered: not enough data: {refusal}" if refusal else ""
             further[position] = warnings
     said = zip(first, read.warnings, further, read.notes, strict=True)
     reasons = ["; ".join(filter(None, [one, *lines(two), *three, *lines(four)])) for one, two, three, four in said]

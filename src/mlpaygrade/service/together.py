@@ -1,4 +1,4 @@
-"""Requests that arrive together are worked on together: a job then costs less than half of what it costs alone (decision 0014).
+"""Requests that arrive together are worked on together: a job then costs less than half of what it costs alone (decision 0016).
 
 What is asked within one turn of the event loop becomes one call. Nothing waits for more to come, so a lone request loses nothing.
 """
