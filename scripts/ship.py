@@ -1,8 +1,9 @@
 """Makes the bundle that ships inside the package out of finished runs.
 
-`python scripts/ship.py --run RUN [--backtest DIR] [--ageing DIR] [--compare DIR [--compare-doc NAME]]`: RUN is a folder that
-`mlpaygrade train` left; the others add what `python -m research backtest`, `ageing` and `compare` measured, in short; the
-comparison goes to docs/NAME too. Refuses a run on synthetic data.
+`python scripts/ship.py [--run RUN] [--market DATA] [--backtest DIR] [--ageing DIR] [--compare DIR [--compare-doc NAME]]`: RUN is
+a folder that `mlpaygrade train` left (default: the bundle that ships); DATA, the file that it was trained on, makes the market's
+statistics anew; the others add what `python -m research backtest`, `ageing` and `compare` measured, in short; the comparison goes
+to docs/NAME too. Refuses a run on synthetic data.
 """
 
 import argparse
@@ -11,7 +12,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from mlpaygrade.dataset.table import read_table
 from mlpaygrade.forecast.bundle import bundled_path, load_bundle, write_bundle
+from mlpaygrade.market.statistics import market_json
+from mlpaygrade.training.arrival import calendar_of, postings_by_arrival
 from research.compare_report import compare_text
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,17 +24,20 @@ ROOT = Path(__file__).resolve().parent.parent
 def main() -> int:
     """Assemble, write, and draw the comparison for the documentation."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--run", type=Path)
+    parser.add_argument("--market", type=Path)
     parser.add_argument("--backtest", type=Path)
     parser.add_argument("--ageing", type=Path)
     parser.add_argument("--compare", type=Path)
     parser.add_argument("--compare-doc", default="comparison.md")
     given = parser.parse_args()
-    bundle = load_bundle(given.run / "bundle")
+    bundle = load_bundle(given.run / "bundle" if given.run else bundled_path())
     if bundle.provenance["synthetic"]:
         print("The shipped bundle must be trained on real data; this run's data is synthetic.", file=sys.stderr)
         return 1
     parts: dict[str, Any] = dict(bundle.parts)
+    if given.market:
+        parts["market.json"] = market_of(given.market, trained_on=str(bundle.provenance["data_sha256"]))
     if given.backtest:
         walked = json.loads((given.backtest / "backtest.json").read_text(encoding="utf-8"))
         parts["backtest.json"] = {name: walked[name] for name in ("summary", "weeks", "dated", "data_sha256")}
@@ -43,6 +50,16 @@ def main() -> int:
     shipped = write_bundle(bundled_path(), parts, provenance=bundle.provenance)
     print(f"{shipped.path}: {sum(map(len, shipped.parts.values())):,} bytes")
     return 0
+
+
+def market_of(data: Path, *, trained_on: str) -> dict[str, object]:
+    """The statistics of the market of the file that a bundle was trained on."""
+    table = read_table(data)
+    if table.sha256 != trained_on:
+        raise SystemExit(
+            f"--market must be the file that the bundle was trained on ({trained_on}); got {table.sha256}."
+        )
+    return market_json(postings_by_arrival(table), calendar=calendar_of(table))
 
 
 def short(compared: dict[str, Any]) -> dict[str, Any]:

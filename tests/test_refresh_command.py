@@ -66,7 +66,7 @@ def write(frame: pd.DataFrame, path: Path) -> Path:
 def _only_the_model() -> Iterator[None]:
     """Trainings here leave out what takes longer than the network: market, importance, residuals."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(run_module, "market_json", lambda _: {})
+        patched.setattr(run_module, "market_json", lambda *_, **__: {})
         importance = {"players": {}, "measured_on": "nothing", "base_usd": 1.0, "segments": {}}
         found = SimpleNamespace(to_json=lambda: importance)
         patched.setattr(run_module, "measure_importance", lambda *_, **__: found)

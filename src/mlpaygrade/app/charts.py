@@ -7,9 +7,13 @@ and a document to keep.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Final
 
 from mlpaygrade.money.terms import DOLLARS, PayTerms
 from mlpaygrade.rendering.waterfall import Axis, axis_over, axis_row
+
+SHORT: Final = 3
+"""A table of more columns says on a phone that it scrolls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +90,12 @@ def notes_list(notes: Sequence[str]) -> str:
     return f'<ul class="mp-notes">{"".join(f"<li>{escape(note)}</li>" for note in notes)}</ul>' if notes else ""
 
 
+def names_list(items: Sequence[tuple[str, str]], *, label: str) -> str:
+    """Names with a value each, in as many columns as fit."""
+    entries = "".join(f"<li><span>{escape(name)}</span> <b>{escape(value)}</b></li>" for name, value in items)
+    return f'<ul class="mp-names" aria-label="{escape(label)}">{entries}</ul>'
+
+
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str, words: bool = False) -> str:
     """A small table whose first column names the row; it scrolls by itself where the screen is narrow. words: cells are text."""
     kind = ' class="text"' if words else ""
@@ -94,8 +104,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str,
         f'<tr><th scope="row">{escape(row[0])}</th>{"".join(f"<td{kind}>{escape(cell)}</td>" for cell in row[1:])}</tr>'
         for row in rows
     )
+    many = " many" if len(header) > SHORT else ""
     return (
-        f'<p class="mp-quiet mp-caption">{escape(caption)}</p>'
+        f'<p class="mp-quiet mp-caption{many}">{escape(caption)}</p>'
         f'<div class="mp-scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table class="mp-table">'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )

@@ -1,116 +1,143 @@
-"""The page of an analyst: the statistics that travel in the bundle, one question at a time, and the postings behind them.
+"""The page of an analyst: what titles pay in countries, and how that moved; then the questions, and the postings behind them.
 
-Every series can be had as a file. Nothing is computed here.
+Everything can be had as a file. Nothing is computed here.
 """
 
-import csv
-import io
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Final
+from typing import Final, NamedTuple
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from mlpaygrade.app import address, charts
+from mlpaygrade.app.market_pay import pay_and_trend
 from mlpaygrade.app.serving import literal, predictor
-from mlpaygrade.benchmarking.workbook import harmless
+from mlpaygrade.app.takeaway import numbers, takeaway
 from mlpaygrade.errors import BundleError
+from mlpaygrade.forecast.bundle import Bundle
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import EXPERIENCE, LABELS
 from mlpaygrade.job.titles import FAMILIES, Family, family_name, title_family
+from mlpaygrade.market.document import PART, Figure, MarketDocument, Section, read_document
+from mlpaygrade.market.numbers import Cell, NumericTable, numeric_table
+from mlpaygrade.rendering.charts import Tiles
 from mlpaygrade.rendering.palette import DARK, LIGHT
 from mlpaygrade.rendering.words import counted, dollar_range, dollars
 
-if TYPE_CHECKING:
-    from mlpaygrade.market.document import MarketDocument, Section
-
-PART: Final = "market.json"
 CELLS: Final = "same title, level and country"
 PLAIN_WIDTH: Final = 480
 """Charts are laid out for a narrow screen and then stretched: labels keep their room on both."""
+MAP_WIDTH: Final = 1080
+"""The map is laid out for a wide screen; a narrow one has the list of countries instead."""
 SHOWN: Final = 30
 POSTINGS: Final = "postings"
 """The question that the evidence answers; the others are sections of the statistics."""
+QUESTION: Final = "market.question"
 EVERY: Final = ""
 
 
 def page() -> None:
     """Draw the page."""
-    st.title("What the market pays, and why", anchor=False)
+    st.title("What the market pays", anchor=False)
     document = _document()
+    sections = {section.key: section for section in document.sections} if document else {}
+    _start(sections)
+    if document is not None and document.series:
+        pay_and_trend(document.series, DARK if _dark() else LIGHT, PLAIN_WIDTH)
+    st.header("Questions about the market", anchor=False)
     if document is not None:
         counts = document.counts
-        st.write(
-            f"From {counts.rows:,} rows that make {counts.postings:,} postings of {counts.adverts:,} different adverts. "
-            "Intervals hold 95 %; a difference is one between adverts, not what a person gains by changing."
+        st.caption(
+            f"From {counts.rows:,} rows that make {counts.postings:,} adverts, {counts.adverts:,} of them different. "
+            "Differences are between adverts, not what a person gains by changing."
         )
-    sections = {section.key: section for section in document.sections} if document else {}
     question = _question(sections)
     if question == POSTINGS:
         _postings()
-    else:
-        address.keep("market", {"question": question})
+    elif question:
         _section(sections[question])
 
 
-def _document() -> "MarketDocument | None":
+def _dark() -> bool:
+    return st.context.theme.type == "dark"
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def _read(_bundle: Bundle, digest: str) -> MarketDocument:  # noqa: ARG001  (the digest is the key)
+    return read_document(_bundle.json(PART))
+
+
+def _document() -> MarketDocument | None:
     """The bundle's statistics; where it has none that can be read, a message says so."""
     bundle = predictor().bundle
     said = "This bundle carries no market statistics"
     if bundle.has(PART):
-        from mlpaygrade.market.document import read_document
-
         try:
-            return read_document(bundle.json(PART))
+            return _read(bundle, bundle.manifest.files[PART].sha256)
         except BundleError as error:
             said = str(error).rstrip(".")
     st.info(literal(f"{said}; the postings behind its answers are below."), icon=":material/info:")
     return None
 
 
-def _question(sections: Mapping[str, "Section"]) -> str:
+def _start(sections: Mapping[str, Section]) -> None:
+    """Take the question from the address, at first and where that was changed by hand."""
     names = [*sections, POSTINGS]
-    key = "market.question"
-    if key not in st.session_state or (
-        address.changed_by_hand() and st.session_state[key] == st.session_state.get("market.drawn")
+    if QUESTION not in st.session_state or (
+        address.changed_by_hand() and st.session_state[QUESTION] == st.session_state.get("market.drawn")
     ):
-        asked = address.parameters("market").get("question", names[0])
-        if asked not in names:
-            address.remark([f'There is no question "{asked[:40]}"; the first one is shown.'])
-        st.session_state[key] = asked if asked in names else names[0]
-    chosen = st.selectbox(
+        asked = address.parameters("market").get("question")
+        if asked is not None and asked not in names:
+            address.remark([f'There is no question "{asked[:40]}"; none is open.'])
+        st.session_state[QUESTION] = asked if asked in names else None
+
+
+def _question(sections: Mapping[str, Section]) -> str | None:
+    chosen: str | None = st.selectbox(
         "Question",
-        names,
-        format_func=lambda name: sections[name].question if name in sections else "What do postings for a job pay?",
-        key=key,
+        [*sections, POSTINGS],
+        index=None,
+        format_func=lambda name: (
+            sections[name].question if name in sections else "What do adverts pay, level by level?"
+        ),
+        key=QUESTION,
+        placeholder="Choose a question",
         persist_state="session",
     )
     st.session_state["market.drawn"] = chosen
-    return str(chosen)
+    return chosen
 
 
-def _section(section: "Section") -> None:
+def _section(section: Section) -> None:
     st.header(section.title, anchor=False)
     if section.missing:
         st.info(literal(f"This data cannot say. {section.missing}"), icon=":material/info:")
         return
-    palette = DARK if st.context.theme.type == "dark" else LIGHT
     st.html(f'<div class="mp"><p>{escape(section.answer)}</p></div>')
     for figure in section.figures:
-        st.html(f'<div class="mp"><p><strong>{escape(figure.title)}</strong></p></div>')
-        drawn = figure.chart.draw(width=PLAIN_WIDTH, palette=palette)
-        st.altair_chart(drawn, alt=figure.alt, theme=None, width="stretch")
-        with st.expander("The numbers"):
-            st.html(charts.table(figure.columns, figure.rows, caption=figure.title, words=True))
-            _download(figure.columns, figure.rows, name=figure.key)
+        _figure(figure)
     if section.not_to_conclude:
         warned = charts.notes_list(section.not_to_conclude)
         st.html(f'<div class="mp"><p><strong>Do not conclude:</strong></p></div>{warned}')
     _sure(section)
 
 
-def _sure(section: "Section") -> None:
+def _figure(figure: Figure) -> None:
+    """A chart, its numbers closed below it, and its files."""
+    is_map = isinstance(figure.chart, Tiles)
+    st.html(f'<div class="mp"><p><strong>{escape(figure.title)}</strong></p></div>')
+    drawn = figure.chart.draw(width=MAP_WIDTH if is_map else PLAIN_WIDTH, palette=DARK if _dark() else LIGHT)
+    with st.container(key=f"market_{'map' if is_map else 'chart'}_{figure.key.replace('-', '_')}"):
+        st.altair_chart(drawn, alt=figure.alt, theme=None, width="stretch")
+    if is_map:
+        st.html(charts.names_list([(row[0], row[-1]) for row in figure.rows], label=figure.title))
+    takeaway(figure.key, chart=figure.chart, title=figure.title, table=numeric_table(figure.columns, figure.rows))
+    with st.expander("The numbers"):
+        st.html(charts.table(figure.columns, figure.rows, caption=figure.title, words=True))
+
+
+def _sure(section: Section) -> None:
     n = section.n
     rests = (counted(n.rows, "row"), counted(n.postings, "posting"), counted(n.adverts, "advert"))
     lines = [["How much", section.effect], ["How sure", section.uncertainty], ["Rests on", ", ".join(rests)]]
@@ -146,24 +173,47 @@ def _postings() -> None:
         name="country",
         words=lambda v: taxonomy.country(v).name if v else "every country",
     )
-    address.keep("market", {"question": POSTINGS, "family": family, "level": level, "country": country})
+    kept = address.parameters("market")
+    address.keep("market", kept | {"question": POSTINGS, "family": family, "level": level, "country": country})
     found = []
     for key, cell in cells.items():
         title, its_level, its_country = key.rsplit("|", 2)
         if level in (EVERY, its_level) and country in (EVERY, its_country) and family in (EVERY, title_family(title)):
-            found.append((title, its_level, its_country, cell))
-    found.sort(key=lambda item: -item[3][0])
-    lines = [_line(*item) for item in found]
-    total = sum(int(item[3][0]) for item in found)
-    caption = f"{counted(total, 'posting')} in {counted(len(found), 'group')}; quartiles are of the middle of the band"
-    if len(lines) > SHOWN:
-        caption += f"; the {SHOWN} largest groups are shown, the file has all"
-    columns = ("Job title", "Median", "Middle half", "Postings", "Newest", "Level", "Country")
-    if not lines:
-        st.info("No posting in the data matches these filters.", icon=":material/filter_alt_off:")
+            found.append(_Group(title, str(LABELS[EXPERIENCE][its_level]), taxonomy.country(its_country).name, cell))
+    found.sort(key=lambda group: -group.cell[0])
+    if not found:
+        st.info("No advert in the data matches these filters.", icon=":material/filter_alt_off:")
         return
-    st.html(charts.table(columns, lines[:SHOWN], caption=caption))
-    _download(columns, lines, name="postings")
+    total = sum(int(group.cell[0]) for group in found)
+    caption = f"{counted(total, 'advert')} in {counted(len(found), 'group')}; each counts with the middle of its range"
+    if len(found) > SHOWN:
+        caption += f"; the {SHOWN} largest groups are shown, the file has all"
+    st.html(charts.table(_SAID, [group.said() for group in found[:SHOWN]], caption=caption))
+    numbers("postings", NumericTable(columns=_FILED, rows=tuple(group.filed() for group in found)))
+
+
+_SAID: Final = ("Job title", "Median", "Middle half", "Adverts", "Newest", "Level", "Country")
+_FILED: Final = (
+    *("Job title", "Level", "Country", "Adverts", "Newest year"),
+    *("Lower quartile, USD", "Median, USD", "Upper quartile, USD"),
+)
+
+
+class _Group(NamedTuple):
+    """Adverts of a title, level and country. cell: as the evidence keeps it, without quartiles where they are few."""
+
+    title: str
+    level: str
+    country: str
+    cell: Sequence[float]
+
+    def said(self) -> list[str]:
+        few = len(self.cell) < 5
+        pay = ["too few"] * 2 if few else [dollars(self.cell[3]), dollar_range(self.cell[2], self.cell[4])]
+        return [self.title, *pay, f"{int(self.cell[0]):,}", str(int(self.cell[1])), self.level, self.country]
+
+    def filed(self) -> tuple[Cell, ...]:
+        return (self.title, self.level, self.country, *self.cell, *[None] * (5 - len(self.cell)))
 
 
 def _filter(place: DeltaGenerator, label: str, options: list[str], *, name: str, words: Callable[[str], str]) -> str:
@@ -175,35 +225,3 @@ def _filter(place: DeltaGenerator, label: str, options: list[str], *, name: str,
 
 def _family(value: str) -> Family:
     return next(family for family in FAMILIES if family == value)
-
-
-def _line(title: str, level: str, country: str, cell: Sequence[float]) -> list[str]:
-    few = len(cell) < 5
-    return [
-        title,
-        "too few" if few else dollars(cell[3]),
-        "too few" if few else dollar_range(cell[2], cell[4]),
-        f"{int(cell[0]):,}",
-        str(int(cell[1])),
-        str(LABELS[EXPERIENCE][level]),
-        taxonomy.country(country).name,
-    ]
-
-
-def _download(columns: Sequence[str], rows: Sequence[Sequence[str]], *, name: str) -> None:
-    def content() -> bytes:
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\r\n")
-        writer.writerow(columns)
-        writer.writerows([harmless(cell) for cell in row] for row in rows)
-        return b"\xef\xbb\xbf" + text.getvalue().encode("utf-8")
-
-    st.download_button(
-        "Download as CSV",
-        content,
-        f"mlpaygrade-{name}.csv",
-        "text/csv",
-        key=f"market.file.{name}",
-        icon=":material/download:",
-        on_click="ignore",
-    )

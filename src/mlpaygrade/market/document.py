@@ -66,9 +66,43 @@ class Section:
     missing: str | None = None
 
 
+class Period(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """Half a year ("2024 H1") or a year ("2022") of a series, with the middle pay and how sure it is.
+
+    low_usd, high_usd: 95 % interval of the median. few: too few postings for one; these are then
+    their lowest and highest.
+    """
+
+    name: str
+    postings: int
+    median_usd: float
+    low_usd: float
+    high_usd: float
+    few: bool
+
+
+class TitleSeries(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """What a title pays in a country (ISO 3166-1 alpha-2). adverts: different ones. newest: "2025-01", or a year.
+
+    quartiles_usd: None for very few postings. interval_usd: of the median, 95 %, None for few.
+    """
+
+    title: str
+    country: str
+    postings: int
+    adverts: int
+    newest: str
+    quartiles_usd: tuple[float, float, float] | None
+    interval_usd: tuple[float, float] | None
+    periods: tuple[Period, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketDocument:
-    """The sections in their order, and what they rest on. dated: the series in time goes by a calendar."""
+    """The sections in their order, and what they rest on. dated: the series in time goes by a calendar.
+
+    series: pay of every title in every country, most postings first; none in a bundle of before they were kept.
+    """
 
     format: int
     counts: Counts
@@ -77,6 +111,7 @@ class MarketDocument:
     replicates: int
     dated: bool
     sections: tuple[Section, ...]
+    series: tuple[TitleSeries, ...] = ()
 
     def section(self, key: str) -> Section:
         """The section with that key."""

@@ -286,17 +286,19 @@ def _tiles(found: Geography) -> tuple[Tile, ...]:
         line = at.get(row["code"])
         if line is None and row["minor"] == "1":
             continue
-        state, text = "empty", ""
+        state, text, said = "empty", "", ""
         if line is not None and line.shrunken is None:
             state, text = "few", f"{line.label}: {wording.count(line.postings, 'posting')}, too few to judge"
         elif line is not None and line.shrunken is not None:
             change = 0.0 if line.reference else line.shrunken.change
             state = names[int(np.searchsorted(MAP_EDGES, change, side="right"))]
+            said = wording.signed_percent(change) if change else "0"
             text = (
                 f"{line.label}: {wording.signed_percent(change)} against {found.reference}, "
                 f"{wording.count(line.postings, 'posting')}"
             )
-        tiles.append(Tile(x=int(row["column"]), y=int(row["row"]), code=row["code"], state=state, text=text))
+        at_place = {"x": int(row["column"]), "y": int(row["row"])}
+        tiles.append(Tile(**at_place, code=row["code"], state=state, text=text, said=said))
     return tuple(tiles)
 
 

@@ -18,6 +18,7 @@ from mlpaygrade.market.effects import effects_section
 from mlpaygrade.market.fitness import fitness_section
 from mlpaygrade.market.floor import floor_section
 from mlpaygrade.market.geography import geography_section
+from mlpaygrade.market.history import title_series
 from mlpaygrade.market.inference import bootstrap_of
 from mlpaygrade.market.random_split import random_split_section
 from mlpaygrade.market.remote import remote_section
@@ -101,6 +102,7 @@ def market_statistics(
         replicates=analysis.bootstrap.replicates,
         dated=years is not None and years.dated,
         sections=tuple(finding.section for finding in found),
+        series=title_series(analysis),
     )
     return MarketStatistics(document=document, numbers={finding.section.key: finding.numbers for finding in found})
 

@@ -16,6 +16,8 @@ from mlpaygrade.rendering.palette import Palette
 
 NARROW: Final = 500
 """Below this width in pixels legends stack and labels are shortened."""
+WIDE: Final = 900
+"""From this width on a legend of long names has two columns."""
 Drawing = alt.Chart | alt.LayerChart | alt.FacetChart
 Scale = Literal["percent", "change", "dollars", "count", "factor", "plain", "log dollars"]
 """How an axis of numbers is written."""
@@ -47,13 +49,14 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Tile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A square of a map. state: one of the map's classes, "few" or "empty"."""
+    """A square of a map. state: one of the map's classes, "few" or "empty". said: its value, written on it."""
 
     x: int
     y: int
     code: str
     state: str
     text: str = ""
+    said: str = ""
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
@@ -223,6 +226,40 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="l
         return _finish(layers, width=width, height=300, palette=palette)
 
 
+class Trend(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="trend"):
+    """Points with intervals over periods, the series of one period side by side and joined by lines. few: drawn hollow.
+
+    labels: the periods, in order. unit: of the values, beside the axis.
+    """
+
+    marks: tuple[Mark, ...]
+    labels: tuple[str, ...]
+    unit: str
+
+    def draw(self, *, width: int, palette: Palette) -> Drawing:
+        """The chart at a total width in pixels."""
+        series = _names(self.marks, "series")
+        legend = alt.Legend(columns=1 if width < WIDE else 2)
+        colour = _colour(series, palette.series, legend)
+        shape = alt.Shape("series:N", sort=series, scale=_scale(series, _SHAPES), legend=legend)
+        offset = alt.XOffset("series:N", sort=series, scale=alt.Scale(paddingOuter=1))
+        x = alt.X("label:O", sort=list(self.labels), axis=alt.Axis(title=None, labelAngle=0, labelOverlap=True))
+        axis = alt.Axis(format="~s", title=self.unit, tickCount=6, minExtent=46)
+        y = alt.Y("value:Q", axis=axis, scale=alt.Scale(zero=False, nice=True))
+        base = alt.Chart(_data(_rows(self.marks)))
+        fill = alt.condition("datum.few", alt.value(palette.surface), colour)
+        layers = alt.layer(
+            base.mark_line(strokeWidth=1.5, opacity=0.55, aria=False).encode(x=x, xOffset=offset, y=y, color=colour),
+            base.mark_rule(strokeWidth=2, aria=False).encode(
+                x=x, xOffset=offset, y=alt.Y("low:Q"), y2="high:Q", color=colour
+            ),
+            base.mark_point(size=70, opacity=1).encode(
+                x=x, xOffset=offset, y=y, color=colour, fill=fill, shape=shape, **_said()
+            ),
+        )
+        return _finish(layers, width=width, height=300 + 18 * len(series), palette=palette)
+
+
 class Ranges(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="ranges"):
     """From `low` to `high` with the value marked between."""
 
@@ -271,13 +308,16 @@ class Tiles(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="
             judged.encode(x=x, y=y, color=colour, **_said()),
         ]
         if side >= 16:
-            text = base.transform_filter("datum.state != 'empty'").mark_text(fontSize=10, color=palette.ink, aria=False)
-            layers.append(text.encode(x=x, y=y, text="code:N"))
+            named = base.transform_filter("datum.state != 'empty'")
+            written = side >= 30
+            for content, size, dy in (("code", 11, -6), ("said", 9, 7)) if written else (("code", 10, 0),):
+                text = named.mark_text(fontSize=size, dy=dy, color=palette.ink, aria=False)
+                layers.append(text.encode(x=x, y=y, text=f"{content}:N"))
         height = int(lines * side) + 22 * (3 if width < NARROW else 1) + 12
         return _finish(alt.layer(*layers), width=width, height=height, palette=palette)
 
 
-Chart = Forest | Bars | Stacked | Histogram | Line | Ranges | Tiles
+Chart = Forest | Bars | Stacked | Histogram | Line | Trend | Ranges | Tiles
 
 _Row = dict[str, Any]
 

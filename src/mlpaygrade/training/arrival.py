@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlpaygrade.dataset.calendar import dated_by, read_calendar
+from mlpaygrade.dataset.calendar import Calendar, dated_by, read_calendar
 from mlpaygrade.dataset.editions import calendar_path, known_file
 from mlpaygrade.dataset.postings import Postings, build_postings
 from mlpaygrade.dataset.split import Split, by_arrival, temporal
@@ -19,9 +19,15 @@ def postings_by_arrival(table: Table) -> Postings:
     """Postings of a table in order of arrival, dated by the calendar of its edition where there is one."""
     known = known_file(table.sha256)
     postings = build_postings(table.frame, newest=known.newest if known else None)
-    if known is None or (calendar := calendar_path(known)) is None:
-        return postings
-    return dated_by(postings, read_calendar(calendar))
+    calendar = calendar_of(table)
+    return postings if calendar is None else dated_by(postings, calendar)
+
+
+def calendar_of(table: Table) -> Calendar | None:
+    """The calendar of a table's edition; None where there is none."""
+    known = known_file(table.sha256)
+    path = None if known is None else calendar_path(known)
+    return None if path is None else read_calendar(path)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

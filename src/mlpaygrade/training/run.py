@@ -43,7 +43,7 @@ from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.forecast.refusal import AbstentionRule
 from mlpaygrade.job.fields import FEATURES
 from mlpaygrade.market.statistics import market_json
-from mlpaygrade.training.arrival import Division, divide, training_side
+from mlpaygrade.training.arrival import Division, calendar_of, divide, training_side
 from mlpaygrade.training.export import export_onnx
 from mlpaygrade.training.forecaster import Forecaster, Progress, fit_abstention, fit_forecaster
 from mlpaygrade.training.importance import measure_importance
@@ -118,7 +118,7 @@ def train(
     report["training_history"] = forecaster.fitted.history
 
     parts, report["export_difference"] = _network_parts(forecaster, past, report=report, settings=settings)
-    parts["market.json"] = market_json(past)
+    parts["market.json"] = market_json(past, calendar=calendar_of(table))
     provenance = _bundle_provenance(table, past, settings, whole=through is None)
     draft = Predictor(write_bundle(work / "draft", parts, provenance=provenance))
     report["importance"] = measure_importance(draft, past, measured_on="training postings").to_json()

@@ -1,0 +1,191 @@
+"""Pay and trend of titles in countries, up to five beside one another: what the adverts say, nothing estimated."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Final
+
+import streamlit as st
+
+from mlpaygrade.app import address, charts
+from mlpaygrade.app.form import remembered
+from mlpaygrade.app.pay import parameters_of, start_terms, terms_form
+from mlpaygrade.app.serving import literal
+from mlpaygrade.app.takeaway import takeaway
+from mlpaygrade.job import taxonomy
+from mlpaygrade.market.document import Period, TitleSeries
+from mlpaygrade.market.numbers import Cell, NumericTable
+from mlpaygrade.money.terms import PayTerms
+from mlpaygrade.rendering.charts import Mark, Trend
+from mlpaygrade.rendering.palette import Palette
+
+KEY: Final = "market.pairs"
+DRAWN: Final = "market.pairs.drawn"
+MOST: Final = 5
+FIRST: Final = ("Data Scientist|US", "Machine Learning Engineer|US", "Data Engineer|US")
+TITLE: Final = "Middle of advertised pay, by half-year"
+READ: Final = (
+    "Each advert counts with the middle of its range. Lines hold the middle with 95 % certainty; a hollow mark stands for fewer "
+    "than 10 adverts, its line for all of them. Nothing is held fixed: more junior adverts in a half-year lower its middle."
+)
+
+
+def pay_and_trend(series: Sequence[TitleSeries], palette: Palette, width: int) -> None:
+    """The search box, the table, the chart, and their files."""
+    known = {_code(one): one for one in series}
+    address.remark(start_terms(address.parameters("market")))
+    chosen = [known[code] for code in _search(known)]
+    terms = terms_form(chosen[0].country if chosen else "US")
+    address.keep(
+        "market",
+        {"jobs": ";".join(map(_code, chosen)), **parameters_of(terms), **_question_kept()},
+    )
+    if not chosen:
+        st.info("Choose a job title and a country to see what its adverts pay.", icon=":material/search:")
+        return
+    st.html(charts.table(_COLUMNS, [_line(one, terms) for one in chosen], caption=_caption(terms)))
+    if few := [one for one in chosen if one.quartiles_usd is None]:
+        names = ", ".join(map(_name, few))
+        st.caption(literal(f"Too few adverts to say what they pay: {names}. Estimate draws on similar jobs instead."))
+    chart = _chart(chosen, terms)
+    if chart is not None:
+        st.altair_chart(chart.draw(width=width, palette=palette), alt=_alt(chosen), theme=None, width="stretch")
+        st.caption(literal(READ))
+        notes = [READ, *([f"Converted: {terms.said}."] if terms.said else [])]
+        takeaway("pay-and-trend", chart=chart, title=TITLE, table=_numbers(chosen, terms), notes=notes)
+
+
+_COLUMNS: Final = ("Title and country", "Middle", "Middle half", "Adverts", "Different", "Newest", "Newest half-year")
+
+
+def _question_kept() -> dict[str, str]:
+    """The question that the page's other part has open."""
+    asked = st.session_state.get("market.question")
+    return {"question": asked} if asked else {}
+
+
+def _search(known: Mapping[str, TitleSeries]) -> list[str]:
+    """The pairs that are chosen, as codes."""
+    if KEY not in st.session_state or (
+        address.changed_by_hand() and st.session_state[KEY] == st.session_state.get(DRAWN)
+    ):
+        st.session_state[KEY] = _start(known)
+    chosen = st.multiselect(
+        "Job titles and countries to compare",
+        list(known),
+        format_func=lambda code: f"{_name(known[code])} ({known[code].postings:,})",
+        max_selections=MOST,
+        key=KEY,
+        placeholder="Type a title and a country, for example data engineer germany",
+        help="Up to five. In brackets: how many adverts there are.",
+        persist_state="session",
+    )
+    st.session_state[DRAWN] = chosen
+    return list(chosen)
+
+
+def _start(known: Mapping[str, TitleSeries]) -> list[str]:
+    """What the address asks for, else the job that was estimated last beside its likes, else the commonest titles."""
+    asked = address.parameters("market").get("jobs")
+    if asked is not None:
+        codes = list(dict.fromkeys(filter(None, asked.split(";"))))
+        if wrong := [code for code in codes if code not in known]:
+            address.remark([f'No advert in the data is of the job "{wrong[0][:60]}" in this link; it was left out.'])
+        return [code for code in codes if code in known][:MOST]
+    job = remembered("estimate")
+    title = taxonomy.canonical_title(job.title) if job else ""
+    mine = [f"{title}|{country}" for country in ((job.location, "US") if job else ())]
+    return [code for code in dict.fromkeys(mine) if code in known] or [code for code in FIRST if code in known]
+
+
+def _code(one: TitleSeries) -> str:
+    return f"{one.title}|{one.country}"
+
+
+def _name(one: TitleSeries) -> str:
+    return f"{one.title}, {taxonomy.country(one.country).name}"
+
+
+def _caption(terms: PayTerms) -> str:
+    converted = f" Converted: {terms.said}." if terms.said else ""
+    return f"Pay {terms.per} before tax in {terms.currency}, as advertised; reposts count among the adverts.{converted}"
+
+
+def _line(one: TitleSeries, terms: PayTerms) -> list[str]:
+    few = one.quartiles_usd is None
+    low, middle, high = one.quartiles_usd or (0.0, 0.0, 0.0)
+    return [
+        _name(one),
+        "too few" if few else terms.text(middle),
+        "too few" if few else terms.range(low, high),
+        f"{one.postings:,}",
+        f"{one.adverts:,}",
+        month_text(one.newest),
+        _moved(one.periods),
+    ]
+
+
+def month_text(newest: str) -> str:
+    """ "2025-01" as January 2025; a year stays as it is."""
+    year, _, month = newest.partition("-")
+    return f"{date(int(year), int(month), 1):%B %Y}" if month else year
+
+
+def _moved(periods: Sequence[Period]) -> str:
+    """How the newest period with enough adverts stands to the one before it, and whether that is clear."""
+    judged = [one for one in periods if not one.few]
+    if len(judged) < 2:
+        return "too few to tell"
+    before, last = judged[-2:]
+    change = last.median_usd / before.median_usd - 1
+    clear = last.low_usd > before.high_usd or last.high_usd < before.low_usd
+    return f"{last.name}: {change:+.0%} on {before.name}, {'clear' if clear else 'no clear change'}"
+
+
+def _chart(chosen: Sequence[TitleSeries], terms: PayTerms) -> Trend | None:
+    marks = tuple(
+        Mark(
+            label=period.name,
+            series=_name(one),
+            value=terms.of_usd(period.median_usd),
+            low=terms.of_usd(period.low_usd),
+            high=terms.of_usd(period.high_usd),
+            few=period.few,
+            text=f"{_name(one)}, {period.name}: {terms.text(period.median_usd)} "
+            f"({terms.range(period.low_usd, period.high_usd)}), {period.postings:,} adverts",
+        )
+        for one in chosen
+        for period in one.periods
+    )
+    labels = sorted({mark.label for mark in marks})
+    return Trend(marks=marks, labels=tuple(labels), unit=f"{terms.currency} {terms.per}") if marks else None
+
+
+def _alt(chosen: Sequence[TitleSeries]) -> str:
+    return (
+        f"Points with intervals over half-years: {'; '.join(f'{_name(one)}: {_moved(one.periods)}' for one in chosen)}."
+    )
+
+
+def _numbers(chosen: Sequence[TitleSeries], terms: PayTerms) -> NumericTable:
+    """The whole of each series, then its half-years, a row each."""
+    unit = f"{terms.currency} {terms.per}"
+    names = ("Median", "Lower quartile", "Upper quartile", "Median low end (95 %)", "Median high end (95 %)")
+    columns = ("Job title", "Country", "Period", "Adverts", "Different adverts", "Newest")
+    rows: list[tuple[Cell, ...]] = []
+    for one in chosen:
+        who = (one.title, taxonomy.country(one.country).name)
+        low, middle, high = one.quartiles_usd or (None, None, None)
+        ends = one.interval_usd or (None, None)
+        whole = _amounts((middle, low, high, *ends), terms)
+        rows.append((*who, "all", one.postings, one.adverts, one.newest, *whole, None))
+        for period in one.periods:
+            money = _amounts((period.median_usd, None, None, period.low_usd, period.high_usd), terms)
+            rows.append((*who, period.name, period.postings, None, None, *money, int(period.few)))
+    return NumericTable(
+        columns=(*columns, *(f"{name}, {unit}" for name in names), "Few: ends are lowest and highest (1 = yes)"),
+        rows=tuple(rows),
+    )
+
+
+def _amounts(usd: Sequence[float | None], terms: PayTerms) -> tuple[Cell, ...]:
+    return tuple(None if one is None else round(terms.of_usd(one), 2) for one in usd)
