@@ -240,12 +240,12 @@ def test_an_analyst_filters_postings_and_takes_the_series_away(
     open_page: OpenPage, tmp_path: Path, width: int, theme: str
 ) -> None:
     page = open_page("?page=market&question=postings&level=EN&country=US", width=width, theme=theme)
-    first = page.locator("tbody tr").first
+    first = page.locator("table", has_text="Level").locator("tbody tr").first
     expect(first).to_contain_text("Entry level")
     expect(first).to_contain_text("United States")
     settle(page)
     with page.expect_download() as caught:
-        page.get_by_role("button", name="Download as CSV", exact=True).click()
+        page.get_by_role("button", name="Numbers (CSV)").last.click()
     caught.value.save_as(tmp_path / "series.csv")
     rows = list(csv.DictReader(io.StringIO((tmp_path / "series.csv").read_text(encoding="utf-8-sig"))))
     assert {row["Level"] for row in rows} == {"Entry level"}
