@@ -90,6 +90,11 @@ def notes_list(notes: Sequence[str]) -> str:
     return f'<ul class="mp-notes">{"".join(f"<li>{escape(note)}</li>" for note in notes)}</ul>' if notes else ""
 
 
+def quiet(text: str) -> str:
+    """A quieter paragraph, still dark enough to read."""
+    return f'<p class="mp-quiet">{escape(text)}</p>'
+
+
 def names_list(items: Sequence[tuple[str, str]], *, label: str) -> str:
     """Names with a value each, in as many columns as fit."""
     entries = "".join(f"<li><span>{escape(name)}</span> <b>{escape(value)}</b></li>" for name, value in items)

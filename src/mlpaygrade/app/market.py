@@ -43,20 +43,24 @@ def page() -> None:
     document = _document()
     sections = {section.key: section for section in document.sections} if document else {}
     _start(sections)
+    said: dict[str, str] = {}
     if document is not None and document.series:
-        pay_and_trend(document.series, DARK if _dark() else LIGHT, PLAIN_WIDTH)
+        said |= pay_and_trend(document.series, DARK if _dark() else LIGHT, PLAIN_WIDTH)
     st.header("Questions about the market", anchor=False)
     if document is not None:
         counts = document.counts
-        st.caption(
-            f"From {counts.rows:,} rows that make {counts.postings:,} adverts, {counts.adverts:,} of them different. "
-            "Differences are between adverts, not what a person gains by changing."
+        st.html(
+            charts.quiet(
+                f"From {counts.rows:,} rows that make {counts.postings:,} adverts, {counts.adverts:,} of them different. "
+                "Differences are between adverts, not what a person gains by changing."
+            )
         )
     question = _question(sections)
     if question == POSTINGS:
-        _postings()
+        said |= _postings()
     elif question:
         _section(sections[question])
+    address.keep("market", said | ({"question": question} if question else {}))
 
 
 def _dark() -> bool:
@@ -146,8 +150,8 @@ def _sure(section: Section) -> None:
     st.html(charts.table(["About this answer", ""], lines, caption=caption, words=True))
 
 
-def _postings() -> None:
-    """Postings by title, level and country, filtered, with their quartiles."""
+def _postings() -> dict[str, str]:
+    """Postings by title, level and country, filtered, with their quartiles. Returns the filters, for the address."""
     one, two, three = st.columns(3)
     families: list[str] = [EVERY, *FAMILIES]
     cells = predictor().bundle.evidence.cells.get(CELLS, {})
@@ -173,8 +177,7 @@ def _postings() -> None:
         name="country",
         words=lambda v: taxonomy.country(v).name if v else "every country",
     )
-    kept = address.parameters("market")
-    address.keep("market", kept | {"question": POSTINGS, "family": family, "level": level, "country": country})
+    said = {"family": family, "level": level, "country": country}
     found = []
     for key, cell in cells.items():
         title, its_level, its_country = key.rsplit("|", 2)
@@ -183,13 +186,14 @@ def _postings() -> None:
     found.sort(key=lambda group: -group.cell[0])
     if not found:
         st.info("No advert in the data matches these filters.", icon=":material/filter_alt_off:")
-        return
+        return said
     total = sum(int(group.cell[0]) for group in found)
     caption = f"{counted(total, 'advert')} in {counted(len(found), 'group')}; each counts with the middle of its range"
     if len(found) > SHOWN:
         caption += f"; the {SHOWN} largest groups are shown, the file has all"
     st.html(charts.table(_SAID, [group.said() for group in found[:SHOWN]], caption=caption))
     numbers("postings", NumericTable(columns=_FILED, rows=tuple(group.filed() for group in found)))
+    return said
 
 
 _SAID: Final = ("Job title", "Median", "Middle half", "Adverts", "Newest", "Level", "Country")

@@ -9,7 +9,6 @@ import streamlit as st
 from mlpaygrade.app import address, charts
 from mlpaygrade.app.form import remembered
 from mlpaygrade.app.pay import parameters_of, start_terms, terms_form
-from mlpaygrade.app.serving import literal
 from mlpaygrade.app.takeaway import takeaway
 from mlpaygrade.job import taxonomy
 from mlpaygrade.market.document import Period, TitleSeries
@@ -29,38 +28,30 @@ READ: Final = (
 )
 
 
-def pay_and_trend(series: Sequence[TitleSeries], palette: Palette, width: int) -> None:
-    """The search box, the table, the chart, and their files."""
+def pay_and_trend(series: Sequence[TitleSeries], palette: Palette, width: int) -> dict[str, str]:
+    """The search box, the table, the chart, and their files. Returns what the address is to say of them."""
     known = {_code(one): one for one in series}
     address.remark(start_terms(address.parameters("market")))
     chosen = [known[code] for code in _search(known)]
     terms = terms_form(chosen[0].country if chosen else "US")
-    address.keep(
-        "market",
-        {"jobs": ";".join(map(_code, chosen)), **parameters_of(terms), **_question_kept()},
-    )
+    said = {"jobs": ";".join(map(_code, chosen)), **parameters_of(terms)}
     if not chosen:
         st.info("Choose a job title and a country to see what its adverts pay.", icon=":material/search:")
-        return
+        return said
     st.html(charts.table(_COLUMNS, [_line(one, terms) for one in chosen], caption=_caption(terms)))
     if few := [one for one in chosen if one.quartiles_usd is None]:
         names = ", ".join(map(_name, few))
-        st.caption(literal(f"Too few adverts to say what they pay: {names}. Estimate draws on similar jobs instead."))
+        st.html(charts.quiet(f"Too few adverts to say what they pay: {names}. Estimate draws on similar jobs instead."))
     chart = _chart(chosen, terms)
     if chart is not None:
         st.altair_chart(chart.draw(width=width, palette=palette), alt=_alt(chosen), theme=None, width="stretch")
-        st.caption(literal(READ))
+        st.html(charts.quiet(READ))
         notes = [READ, *([f"Converted: {terms.said}."] if terms.said else [])]
         takeaway("pay-and-trend", chart=chart, title=TITLE, table=_numbers(chosen, terms), notes=notes)
+    return said
 
 
 _COLUMNS: Final = ("Title and country", "Middle", "Middle half", "Adverts", "Different", "Newest", "Newest half-year")
-
-
-def _question_kept() -> dict[str, str]:
-    """The question that the page's other part has open."""
-    asked = st.session_state.get("market.question")
-    return {"question": asked} if asked else {}
 
 
 def _search(known: Mapping[str, TitleSeries]) -> list[str]:
