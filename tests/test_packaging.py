@@ -1,5 +1,6 @@
 """The promises of the packaging: pinned, light to serve, free of addresses, and without the dataset."""
 
+import ast
 import csv
 import re
 import subprocess
@@ -216,3 +217,14 @@ def test_the_dataset_is_not_tracked() -> None:
                 rows = csv.reader(file)
                 looks_like_it = set(COLUMNS) <= set(next(rows, []))
                 assert not looks_like_it or sum(1 for _ in rows) < 1000, f"{path} looks like the public dataset"
+
+
+def test_no_function_stands_in_two_modules() -> None:
+    found: dict[str, list[str]] = {}
+    for file in (ROOT / "src").rglob("*.py"):
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef):
+                body = node.body[1:] if ast.get_docstring(node) else node.body
+                if len(body) > 1:
+                    found.setdefault(ast.dump(ast.Module(body, [])), []).append(f"{file.stem}.{node.name}")
+    assert [names for names in found.values() if len(names) > 1] == []

@@ -10,7 +10,7 @@ from html import escape
 from typing import Final
 
 from mlpaygrade.money.terms import DOLLARS, PayTerms
-from mlpaygrade.rendering.waterfall import Axis, axis_over, axis_row
+from mlpaygrade.rendering.waterfall_drawing import Axis, axis_over, axis_row
 
 SHORT: Final = 3
 """A table of more columns says on a phone that it scrolls."""

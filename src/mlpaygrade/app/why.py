@@ -8,7 +8,7 @@ from mlpaygrade.explain.waterfall import comparison_waterfall, explanation_water
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.job.taxonomy import country
 from mlpaygrade.money.terms import DOLLARS, PayTerms
-from mlpaygrade.rendering.waterfall import waterfall_html
+from mlpaygrade.rendering.waterfall_drawing import waterfall_html
 
 
 def contributions(explanation: Explanation, terms: PayTerms = DOLLARS) -> str:

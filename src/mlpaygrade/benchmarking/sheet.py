@@ -24,7 +24,7 @@ from mlpaygrade.benchmarking.questions import MOST_WORDS, Question, Word
 from mlpaygrade.dataset.columns import shown
 from mlpaygrade.dataset.reader import Limits, Rows, open_rows
 from mlpaygrade.errors import DataError, Defect, InputError
-from mlpaygrade.forecast.jobs import JobReader, ReadJobs, defaults_said, lines
+from mlpaygrade.forecast.jobs import JobReader, ReadJobs, defaults_said, lines, objects
 from mlpaygrade.job.fields import BY_COLUMN, EMPLOYMENT, EXPERIENCE, FEATURES, LOCATION, REMOTE, RESIDENCE, SIZE, TITLE
 from mlpaygrade.job.memory import with_memory
 from mlpaygrade.job.places import read_place
@@ -271,7 +271,7 @@ class _Cells:
         """A column as written, (n,); empty texts where there is none."""
         if name not in self.coders:
             return np.full(len(self.numbers), "", dtype=object)
-        return _objects([" ".join(text[:MAX_CELL].split()) for text in self.distinct(name)])[self.codes[name]]
+        return objects([" ".join(text[:MAX_CELL].split()) for text in self.distinct(name)])[self.codes[name]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -293,7 +293,7 @@ def _jobs(
         codes = np.array(cells.codes[name], dtype=np.int64)
         _, first, job = np.unique(job * max(len(cells.coders[name]), 1) + codes, return_index=True, return_inverse=True)
     given = {name: mapping.meant(name, [text[: MAX_CELL + 1] for text in cells.distinct(name)]) for name in names}
-    texts = {name: _objects(given[name])[[cells.codes[name][n] for n in first]] for name in names}
+    texts = {name: objects(given[name])[[cells.codes[name][n] for n in first]] for name in names}
     read = reader.read_columns(texts, say_defaults=False, defaults=mapping.defaults)
     open_level = _open_level(read, texts)
     job = job.astype(np.int64)
@@ -438,10 +438,3 @@ def _problem(number: int, column: str, defect: Defect) -> Problem:
     value = defect.value if len(defect.value) <= 80 else defect.value[:77] + "..."
     remedy = defect.remedy or "Correct it, or leave the row as it is without an answer."
     return Problem(row=number, column=column, rule=defect.rule, value=value, remedy=remedy)
-
-
-def _objects(values: Sequence[Any]) -> NDArray[np.object_]:
-    """Values as an array of themselves, none of them changed into another type."""
-    array = np.empty(len(values), dtype=object)
-    array[:] = list(values)
-    return array

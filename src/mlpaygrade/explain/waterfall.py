@@ -14,7 +14,7 @@ from mlpaygrade.explain.explanation import (
     signed_dollars,
 )
 from mlpaygrade.explain.scenarios import Comparison
-from mlpaygrade.rendering.waterfall import Step, Waterfall, waterfall_png, waterfall_svg
+from mlpaygrade.rendering.waterfall_drawing import Step, Waterfall, waterfall_png, waterfall_svg
 
 NEGLIGIBLE_USD: Final = 500
 """Contributions below this are drawn as one step."""

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from mlpaygrade.job import taxonomy
+from mlpaygrade.job.countries import HOME
 from mlpaygrade.job.fields import EXPERIENCE, LOCATION, TITLE
 
-HOME: Final = "US"
 ALL: Final = "all"
 COUNTRY_GROUP: Final = "country_group"
 FAMILY: Final = "title_family"

@@ -20,13 +20,13 @@ from mlpaygrade.forecast.bundle import Bundle
 from mlpaygrade.forecast.calibration import INTERVALS
 from mlpaygrade.forecast.differences import WIDENING
 from mlpaygrade.forecast.distribution import LEVEL_WEIGHTS, LEVELS, MEDIAN, TARGETS, Prediction, Target
-from mlpaygrade.forecast.encode import HOME
 from mlpaygrade.forecast.error_budget import ErrorBudget, error_budget
 from mlpaygrade.forecast.evidence import Cell, Closest, most_specific
 from mlpaygrade.forecast.jobs import ReadJob
 from mlpaygrade.forecast.refusal import disagreement, refusals
 from mlpaygrade.forecast.strength import Accuracy, LocalAdverts, Strength, accuracy_from, local_disagreement, strength
 from mlpaygrade.job import taxonomy
+from mlpaygrade.job.countries import HOME
 from mlpaygrade.job.fields import FEATURES, LOCATION, RESIDENCE, TITLE, YEAR, Job, job_of
 from mlpaygrade.money.place import PlaceFactor, place_factor
 from mlpaygrade.money.terms import PayTerms

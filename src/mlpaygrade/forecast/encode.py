@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from mlpaygrade.errors import BundleError
 from mlpaygrade.job import taxonomy
+from mlpaygrade.job.countries import HOME
 from mlpaygrade.job.fields import (
     EMPLOYMENT,
     EXPERIENCE,
@@ -67,8 +68,6 @@ MAX_WORDS: Final = 8
 FAMILIES: Final = get_args(taxonomy.Family)
 CONTINENTS: Final = get_args(taxonomy.Continent)
 TIERS: Final = get_args(taxonomy.Tier)
-HOME: Final = "US"
-"""The country that most adverts are from; `location_group` is this country, or else the continent."""
 _STAGES: Final = tuple(f"{level}-{size}" for level in LABELS[EXPERIENCE] for size in LABELS[SIZE])
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlpaygrade.forecast.encode import CATEGORICAL, Encoded, JobColumns, JobEncoder
+from mlpaygrade.job.countries import HOME
 
 DIMENSIONS: Final = ("market", "experience", "novelty")
 """market: 0 United States, 1 elsewhere. experience: 0 entry to 3 executive. novelty: 0 title and country known, 1 not."""
@@ -24,7 +25,7 @@ def calibration_groups(encoder: JobEncoder, encoded: Encoded) -> NDArray[np.int6
     def ids(column: str) -> NDArray[np.int32]:
         return encoded.categorical[:, CATEGORICAL.index(column)]
 
-    home = 1 + encoder.countries.index("US") if "US" in encoder.countries else -1
+    home = 1 + encoder.countries.index(HOME) if HOME in encoder.countries else -1
     unseen = (ids("title") == 0) | (ids("location") == 0)
     return np.column_stack([ids("location") != home, ids("experience") - 1, unseen]).astype(np.int64)
 

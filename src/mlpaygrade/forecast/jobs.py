@@ -162,17 +162,15 @@ class JobReader:
             for field in FIELDS
         }
         rows = _Rows(
-            values={
-                column: _objects([cell.value for cell in found])[place] for column, (found, place) in cells.items()
-            },
+            values={column: objects([cell.value for cell in found])[place] for column, (found, place) in cells.items()},
             problems=np.full(count, "", dtype=object),
             notes=np.full(count, "", dtype=object),
         )
-        titles = _objects([cell.title for cell in cells[TITLE][0]])[cells[TITLE][1]]
+        titles = objects([cell.title for cell in cells[TITLE][0]])[cells[TITLE][1]]
         warnings = _contradictions(titles, rows.values)
         for column, (found, place) in cells.items():
-            rows.note(_objects(["\n".join(cell.notes) for cell in found])[place])
-            rows.complain(_objects([cell.problem for cell in found])[place])
+            rows.note(objects(["\n".join(cell.notes) for cell in found])[place])
+            rows.complain(objects([cell.problem for cell in found])[place])
             default = chosen.get(column, BY_COLUMN[column].default)
             self._fill(BY_COLUMN[column], default, titles, rows, say_default=say_defaults and column in columns)
         return ReadJobs(
@@ -228,7 +226,7 @@ class JobReader:
         empty = np.array([value is _NOT_GIVEN for value in rows.values[field.column]], dtype=bool)
         if not empty.any():
             return
-        said = _objects(
+        said = objects(
             [None if title is None else getattr(title, _SAYS.get(field.column, ""), None) for title in titles]
         )
         from_title = empty & np.array([value is not None for value in said], dtype=bool)
@@ -245,7 +243,7 @@ class JobReader:
             rows.values[field.column][rest] = None
             rows.complain(np.where(rest, _ask(field), ""))
         else:
-            rows.values[field.column] = np.where(rest, _objects([default] * len(rest)), rows.values[field.column])
+            rows.values[field.column] = np.where(rest, objects([default] * len(rest)), rows.values[field.column])
             if say_default:
                 words = field.labels.get(default, str(default))
                 rows.note(np.where(rest, f"{field.label}: not given; read as {words}.", ""))
@@ -288,7 +286,7 @@ def _contradictions(titles: NDArray[np.object_], values: Mapping[str, NDArray[np
             )
             known[key] = "\n".join(said)
         found.append(known[key])
-    return _objects(found)
+    return objects(found)
 
 
 def defaults_said(given: Collection[str]) -> list[str]:
@@ -349,8 +347,8 @@ def _joined(one: NDArray[np.object_], other: NDArray[np.object_], between: str) 
     return joined
 
 
-def _objects(values: Sequence[Any]) -> NDArray[np.object_]:
-    """Values as an array of themselves, none of them changed into another type."""
+def objects(values: Sequence[Any]) -> NDArray[np.object_]:
+    """Values as an array of themselves, none of them changed into another type, object (n,)."""
     array = np.empty(len(values), dtype=object)
-    array[:] = values
+    array[:] = list(values)
     return array

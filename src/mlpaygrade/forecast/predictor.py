@@ -23,14 +23,15 @@ from mlpaygrade.forecast.distribution import LEVELS, TARGETS, Prediction, concat
 from mlpaygrade.forecast.documents import AGAIN
 from mlpaygrade.forecast.encode import MAX_WORDS, NUMERIC, Encoded, JobColumns, JobEncoder
 from mlpaygrade.forecast.groups import calibration_groups
-from mlpaygrade.forecast.jobs import JobReader, ReadJob
+from mlpaygrade.forecast.jobs import JobReader, ReadJob, objects
 from mlpaygrade.job import taxonomy
+from mlpaygrade.job.countries import HOME
 from mlpaygrade.job.fields import FEATURES, FIELDS, Job, JobWords
 from mlpaygrade.job.memory import with_memory
 from mlpaygrade.job.relevance import relevance
 
 if TYPE_CHECKING:
-    from mlpaygrade.forecast.remote import RemotePredictor
+    from mlpaygrade.forecast.client import RemotePredictor
 
 BATCH: Final = 2_048
 MOST_LOG: Final = 25.0
@@ -64,7 +65,7 @@ class Predictor:
     @staticmethod
     def connect(url: str, *, key: str | None = None) -> "RemotePredictor":
         """The same answers from a service at an address (`mlpaygrade serve`). key: where it asks for one."""
-        from mlpaygrade.forecast.remote import RemotePredictor
+        from mlpaygrade.forecast.client import RemotePredictor
 
         return RemotePredictor(url, key=key)
 
@@ -129,7 +130,7 @@ class Predictor:
 
     def _answers(self, jobs: JobColumns, *, size: int) -> Answers:
         """The network runs for `size` jobs at a time."""
-        columns = {column: _objects(jobs[column]) for column in FEATURES}
+        columns = {column: objects(jobs[column]) for column in FEATURES}
         return Answers(jobs=columns, prediction=self.predict(columns, size=size), bundle=self.bundle, model=self.model)
 
     def _nearest(self, job: Job) -> Job | None:
@@ -143,7 +144,7 @@ class Predictor:
             {"title": near},
             {"residence": job.location},
             {field.name: field.default for field in FIELDS if field.default is not None},
-            {"location": "US", "residence": "US"},
+            {"location": HOME, "residence": HOME},
         ]
         candidates = [
             replace(job, **{name: value for change in chosen for name, value in change.items()})
@@ -203,10 +204,3 @@ def jobs_as_columns(jobs: Sequence[Job]) -> JobColumns:
     """Many jobs as dataset columns."""
     rows = [job.fields() for job in jobs]
     return cast(JobColumns, {column: [row[column] for row in rows] for column in rows[0]})
-
-
-def _objects(values: Sequence[Any]) -> NDArray[np.object_]:
-    """A column as an array of its own values, none of them changed into another type."""
-    array = np.empty(len(values), dtype=object)
-    array[:] = list(values)
-    return array

@@ -18,6 +18,9 @@ Tier = Literal["HIGH_INCOME", "UPPER_MIDDLE", "LOWER_MIDDLE", "LOW"]
 CONTINENTS: Final[tuple[Continent, ...]] = get_args(Continent)
 TIERS: Final[tuple[Tier, ...]] = get_args(Tier)
 
+HOME: Final = "US"
+"""The country that most adverts are from: encoded, measured and calibrated apart from the others."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Country:

@@ -29,7 +29,6 @@ T = TypeVar("T")
 
 JSON: Final = "application/json"
 SUGGESTED: Final = 10
-UNITED_STATES: Final = "US"
 
 
 class Endpoints:

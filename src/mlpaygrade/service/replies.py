@@ -12,8 +12,8 @@ import msgspec
 from mlpaygrade.explain.explanation import Explanation
 from mlpaygrade.explain.scenarios import Comparison, ScenarioList
 from mlpaygrade.forecast.answer import Answer
+from mlpaygrade.forecast.client import exact_answer
 from mlpaygrade.forecast.jobs import ReadJob
-from mlpaygrade.forecast.remote import exact_answer
 from mlpaygrade.money.terms import PayTerms
 
 Range = tuple[int, int]
