@@ -4,6 +4,7 @@ from html import escape
 from typing import Final
 
 from mlpaygrade.app.charts import Range, notes_list, range_chart, table
+from mlpaygrade.explain.verdict import aged_text
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.error_budget import SOURCES
 from mlpaygrade.forecast.evidence import SAME_JOB, Cell, Closest
@@ -56,6 +57,7 @@ def figures(estimate: Answer, terms: PayTerms = DOLLARS) -> str:
         '<div class="mp mp-answer">'
         f'<p class="large"><strong>{escape(terms.text(estimate.estimate_usd))}</strong> {escape(terms.per)} before tax</p>'
         f'<p class="quiet">Typical advertised pay; adverts up to {escape(estimate.newest_advert)}.</p>'
+        f"{aged_line(estimate, terms)}"
         f"<p>9 in 10 such jobs are advertised between <strong>{escape(terms.between(low, high))}</strong>.{escape(held)}</p>"
         f"<p>One advert typically names a range between {escape(band)}.</p>"
         f'<p class="strength {word}"><strong>{_MEANING[word]}.</strong> {escape(because)}</p>'
@@ -73,6 +75,12 @@ def _held(accuracy: Accuracy | None, level: int) -> str:
         return "not tested"
     tested = f"{accuracy.rows:,} figures of {group_text(accuracy.group)}"
     return f"{round(100 * accuracy.coverage[level])} of 100 when tested on {tested}"
+
+
+def aged_line(estimate: Answer, terms: PayTerms = DOLLARS) -> str:
+    """How pay was carried to a later month, shown apart; nothing where it was not."""
+    said = aged_text(estimate, terms)
+    return f'<p class="aged">{escape(said)}</p>' if said else ""
 
 
 def place_line(estimate: Answer, country: Answer, terms: PayTerms = DOLLARS) -> str:

@@ -38,6 +38,7 @@ from mlpaygrade.errors import DataError
 from mlpaygrade.forecast.answer import newest_advert
 from mlpaygrade.job.fields import LOCATION
 from mlpaygrade.job.reference import rows as table_rows
+from mlpaygrade.money.ageing import NOT_THESE_JOBS, SOURCE
 from mlpaygrade.money.terms import PayTerms
 from mlpaygrade.rendering.palette import LIGHT
 from mlpaygrade.rendering.words import counted
@@ -53,6 +54,11 @@ PERCENTILES: Final = (25, 40, 50, 60, 75, 90)
 RATIO: Final = "Compa-ratio: pay over typical market pay; 1.00 is at the market"
 OPENED: Final = "benchmark.opened"
 READ: Final = "benchmark.read"
+AGEING: Final = {
+    "none": "leave them at their date",
+    "posted": "by the growth of pay in adverts of all occupations, country by country",
+    "rate": "by a yearly rate of your own",
+}
 FILES: Final = {
     ".xlsx": ("Workbook (XLSX)", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     ".csv": ("Rows (CSV)", "text/csv"),
@@ -189,18 +195,20 @@ def _rules() -> Rules:
         help="50: half of the advertised figures for such a job are below it.",
     )
     with two.expander("Ageing and widths", expanded=False):
-        rate = st.number_input(
-            "Market pay grows by, % a year",
-            min_value=-20.0,
-            max_value=50.0,
-            value=0.0,
-            step=0.5,
-            key="benchmark.rate",
-            help="Your own assumption. 0 leaves market figures as they are in the data.",
-        )
-        until = st.date_input(
-            "Age market figures to", value=until_today(), min_value=market_date(predictor()), key="benchmark.until"
-        )
+        how = st.radio("Age market figures", list(AGEING), format_func=AGEING.__getitem__, key="benchmark.ageing")
+        rate, until = 0.0, market_date(predictor())
+        if how == "rate":
+            rate = st.number_input(
+                "Market pay grows by, % a year",
+                min_value=-20.0,
+                max_value=50.0,
+                value=3.0,
+                step=0.5,
+                key="benchmark.rate",
+                help="Your own assumption.",
+            )
+        if how != "none":
+            until = st.date_input("Age them to", value=until_today(), min_value=until, key="benchmark.until")
         widest = st.number_input(
             "A band is too wide when its high end is more than so many times its low end",
             min_value=1.1,
@@ -209,12 +217,24 @@ def _rules() -> Rules:
             step=0.1,
             key="benchmark.widest",
         )
-        rules = Rules(yearly_rate=rate / 100, until=until, widest=widest, percentile=percentile / 100)
-        factor = ageing_factor(predictor(), rules)
-        st.caption(
-            f"Market figures speak of {market_date(predictor()):%-d %B %Y}; they are multiplied by {factor:.3f}."
+        rules = Rules(
+            yearly_rate=rate / 100,
+            posted_wages=how == "posted",
+            until=until,
+            widest=widest,
+            percentile=percentile / 100,
         )
+        st.html(charts.quiet(_aged(rules)))
     return rules
+
+
+def _aged(rules: Rules) -> str:
+    """What ageing does to market figures, in words."""
+    said = f"Market figures speak of {market_date(predictor()):%-d %B %Y}"
+    factor = ageing_factor(predictor(), rules)
+    if not rules.posted_wages:
+        return f"{said}; they are multiplied by {factor:.3f}."
+    return f"{said}; in the United States they are multiplied by {factor:.3f}, elsewhere by its own. {NOT_THESE_JOBS} {SOURCE}."
 
 
 def _summary(summary: Summary, rules: Rules, terms: PayTerms) -> None:

@@ -19,6 +19,11 @@ from mlpaygrade.money.place import PlaceFactor
 from mlpaygrade.money.terms import PayTerms
 
 FORM = "estimate"
+TODAY = "estimate.today"
+_TODAY = (
+    "A scenario: the figures stand at the date of their newest advert; this carries them on by the growth of pay in adverts of "
+    "all occupations in the country. Pay in adverts of data jobs hardly moved in 2024 and 2025."
+)
 PLACES = "US"
 """The country whose towns and states have a factor."""
 
@@ -29,6 +34,7 @@ class _Asked:
     terms: PayTerms
     offer: Offer
     place: PlaceFactor | None
+    today: bool
 
 
 def page() -> None:
@@ -40,9 +46,11 @@ def page() -> None:
         place = _place(job)
         terms = terms_form(job.location)
         offer = offer_field(f"{FORM}.offer", job.location, terms)
-    address.keep(FORM, parameters_of(job) | pay.parameters_of(terms, offer) | _place_parameter())
+        today = st.toggle("Age pay to today", key=TODAY, persist_state="session", help=_TODAY)
+    said = _place_parameter() | ({"today": "yes"} if today else {})
+    address.keep(FORM, parameters_of(job) | pay.parameters_of(terms, offer) | said)
     with right:
-        _answer(_Asked(job=job, terms=terms, offer=offer, place=place))
+        _answer(_Asked(job=job, terms=terms, offer=offer, place=place, today=today))
 
 
 def _start() -> Job:
@@ -54,6 +62,7 @@ def _start() -> Job:
     address.remark([*found.problems, *start_terms(parameters)])
     if "offer" in parameters:
         st.session_state.setdefault(f"{FORM}.offer", pay.linked_offer(parameters, "offer"))
+    st.session_state.setdefault(TODAY, parameters.get("today") == "yes")
     if "place" in parameters:
         st.session_state.setdefault(f"{FORM}.place", parameters["place"][:100])
     return found.job
@@ -99,13 +108,23 @@ def _answer(asked: _Asked) -> None:
         offer_nearest(FORM, country)
         st.html(answer.evidence_table(cells, asked.terms))
         return
-    estimate = country if asked.place is None else country.at_place(asked.place)
+    whole = _aged(country) if asked.today else country
+    estimate = whole if asked.place is None else whole.at_place(asked.place)
     st.html(answer.heading(estimate) + answer.warnings(estimate) + answer.figures(estimate, asked.terms))
     if asked.place is not None:
-        st.html(answer.place_line(estimate, country, asked.terms))
+        st.html(answer.place_line(estimate, whole, asked.terms))
     _verdict(estimate, asked)
     st.html(answer.ranges(estimate, asked.terms, offer_usd=asked.offer.usd) + _support(estimate))
     _more(estimate, country, asked)
+
+
+def _aged(country: Answer) -> Answer:
+    """The answer carried to this month; as it is, with a message, where growth is not known for its country."""
+    try:
+        return country.aged_to(f"{datetime.now(UTC):%Y-%m}")
+    except InputError as error:
+        show_error(error)
+        return country
 
 
 def _support(estimate: Answer) -> str:

@@ -6,7 +6,8 @@ missing where there is no figure.
     compa-ratio        = pay / typical market pay
     range penetration  = (pay - low end) / (high end - low end) of the typical advertised band
     cost to target     = what pay lacks of the chosen percentile of advertised figures, 0 where it lacks nothing
-    ageing factor      = (1 + yearly rate) ^ (years from the market figure's date to the date asked for)
+    ageing factor      = (1 + yearly rate) ^ (years from the market figure's date to the date asked for),
+                         or the growth of posted wages in the row's country between the two
 """
 
 from collections.abc import Callable, Mapping
@@ -19,12 +20,15 @@ from numpy.typing import NDArray
 
 from mlpaygrade.benchmarking.amounts import BAND_HIGH, BAND_LOW, PAY
 from mlpaygrade.benchmarking.sheet import DEPARTMENT, REFERENCE, Sheet
-from mlpaygrade.forecast.answer import FIGURES, Answers
+from mlpaygrade.errors import InputError
+from mlpaygrade.forecast.answer import FIGURES, Answers, market_day
 from mlpaygrade.forecast.distribution import LEVELS
+from mlpaygrade.forecast.encode import HOME
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import EXPERIENCE, FEATURES, LOCATION, TITLE, YEAR, label_of
 from mlpaygrade.job.memory import with_memory
+from mlpaygrade.money import ageing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +38,7 @@ FIGURE_OF: Final = dict(zip(("typical", "low", "high", "lower_90", "upper_90"), 
 AGED: Final = (*FIGURE_OF, "target")
 CHUNK: Final = 2_000
 DAYS_A_YEAR: Final = 365.25
+NOT_AGED: Final = "not aged: growth of posted wages is not known for this country"
 
 Progress = Callable[[float], object]
 
@@ -42,11 +47,13 @@ Progress = Callable[[float], object]
 class Rules:
     """The employer's settings.
 
-    yearly_rate: growth of market pay, a share. widest: high over low end of a band. percentile: of advertised figures that
+    yearly_rate: growth of market pay, a share. posted_wages: age by the growth of posted wages in each country
+    instead. widest: high over low end of a band. percentile: of advertised figures that
     pay is to reach, a share in [0.05, 0.95].
     """
 
     yearly_rate: float = 0.0
+    posted_wages: bool = False
     until: date
     widest: float = 2.0
     percentile: float = 0.5
@@ -61,12 +68,8 @@ class Market:
 
 
 def market_date(predictor: Predictor, year: int | None = None) -> date:
-    """The day that market figures of a year speak of: the newest posting's day for the newest year, else mid-year."""
-    provenance = predictor.bundle.provenance
-    newest = int(predictor.bundle.encoder.newest_year)
-    if (year is None or year >= newest) and provenance.get("newest_day"):
-        return date.fromisoformat(str(provenance["newest_day"]))
-    return date(min(year or newest, newest), 7, 1)
+    """The day that market figures of a year speak of."""
+    return market_day(predictor.bundle, year)
 
 
 @with_memory
@@ -103,8 +106,7 @@ def appraise(sheet: Sheet, predictor: Predictor, *, progress: Progress = lambda 
 def judge(market: Market, predictor: Predictor, rules: Rules) -> "pd.DataFrame":
     """Market figures aged by the rules, ratios, suggested bands, the cost to the chosen percentile, flags."""
     frame = market.frame.copy()
-    factors = {int(year): ageing_factor(predictor, rules, year=int(year) or None) for year in frame["year"].unique()}
-    frame["factor"] = frame["year"].map(factors)
+    _age(frame, predictor, rules)
     frame["target"] = _at_level(market.log_quantiles, rules.percentile)
     for name in AGED:
         frame[name] = (frame[name] * frame["factor"]).round()
@@ -117,10 +119,35 @@ def judge(market: Market, predictor: Predictor, rules: Rules) -> "pd.DataFrame":
     return frame
 
 
-def ageing_factor(predictor: Predictor, rules: Rules, *, year: int | None = None) -> float:
-    """What market figures are multiplied with, never below one year's distance backwards: a past date ages nothing."""
-    days = max((rules.until - market_date(predictor, year)).days, 0)
-    return float((1 + rules.yearly_rate) ** (days / DAYS_A_YEAR))
+def ageing_factor(predictor: Predictor, rules: Rules, *, country: str = HOME, year: int | None = None) -> float:
+    """What market figures of a country (ISO 3166-1 alpha-2) and year are multiplied with: a past date ages nothing.
+
+    By posted wages 1 where their growth is not known.
+    """
+    start = market_date(predictor, year)
+    if rules.until <= start:
+        return 1.0
+    if not rules.posted_wages:
+        return float((1 + rules.yearly_rate) ** ((rules.until - start).days / DAYS_A_YEAR))
+    try:
+        return ageing.ageing_factor(country, f"{start:%Y-%m}", f"{rules.until:%Y-%m}").factor
+    except InputError:
+        return 1.0
+
+
+def _age(frame: "pd.DataFrame", predictor: Predictor, rules: Rules) -> None:
+    """Give every row its factor, and a remark where none is known for its country."""
+    codes = {taxonomy.country(code).name: code for code in taxonomy.country_codes()}
+    named = list(zip(frame["country"], frame["year"].astype(int), strict=True))
+    factors = {
+        (name, year): ageing_factor(predictor, rules, country=codes.get(name, HOME), year=year or None)
+        for name, year in set(named)
+    }
+    frame["factor"] = [factors[key] for key in named]
+    if rules.posted_wages:
+        unknown = {name for name in set(frame["country"]) if name and not ageing.has_growth(codes[name])}
+        mask = frame["country"].isin(unknown)
+        frame.loc[mask, "remarks"] = [f"{said}; {NOT_AGED}" if said else NOT_AGED for said in frame["remarks"][mask]]
 
 
 def _distinct(sheet: Sheet, predictor: Predictor, progress: Progress) -> dict[str, NDArray[Any]]:

@@ -19,6 +19,7 @@ from mlpaygrade.dataset.writing import write_file
 from mlpaygrade.errors import InputError, ResourceError
 from mlpaygrade.forecast.answer import newest_advert
 from mlpaygrade.forecast.predictor import Predictor
+from mlpaygrade.money.ageing import NOT_THESE_JOBS, SOURCE
 from mlpaygrade.money.terms import DOLLARS, PayTerms
 
 if TYPE_CHECKING:
@@ -135,14 +136,18 @@ def method_lines(predictor: Predictor, sheet: Sheet, rules: Rules, terms: PayTer
         ("Upload: rows", f"{len(sheet):,}"),
         ("Upload: problems", f"{len(sheet.problems):,}"),
         *(("Upload: note", note) for note in sheet.notes),
-        ("Rule: yearly ageing", f"{rules.yearly_rate:.1%}"),
-        ("Rule: aged to", rules.until.isoformat()),
-        ("Rule: ageing factor", f"{ageing_factor(predictor, rules):.4f}"),
+        *_ageing_lines(predictor, rules),
         ("Rule: pay is to reach", percentile_words(rules)),
         ("Rule: widest band", f"high end at most {rules.widest:g} times the low end"),
         *((("Money", terms.said),) if terms.said else ()),
         *LIMITS,
     ]
+
+
+def _ageing_lines(predictor: Predictor, rules: Rules) -> list[tuple[str, str]]:
+    how = f"by country: {SOURCE}. {NOT_THESE_JOBS}" if rules.posted_wages else f"{rules.yearly_rate:.1%} a year"
+    factor = f"{ageing_factor(predictor, rules):.4f}" + (" in the United States" if rules.posted_wages else "")
+    return [("Rule: ageing", how), ("Rule: aged to", rules.until.isoformat()), ("Rule: ageing factor", factor)]
 
 
 def until_today() -> date:

@@ -61,7 +61,10 @@ COLUMNS: Final[Mapping[str, tuple[str, str]]] = {
     "why": ("Why this strength", "What the strength rests on"),
     "postings": ("Postings behind it", "Matching postings in the training data"),
     "match": ("Postings agree in", "How closely those postings match"),
-    "factor": ("Ageing factor", "(1 + yearly rate) ^ years, applied to market figures"),
+    "factor": (
+        "Ageing factor",
+        "what market figures are multiplied with, by your rate or the growth of posted wages in the country",
+    ),
     "remarks": ("Remarks", "How the row was read"),
 }
 """Column of the frame -> header and meaning, in the order of the files. {unit}: currency and period."""

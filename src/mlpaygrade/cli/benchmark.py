@@ -29,11 +29,14 @@ def benchmark(
     percentile: Annotated[
         float, typer.Option("--percentile", metavar="P", help="Of advertised pay that people are to reach, 5 to 95.")
     ] = 50.0,
+    to_today: Annotated[
+        bool, typer.Option("--to-today", help="Age market figures to today by the growth of posted wages by country.")
+    ] = False,
     bundle: options.BundleOption = None,
 ) -> None:
     """Compare what you pay with the market. What cannot be known is asked, through a mapping file, before anything is written."""
     from mlpaygrade.benchmarking.appraisal import Rules, market_date
-    from mlpaygrade.benchmarking.report import check_percentile, output_kind, run_benchmark
+    from mlpaygrade.benchmarking.report import check_percentile, output_kind, run_benchmark, until_today
     from mlpaygrade.benchmarking.summary import cost_sentence
 
     output_kind(output)
@@ -41,7 +44,7 @@ def benchmark(
         raise InputError(f"The output must be another file than the input; both are {source}. Give another --output.")
     terms, share = pay_terms(currency.upper()), check_percentile(percentile)
     predictor = options.load_predictor(bundle)
-    rules = Rules(until=market_date(predictor), percentile=share)
+    rules = Rules(until=until_today() if to_today else market_date(predictor), posted_wages=to_today, percentile=share)
     known = options.load_mapping(mapping)
     with options.progress_bar() as progress:
         found = run_benchmark(

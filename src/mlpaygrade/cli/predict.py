@@ -1,5 +1,6 @@
 """`mlpaygrade predict`: one job, one answer."""
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
@@ -31,6 +32,10 @@ Place = Annotated[
     str | None, typer.Option("--place", metavar="PLACE", help="Town or state within the United States; asked apart.")
 ]
 
+ToToday = Annotated[
+    bool, typer.Option("--to-today", help="Age pay to today by the growth of posted wages: a scenario, said apart.")
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -41,6 +46,7 @@ def register(app: typer.Typer) -> None:
 def predict(
     job: JobWords,
     place: Place = None,
+    to_today: ToToday = False,
     offer: Offer = None,
     currency: Currency = DOLLAR,
     period: PeriodOption = "year",
@@ -56,6 +62,8 @@ def predict(
     answer = predictor.answer(predictor.read_job(**job))
     if place is not None and answer.not_enough_data is None:
         answer = answer.at(place)
+    if to_today and answer.not_enough_data is None:
+        answer = answer.aged_to(f"{datetime.now(UTC):%Y-%m}")
     offer_usd = None if offer is None else _offer_usd(offer, terms, answer.job.location)
     if json:
         options.print_json(answer.to_json() | _in_terms(answer, terms) | _offer_json(answer, offer_usd))

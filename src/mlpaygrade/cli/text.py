@@ -1,6 +1,6 @@
 """An answer as plain text for a terminal, in the words that the app uses."""
 
-from mlpaygrade.explain.verdict import verdict
+from mlpaygrade.explain.verdict import aged_text, verdict
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.error_budget import SOURCES
 from mlpaygrade.forecast.evidence import SAME_JOB
@@ -23,6 +23,7 @@ def estimate_text(estimate: Answer, terms: PayTerms = DOLLARS, *, offer_usd: flo
         _line(
             "Typical pay", f"{terms.text(estimate.estimate_usd)} {terms.per}, adverts up to {estimate.newest_advert}"
         ),
+        *([_line("Aged", aged_text(estimate, terms))] if estimate.aged else []),
         _line("9 in 10 such jobs", terms.range(low, high)),
         _line("One advert's range", terms.range(estimate.band_low_usd, estimate.band_high_usd)),
         _line("Strength", f"{estimate.strength.word}: {'; '.join(estimate.strength.reasons)}"),

@@ -6,6 +6,7 @@ a quarter of such jobs are advertised for more than that. Above the 75th there i
 """
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Final, Literal
 
 import numpy as np
@@ -68,12 +69,31 @@ def verdict(answer: Answer, offer_usd: float) -> Verdict:
     )
 
 
+def aged_text(answer: Answer, terms: PayTerms = DOLLARS) -> str:
+    """How an answer was carried to a later month: the months, the factor, the figure without it, the warning, the source.
+
+    "" where it was not.
+    """
+    if answer.aged is None:
+        return ""
+    aged = answer.aged
+    return (
+        f"Scenario: pay carried from {_month(aged.from_month)} to {_month(aged.last_month)}, times {aged.factor:.3f}; without it "
+        f"{terms.text(answer.estimate_usd / aged.factor)}. {aged.warning} Source: {aged.source}."
+    )
+
+
+def _month(text: str) -> str:
+    return f"{date.fromisoformat(f'{text}-01'):%B %Y}"
+
+
 def reasons(answer: Answer, terms: PayTerms = DOLLARS) -> str:
     """A paragraph to copy into a letter: what the market advertises, on what it rests, and from when."""
     low, high = answer.intervals_usd[50]
     support = answer.support
+    aged = f", carried to {_month(answer.aged.last_month)} by the growth of all advertised pay" if answer.aged else ""
     return (
         f"For {job_text(answer.job)}, employers typically advertise {terms.text(answer.estimate_usd)} {terms.per}; half of such "
         f"jobs are advertised between {terms.between(low, high)}. This rests on {counted(support.postings, 'public advert')} "
-        f"({support.level}), the newest from {answer.newest_advert}. Source: MLPayGrade {answer.model['version']}."
+        f"({support.level}), the newest from {answer.newest_advert}{aged}. Source: MLPayGrade {answer.model['version']}."
     )

@@ -28,6 +28,7 @@ from mlpaygrade.forecast.strength import Accuracy, LocalAdverts, Strength, accur
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.countries import HOME
 from mlpaygrade.job.fields import FEATURES, LOCATION, RESIDENCE, TITLE, YEAR, Job, job_of
+from mlpaygrade.money.ageing import Ageing, ageing_factor
 from mlpaygrade.money.place import PlaceFactor, place_factor
 from mlpaygrade.money.terms import PayTerms
 from mlpaygrade.rendering.words import dollars, job_text
@@ -56,6 +57,7 @@ class Answer:
     accuracy: what was measured for jobs like it; None where nothing was. strength: a word for that, by a published rule.
     warnings: what contradicts the answer, to be said first. notes: how the job was read.
     newest_advert: the day of the newest advert that the model knows, or its year where no day is known.
+    market_day: the day that the figures speak of. aged: how they were carried to a later month, None where they were not.
     place: the town or state whose factor the figures hold, None where they are the country's.
     not_enough_data: why there is no answer worth giving, None where there is one. `to_json` then gives no figures, and
         `nearest` is the most similar job that can be answered.
@@ -76,12 +78,14 @@ class Answer:
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
     newest_advert: str
+    market_day: date
     place: PlaceFactor | None
     model: Mapping[str, Any]
     log_quantiles: NDArray[np.float32]
     disagreement: float
     not_enough_data: str | None
     nearest: Job | None
+    aged: Ageing | None = None
 
     @property
     def mean_usd(self) -> float:
@@ -121,6 +125,22 @@ class Answer:
         found = place_of(self.job, place_text)
         return self if found is None else self.at_place(found)
 
+    def aged_to(self, month: str) -> "Answer":
+        """The same job with pay carried to a later month ("2026-11") by the growth of posted wages in its country: a scenario.
+
+        Raises InputError for a country whose growth is not known, and for a month before the figures'.
+        """
+        aged = ageing_factor(self.job.location, f"{self.market_day:%Y-%m}", month)
+        log_quantiles = _moved(self.log_quantiles, log(aged.factor), 0.0)
+        return replace(
+            self,
+            estimate_usd=self.estimate_usd * aged.factor,
+            log_quantiles=log_quantiles,
+            aged=aged,
+            error_budget=None,
+            **_figures_of(log_quantiles),
+        )
+
     def in_terms(self, terms: PayTerms) -> dict[str, Any]:
         """The figures in a currency and period as plain JSON, with the rate's day."""
         amount = terms.of_usd
@@ -159,6 +179,7 @@ class Answer:
             "strength": {"word": self.strength.word, "reasons": list(self.strength.reasons)},
             "adverts_up_to": self.newest_advert,
             "place": None if self.place is None else {"name": self.place.name, "factor": round(self.place.factor, 4)},
+            **({} if self.aged is None else {"aged": asdict(self.aged)}),
             "not_enough_data": self.not_enough_data,
             "nearest_job": None if self.nearest is None else self.nearest.fields(),
             "model": dict(self.model),
@@ -311,6 +332,7 @@ class Answers:
             warnings=(*(read.warnings if read else ()), *self.warnings[n]),
             notes=(*(read.notes if read else ()), *age_note(self.bundle.ageing)),
             newest_advert=newest_advert(self.bundle.provenance),
+            market_day=market_day(self.bundle, int(fields[YEAR])),
             place=None,
             model=self.model,
             log_quantiles=self.prediction.log_quantiles[n],
@@ -331,6 +353,14 @@ def newest_advert(provenance: Mapping[str, Any]) -> str:
     if day := provenance.get("newest_day"):
         return f"{date.fromisoformat(day):%B %Y}"
     return str(provenance["trained_through"])
+
+
+def market_day(bundle: Bundle, year: int | None = None) -> date:
+    """The day that figures of a year speak of: the newest advert's day for the newest year, else mid-year."""
+    newest = int(bundle.encoder.newest_year)
+    if (year is None or year >= newest) and (day := bundle.provenance.get("newest_day")):
+        return date.fromisoformat(str(day))
+    return date(min(year or newest, newest), 7, 1)
 
 
 AGE_MONTHS: Final[tuple[int, ...]] = (6, 12)

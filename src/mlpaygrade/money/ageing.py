@@ -75,6 +75,15 @@ def ageing_factor(country: str, from_month: str, to_month: str) -> Ageing:
     )
 
 
+def has_growth(country: str) -> bool:
+    """Whether growth is known for a country (ISO 3166-1 alpha-2), its own or the euro area's."""
+    try:
+        _series_of(country)
+    except InputError:
+        return False
+    return True
+
+
 def ageing_countries() -> tuple[str, ...]:
     """Countries with a series of their own, ISO 3166-1 alpha-2."""
     return tuple(sorted(set(_growth()) - {EURO_AREA}))
