@@ -118,7 +118,8 @@ def _block(
 ) -> tuple[Prediction, NDArray[np.int64]]:
     """Raw predictions of a block and the groups of its postings, from `stored` where a run before this one left them."""
     if not stored.exists():
-        fitted = fit_network(postings.take(split.train), network=settings.network, training=settings.training)
+        past = postings.take(split.train)
+        fitted = fit_network(past, network=settings.network, training=settings.training, wide=settings.wide)
         jobs = postings.take(split.test).jobs
         made = fitted.predict(fitted.encoder.transform(jobs))
         with writing_bytes(stored) as file:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from mlpaygrade.dataset.calendar import read_calendar
+from mlpaygrade.dataset.calendar import dated_by, read_calendar
 from mlpaygrade.dataset.editions import known_file
 from mlpaygrade.dataset.postings import build_postings
 from mlpaygrade.dataset.table import Table
@@ -26,6 +26,7 @@ def run_backtest(
     known = known_file(table.sha256)
     postings = build_postings(table.frame, newest=known.newest if known else None)
     dates = read_calendar(calendar) if calendar is not None else None
+    postings = postings if dates is None else dated_by(postings, dates)
     basis = {
         "data": table.sha256,
         "settings": settings.to_json(),

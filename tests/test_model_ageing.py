@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -100,15 +101,21 @@ def document(old: float, fresh: float, months_behind: int) -> dict[str, object]:
     }
 
 
-def test_a_note_says_what_age_has_cost() -> None:
-    assert age_note(None) == ()
-    assert age_note(document(0.4, 0.4, 0)) == ()
-    (note,) = age_note(document(0.44, 0.40, 12))
-    assert "2024-01 to 2025-01" in note
-    assert "12 months behind erred 10% more than a fresh one" in note
+def note_of(aged: dict[str, Any]) -> str:
+    (note,) = age_note(aged, newest="January 2025")
+    return note
+
+
+def test_a_note_says_how_old_the_adverts_are_and_what_age_has_cost() -> None:
+    assert age_note(None, newest="January 2025") == ()
+    assert age_note(document(0.4, 0.4, 0), newest="January 2025") == ()
+    note = note_of(document(0.44, 0.40, 12))
+    assert note.startswith("age: the newest advert is of January 2025.")
+    assert "adverts of January 2024 to January 2025" in note
+    assert "12 months old erred 10% more than a fresh one" in note
     assert "held 86 of 100 (fresh: 90)" in note
-    assert "5 months behind erred no more than" in age_note(document(0.4001, 0.40, 5))[0]
-    assert "erred 5% less" in age_note(document(0.38, 0.40, 6))[0]
+    assert "5 months old erred no more than" in note_of(document(0.4001, 0.40, 5))
+    assert "erred 5% less" in note_of(document(0.38, 0.40, 6))
 
 
 def test_answers_of_a_bundle_that_was_aged_say_so(tmp_path: Path) -> None:

@@ -330,7 +330,7 @@ class Answers:
             accuracy=self.accuracy(n),
             strength=self.strength(n),
             warnings=(*(read.warnings if read else ()), *self.warnings[n]),
-            notes=(*(read.notes if read else ()), *age_note(self.bundle.ageing)),
+            notes=(*(read.notes if read else ()), *age_note(self.bundle.ageing, newest=newest_advert(self.bundle.provenance))),
             newest_advert=newest_advert(self.bundle.provenance),
             market_day=market_day(self.bundle, int(fields[YEAR])),
             place=None,
@@ -367,26 +367,28 @@ AGE_MONTHS: Final[tuple[int, ...]] = (6, 12)
 """Ages of a model whose cost a note names, where they were walked through; else the greatest that was."""
 
 
-def age_note(ageing: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """What the age of a model's adverts has cost in the past, in a sentence; nothing where it was not measured.
+def age_note(ageing: Mapping[str, Any] | None, *, newest: str) -> tuple[str, ...]:
+    """How old the adverts are and what such an age has cost in the past; nothing where it was not measured.
 
-    ageing: of the bundle. The age itself is not said, as it grows between answers: each names its newest advert.
+    ageing: of the bundle. newest: when its newest advert appeared, in words.
     """
     by_age = {} if ageing is None else {int(one["months_behind"]): one for one in ageing["by_age"]}
     ages = [age for age in AGE_MONTHS if age in by_age] or [max(by_age, default=0)]
     costs = [_age_cost(age, by_age[age]) for age in ages if age]
     if ageing is None or not costs:
         return ()
-    first, last = ageing["months"][0], ageing["months"][-1]
-    return (f"age: tested on adverts of {first} to {last}, a model {'; one '.join(costs)}.",)
+    first, last = (f"{date.fromisoformat(month + '-01'):%B %Y}" for month in (ageing["months"][0], ageing["months"][-1]))
+    return (
+        f"age: the newest advert is of {newest}. Tested on adverts of {first} to {last}, a model {'; one '.join(costs)}.",
+    )
 
 
 def _age_cost(age: int, one: Mapping[str, Any]) -> str:
-    """How a model so many months behind did beside a fresh one on the same adverts."""
+    """How a model so many months old did beside a fresh one on the same adverts."""
     more = one["old"]["rmse_log"] / one["fresh"]["rmse_log"] - 1
     held, fresh = (round(100 * one[name]["coverage_90"]) for name in ("old", "fresh"))
     worse = f"{abs(more):.0%} {'more' if more > 0 else 'less'}" if round(100 * abs(more)) else "no more"
-    return f"{age} months behind erred {worse} than a fresh one, and its ranges of 9 in 10 held {held} of 100 (fresh: {fresh})"
+    return f"{age} months old erred {worse} than a fresh one, and its ranges of 9 in 10 held {held} of 100 (fresh: {fresh})"
 
 
 def _local_words(local: LocalAdverts | None, usd: float) -> tuple[str, ...]:
