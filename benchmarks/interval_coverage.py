@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 from mlpaygrade.dataset.postings import Postings, build_postings
 from mlpaygrade.forecast.calibration import INTERVALS, SHRINKAGE, Calibration, Truth
 from mlpaygrade.forecast.distribution import LEVELS, MEDIAN, TARGETS, Prediction
-from mlpaygrade.forecast.encode import JobEncoder
+from mlpaygrade.forecast.encode import CONTINENTS, JobEncoder
 from mlpaygrade.forecast.groups import DIMENSIONS, groups_of
 from mlpaygrade.testing.synthetic import SyntheticMarket
 
@@ -53,7 +53,7 @@ SPOILT: Final[Mapping[tuple[int, int], tuple[float, float]]] = {
 }
 """(dimension, group) -> further bias in log dollars and further narrowing: abroad, beginners, not seen before."""
 GROUP_NAMES: Final = {
-    "market": ("United States", "elsewhere"),
+    "place": ("United States", *CONTINENTS),
     "experience": ("entry", "mid", "senior", "executive"),
     "novelty": ("title and country known", "one of them new"),
 }

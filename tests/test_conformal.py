@@ -94,7 +94,7 @@ def test_a_group_of_few_postings_is_shrunk_towards_the_whole() -> None:
         weights=truth.weights,
     )
     shift = Calibration.fit(raw, outlying).group_widening[2][1]
-    assert 0 < np.abs(shift).max() < 0.15
+    assert 0 < np.abs(shift).max() < 0.25
 
 
 @given(seed=st.integers(0, 1000), spread=st.floats(0.01, 2.0))

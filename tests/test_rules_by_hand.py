@@ -28,7 +28,7 @@ from mlpaygrade.forecast.distribution import LEVELS, MEDIAN, TARGETS, Prediction
 from mlpaygrade.forecast.encode import CATEGORICAL, JobEncoder
 from mlpaygrade.forecast.error_budget import error_budget
 from mlpaygrade.forecast.evidence import COUNT_LEVELS, Evidence, count_cells
-from mlpaygrade.forecast.groups import groups_of
+from mlpaygrade.forecast.groups import GROUPS, groups_of
 from mlpaygrade.forecast.predictor import jobs_as_columns
 from mlpaygrade.forecast.refusal import choose_limit, disagreement
 from mlpaygrade.forecast.score import score_file
@@ -96,7 +96,7 @@ def test_calibration_weighs_postings() -> None:
 def test_a_widening_is_given_to_both_sides_and_below_zero_it_narrows() -> None:
     quantiles = np.tile(np.linspace(-1, 1, len(LEVELS), dtype=np.float32), (1, len(TARGETS), 1))
     widening = np.full((len(TARGETS), MEDIAN), 0.1)
-    none = tuple(np.zeros((groups, len(TARGETS), MEDIAN)) for groups in (2, 4, 2))
+    none = tuple(np.zeros((groups, len(TARGETS), MEDIAN)) for groups in GROUPS)
     given = Calibration(widening=widening, group_widening=none, postings=100)
     moved = given.apply(Prediction(quantiles, np.zeros((1, 2), np.float32)), np.zeros((1, 3), dtype=np.int64))
     np.testing.assert_allclose(moved.log_quantiles[0, 0, [0, MEDIAN, -1]], [-1.1, 0.0, 1.1], rtol=1e-6)
@@ -230,7 +230,7 @@ def test_groups_of_calibration() -> None:
             {**ROW, "job_title": "Data Analyst"},
         ]
     )
-    assert groups_of(encoder, jobs).tolist() == [[0, 2, 0], [1, 0, 0], [1, 3, 1], [0, 2, 1]]
+    assert groups_of(encoder, jobs).tolist() == [[0, 2, 0], [2, 0, 0], [2, 3, 1], [0, 2, 1]]
 
 
 def test_a_year_that_is_not_over_is_as_long_as_its_share_of_the_last() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import cached_property
-from math import log
+from math import expm1, log, log1p
 from statistics import NormalDist
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from mlpaygrade.forecast.error_budget import ErrorBudget, error_budget
 from mlpaygrade.forecast.evidence import Cell, Closest, most_specific
 from mlpaygrade.forecast.jobs import ReadJob
 from mlpaygrade.forecast.refusal import disagreement, refusals
+from mlpaygrade.forecast.local import LocalMove
 from mlpaygrade.forecast.strength import Accuracy, LocalAdverts, Strength, accuracy_from, local_disagreement, strength
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.countries import HOME
@@ -35,6 +36,9 @@ from mlpaygrade.rendering.words import dollars, job_text
 
 FIGURES: Final = ("estimate_usd", "band_low_usd", "band_high_usd", "lower_90_usd", "upper_90_usd")
 """Figures that every table of answers has: typical pay, the two ends of the typical band, the 90 % interval of one figure."""
+
+LEAST_MOVE: Final = 0.01
+"""A smaller move towards local adverts, log dollars, is made without a word."""
 
 APART: Final = (
     "The typical pay lies outside the typical band: the band comes from adverts that name both ends, the typical pay from all. "
@@ -58,6 +62,7 @@ class Answer:
     warnings: what contradicts the answer, to be said first. notes: how the job was read.
     newest_advert: the day of the newest advert that the model knows, or its year where no day is known.
     market_day: the day that the figures speak of. aged: how they were carried to a later month, None where they were not.
+    local: by how much the adverts of the same title and country moved the network's estimate, None where they did not.
     place: the town or state whose factor the figures hold, None where they are the country's.
     not_enough_data: why there is no answer worth giving, None where there is one. `to_json` then gives no figures, and
         `nearest` is the most similar job that can be answered.
@@ -86,6 +91,12 @@ class Answer:
     not_enough_data: str | None
     nearest: Job | None
     aged: Ageing | None = None
+    local: LocalMove | None = None
+
+    @property
+    def network_usd(self) -> float:
+        """Typical pay as the network alone says it, before local adverts moved it."""
+        return self.estimate_usd if self.local is None else _without_move(self.estimate_usd, self.local)
 
     @property
     def mean_usd(self) -> float:
@@ -177,6 +188,7 @@ class Answer:
             },
             "accuracy": None if self.accuracy is None else asdict(self.accuracy),
             "strength": {"word": self.strength.word, "reasons": list(self.strength.reasons)},
+            "local_adverts": None if self.local is None else self._local_json(self.local),
             "adverts_up_to": self.newest_advert,
             "place": None if self.place is None else {"name": self.place.name, "factor": round(self.place.factor, 4)},
             **({} if self.aged is None else {"aged": asdict(self.aged)}),
@@ -194,8 +206,17 @@ class Answer:
             "band_ends_90_usd",
             "error_budget",
             "strength",
+            "local_adverts",
         )
         return document if answered else document | dict.fromkeys(figures)
+
+    def _local_json(self, local: LocalMove) -> dict[str, Any]:
+        return {
+            "postings": local.postings,
+            "network_alone_usd": round(self.network_usd),
+            "apart": round(expm1(local.apart_log), 4),
+            "moved": round(expm1(local.move_log), 4),
+        }
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -279,6 +300,12 @@ class Answers:
         pay = self.estimate_usd.tolist()
         return [local_disagreement(cells, usd) for cells, usd in zip(self.cells, pay, strict=True)]
 
+    @cached_property
+    def moves(self) -> list[LocalMove | None]:
+        """By how much local adverts moved each estimate, n of them; None where they did not, by as much as a hundredth."""
+        found = self.bundle.local.of(self.jobs)
+        return [move if move and abs(move.move_log) >= LEAST_MOVE else None for move in found]
+
     def accuracy(self, n: int) -> Accuracy | None:
         """What was measured for jobs like one of them."""
         return accuracy_from(accuracy_of(self.bundle.evaluation.get("groups", {}), self.fields(n)))
@@ -316,6 +343,18 @@ class Answers:
             if code not in self.bundle.encoder.known_countries
         ]
 
+    def _move_words(self, n: int, usd: float) -> tuple[str, ...]:
+        """What the network alone says and why the answer differs; nothing where it does not, or is refused."""
+        move = self.moves[n]
+        if move is None or self.refusals[n] is not None:
+            return ()
+        alone, place = dollars(_without_move(usd, move)), taxonomy.country(self.jobs[LOCATION][n]).name
+        apart = f"{abs(expm1(move.apart_log)):.0%} {'above' if move.apart_log > 0 else 'below'}"
+        return (
+            f"local adverts: the network alone says {alone}; the {move.postings:,} newest adverts for this title in {place} lay "
+            f"{apart} it, so the answer moves to {dollars(usd)}.",
+        )
+
     def one(self, n: int, *, read: ReadJob | None = None, nearest: Job | None = None) -> Answer:
         """The answer to one of the jobs. read: how it was read. nearest: a job to ask about instead, where it is refused."""
         fields = self.fields(n)
@@ -330,7 +369,12 @@ class Answers:
             accuracy=self.accuracy(n),
             strength=self.strength(n),
             warnings=(*(read.warnings if read else ()), *self.warnings[n]),
-            notes=(*(read.notes if read else ()), *age_note(self.bundle.ageing, newest=newest_advert(self.bundle.provenance))),
+            local=self.moves[n],
+            notes=(
+                *(read.notes if read else ()),
+                *self._move_words(n, usd),
+                *age_note(self.bundle.ageing, newest=newest_advert(self.bundle.provenance)),
+            ),
             newest_advert=newest_advert(self.bundle.provenance),
             market_day=market_day(self.bundle, int(fields[YEAR])),
             place=None,
@@ -340,6 +384,11 @@ class Answers:
             not_enough_data=self.refusals[n],
             nearest=nearest,
         )
+
+
+def _without_move(usd: float, move: LocalMove) -> float:
+    """An estimate before local adverts moved it; both are in log1p dollars."""
+    return expm1(log1p(usd) - move.move_log)
 
 
 def _later_year(year: int, newest: int) -> tuple[str, ...]:
@@ -377,7 +426,9 @@ def age_note(ageing: Mapping[str, Any] | None, *, newest: str) -> tuple[str, ...
     costs = [_age_cost(age, by_age[age]) for age in ages if age]
     if ageing is None or not costs:
         return ()
-    first, last = (f"{date.fromisoformat(month + '-01'):%B %Y}" for month in (ageing["months"][0], ageing["months"][-1]))
+    first, last = (
+        f"{date.fromisoformat(month + '-01'):%B %Y}" for month in (ageing["months"][0], ageing["months"][-1])
+    )
     return (
         f"age: the newest advert is of {newest}. Tested on adverts of {first} to {last}, a model {'; one '.join(costs)}.",
     )

@@ -27,6 +27,7 @@ from mlpaygrade.forecast.calibration import Calibration
 from mlpaygrade.forecast.documents import AGAIN, check_document
 from mlpaygrade.forecast.encode import JobEncoder
 from mlpaygrade.forecast.evidence import Evidence
+from mlpaygrade.forecast.local import LOCAL, LocalPay
 from mlpaygrade.forecast.onnx_check import check_network
 from mlpaygrade.forecast.refusal import AbstentionRule
 from mlpaygrade.forecast.signature import check_signature, signature_of
@@ -89,6 +90,11 @@ class Bundle:
     def calibration(self) -> Calibration:
         """The conformal calibration."""
         return Calibration.from_json(self.json("calibration.json"))
+
+    @cached_property
+    def local(self) -> LocalPay:
+        """The moves towards local adverts; none where no rule travels with the bundle."""
+        return LocalPay.from_json(self.json(LOCAL)) if self.has(LOCAL) else LocalPay.none()
 
     @cached_property
     def abstention(self) -> AbstentionRule:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mlpaygrade.errors import BundleError, DataError
 from mlpaygrade.forecast.distribution import LEVELS, MEDIAN, TARGETS, Prediction
-from mlpaygrade.forecast.groups import DIMENSIONS, GROUPS
+from mlpaygrade.forecast.groups import DIMENSIONS, GROUPS, with_places
 
 if TYPE_CHECKING:
     from mlpaygrade.dataset.postings import Postings
@@ -35,7 +35,7 @@ INTERVALS: Final[Mapping[int, tuple[int, int]]] = {
 MIN_POSTINGS: Final = 100
 """Fewer calibration postings than this cannot support a 90 % interval worth stating."""
 
-SHRINKAGE: Final = 100.0
+SHRINKAGE: Final = 25.0
 """A group's own widening counts n / (n + SHRINKAGE), n its calibration postings."""
 
 NESTED: Final = MEDIAN
@@ -161,10 +161,11 @@ class Calibration:
         """The calibration that `to_json` described. Raises BundleError where a part is missing."""
         try:
             shape = (len(TARGETS), NESTED)
+            widenings = with_places(document["group_widening"])
             return cls(
                 widening=np.array(document["widening"], dtype=np.float64).reshape(shape),
                 group_widening=tuple(
-                    np.array(document["group_widening"][name], dtype=np.float64).reshape(groups, *shape)
+                    np.array(widenings[name], dtype=np.float64).reshape(groups, *shape)
                     for name, groups in zip(DIMENSIONS, GROUPS, strict=True)
                 ),
                 postings=int(document["postings"]),

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 from mlpaygrade.errors import BundleError
 from mlpaygrade.forecast.distribution import MEDIAN, TARGETS
 from mlpaygrade.forecast.evidence import COUNT_LEVELS
-from mlpaygrade.forecast.groups import DIMENSIONS, GROUPS
+from mlpaygrade.forecast.groups import DIMENSIONS, GROUPS, with_places
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import FEATURES, FIELDS, FIRST_YEAR, LABELS, LAST_YEAR, LOCATION, RESIDENCE
 
@@ -190,11 +190,19 @@ class AgeingDocument(Struct):
     by_age: Annotated[list[AgeDocument], Meta(min_length=1)]
 
 
+class LocalDocument(Struct):
+    """`local.json`: postings, how far they lay from the network, and the move, by country and title."""
+
+    measured: dict[str, Annotated[float, Meta(ge=0, le=1e6)] | None]
+    moves: dict[Annotated[str, Meta(pattern=r"^[A-Z]{2}\|.+$", max_length=210)], tuple[Count, LogWidth, LogWidth]]
+
+
 CellDocument = Annotated[list[Usd], Meta(min_length=2, max_length=5)]
 
 _TYPES: Final[Mapping[str, Any]] = {
     "encoder.json": EncoderDocument,
     "calibration.json": CalibrationDocument,
+    "local.json": LocalDocument,
     "abstention.json": AbstentionDocument,
     "evidence.json": dict[str, dict[str, CellDocument]],
     "background.json": BackgroundDocument,
@@ -236,7 +244,7 @@ def _encoder(document: EncoderDocument) -> str | None:
 
 
 def _calibration(document: CalibrationDocument) -> str | None:
-    found = {name: len(groups) for name, groups in document.group_widening.items()}
+    found = {name: len(groups) for name, groups in with_places(document.group_widening).items()}
     wanted = dict(zip(DIMENSIONS, GROUPS, strict=True))
     return None if found == wanted else f"its groups must be {wanted}; got {str(found)[:200]}"
 

@@ -1,35 +1,45 @@
 """The groups whose intervals are calibrated apart.
 
-Enters: encoded jobs and the encoder that made them. Leaves: group numbers by dimension. Each dimension divides all jobs, so
+Enters: encoded jobs. Leaves: group numbers by dimension. Each dimension divides all jobs, so
 every job has one group in each. Knows no pay.
 """
 
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpaygrade.forecast.encode import CATEGORICAL, Encoded, JobColumns, JobEncoder
-from mlpaygrade.job.countries import HOME
+from mlpaygrade.forecast.encode import CATEGORICAL, CONTINENTS, Encoded, JobColumns, JobEncoder
 
-DIMENSIONS: Final = ("market", "experience", "novelty")
-"""market: 0 United States, 1 elsewhere. experience: 0 entry to 3 executive. novelty: 0 title and country known, 1 not."""
+T = TypeVar("T")
 
-GROUPS: Final = (2, 4, 2)
+DIMENSIONS: Final = ("place", "experience", "novelty")
+"""place: 0 United States, then the continents. experience: 0 entry to 3 executive. novelty: 1 title or country unknown."""
+
+GROUPS: Final = (1 + len(CONTINENTS), 4, 2)
 """Groups of each dimension."""
 
 
-def calibration_groups(encoder: JobEncoder, encoded: Encoded) -> NDArray[np.int64]:
+def with_places(widenings: Mapping[str, Sequence[T]]) -> dict[str, Sequence[T]]:
+    """Widenings by dimension, those of an older bundle that knew but home and elsewhere ("market") told for every place."""
+    found = dict(widenings)
+    if len(market := found.get("market", ())) == 2 and "place" not in found:
+        del found["market"]
+        found["place"] = [market[0], *[market[1]] * (GROUPS[0] - 1)]
+    return found
+
+
+def calibration_groups(encoded: Encoded) -> NDArray[np.int64]:
     """Group of each job in each dimension, int64 (n, len(DIMENSIONS))."""
 
     def ids(column: str) -> NDArray[np.int32]:
         return encoded.categorical[:, CATEGORICAL.index(column)]
 
-    home = 1 + encoder.countries.index(HOME) if HOME in encoder.countries else -1
     unseen = (ids("title") == 0) | (ids("location") == 0)
-    return np.column_stack([ids("location") != home, ids("experience") - 1, unseen]).astype(np.int64)
+    return np.column_stack([ids("location_group") - 1, ids("experience") - 1, unseen]).astype(np.int64)
 
 
 def groups_of(encoder: JobEncoder, jobs: JobColumns) -> NDArray[np.int64]:
     """Groups of jobs given as columns, int64 (n, len(DIMENSIONS))."""
-    return calibration_groups(encoder, encoder.transform(jobs))
+    return calibration_groups(encoder.transform(jobs))

@@ -156,10 +156,10 @@ class Predictor:
         return next((other for other, refusal in answered if refusal is None and other != job), None)
 
     def predict(self, jobs: JobColumns, *, size: int = BATCH) -> Prediction:
-        """Calibrated predictions for n jobs given as dataset columns in codes (years may be later than training)."""
-        encoder = self.bundle.encoder
-        encoded = encoder.transform(jobs)
-        return self.bundle.calibration.apply(self.run(encoded, size=size), calibration_groups(encoder, encoded))
+        """Calibrated predictions for n jobs as dataset columns in codes, moved towards local adverts; years may be later."""
+        encoded = self.bundle.encoder.transform(jobs)
+        moved = self.bundle.local.apply(self.run(encoded, size=size), jobs)
+        return self.bundle.calibration.apply(moved, calibration_groups(encoded))
 
     def run(self, encoded: Encoded, *, size: int = BATCH) -> Prediction:
         """The network's raw output for encoded jobs, `size` at a time."""

@@ -101,6 +101,18 @@ class Converted(msgspec.Struct):
     interval_90: tuple[float, float]
 
 
+class LocalAdverts(msgspec.Struct):
+    """The newest adverts of the same title and country outside the United States, held out of training.
+
+    apart: by what share they lay above what the network alone says; moved: by what share the answer moved for it.
+    """
+
+    postings: int
+    network_alone_usd: int
+    apart: float
+    moved: float
+
+
 class Estimate(msgspec.Struct):
     """What a job pays, US dollars a year. Figures are null where there is not enough data; `not_enough_data` then says why."""
 
@@ -116,6 +128,7 @@ class Estimate(msgspec.Struct):
     support: Support
     accuracy: Measured | None
     strength: StrengthWord | None
+    local_adverts: LocalAdverts | None
     adverts_up_to: str
     place: Place | None
     not_enough_data: str | None

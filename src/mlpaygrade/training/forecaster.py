@@ -22,8 +22,10 @@ from mlpaygrade.forecast.calibration import INTERVALS, Calibration, Truth
 from mlpaygrade.forecast.distribution import Prediction, concatenate
 from mlpaygrade.forecast.encode import JobEncoder
 from mlpaygrade.forecast.groups import calibration_groups, groups_of
+from mlpaygrade.forecast.local import LocalPay
 from mlpaygrade.forecast.refusal import AbstentionRule, choose_limit, disagreement, log_interval_score
 from mlpaygrade.training.fit import FittedNetwork, fit_network
+from mlpaygrade.training.local import fit_local
 from mlpaygrade.training.settings import Settings
 
 Progress = Callable[[str, int, int, dict[str, float]], None]
@@ -34,11 +36,13 @@ Progress = Callable[[str, int, int, dict[str, float]], None]
 class Forecaster:
     """A network with its calibration.
 
-    validation: figures on the held-out windows, uncalibrated, pooled. epochs: how long the final network was trained.
-    held_out: the windows' postings; raw: what they were predicted as; groups: what they were calibrated as.
+    local: moves towards local adverts. validation: figures on the held-out windows, uncalibrated, pooled. epochs: how long the
+    final network was trained. held_out: the windows' postings; raw: what they were predicted as, each window moved by what those
+    before it say; groups: what they were calibrated as.
     """
 
     fitted: FittedNetwork
+    local: LocalPay
     calibration: Calibration
     abstention: AbstentionRule
     held_out: Postings
@@ -51,7 +55,8 @@ class Forecaster:
         """Calibrated predictions for postings, as serving makes them: the year is known, the day is not."""
         encoder = self.fitted.encoder
         encoded = encoder.transform(postings.jobs)
-        return self.calibration.apply(self.fitted.predict(encoded), calibration_groups(encoder, encoded))
+        raw = self.local.apply(self.fitted.predict(encoded), postings.jobs)
+        return self.calibration.apply(raw, calibration_groups(encoded))
 
 
 def fit_forecaster(
@@ -88,7 +93,10 @@ def fit_forecaster(
             predictions.append(Prediction(arrays["quantiles"], arrays["members"]))
             epochs.append(int(arrays["epochs"]))
     held_out = postings.take(np.concatenate([split.test for split in splits]))
-    pooled = concatenate(predictions)
+    local, moved = fit_local(
+        [(made, postings.take(split.test)) for made, split in zip(predictions, splits, strict=True)]
+    )
+    pooled = concatenate(moved)
     calibration, groups = fit_calibration(pooled, postings, splits, min_count=settings.training.min_count)
     length = round(float(np.median(epochs)))
     fitted = fit_network(
@@ -102,6 +110,7 @@ def fit_forecaster(
     )
     return Forecaster(
         fitted=fitted,
+        local=local,
         calibration=calibration,
         abstention=fit_abstention(calibration.apply(pooled, groups), held_out),
         held_out=held_out,

@@ -39,6 +39,7 @@ from mlpaygrade.evaluation.metrics import evaluate, point_metrics
 from mlpaygrade.forecast.background import choose_background
 from mlpaygrade.forecast.bundle import Bundle, load_bundle, write_bundle, write_json
 from mlpaygrade.forecast.evidence import Evidence, count_cells
+from mlpaygrade.forecast.local import LOCAL
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.forecast.refusal import AbstentionRule
 from mlpaygrade.job.fields import FEATURES
@@ -150,6 +151,7 @@ def _network_parts(
     return {
         "network.onnx": network,
         "encoder.json": encoder.to_json(),
+        LOCAL: forecaster.local.to_json(),
         "calibration.json": forecaster.calibration.to_json(),
         "abstention.json": forecaster.abstention.to_json(),
         "evidence.json": count_cells(past).to_json(),
