@@ -55,7 +55,7 @@ def test_every_guess_is_said(predictor: Predictor) -> None:
     notes = " ".join((*answer.warnings, *answer.notes))
     for said in ("Data Scientist", "Germany", "2099", "remote work", "company size", "employment type"):
         assert said in notes
-    assert ask(predictor, remote=0, size="M", employment="FT").notes == ()
+    assert not [note for note in ask(predictor, remote=0, size="M", employment="FT").notes if "read as" in note]
 
 
 @pytest.mark.parametrize(
