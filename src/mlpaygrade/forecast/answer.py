@@ -23,8 +23,8 @@ from mlpaygrade.forecast.distribution import LEVEL_WEIGHTS, LEVELS, MEDIAN, TARG
 from mlpaygrade.forecast.error_budget import ErrorBudget, error_budget
 from mlpaygrade.forecast.evidence import Cell, Closest, most_specific
 from mlpaygrade.forecast.jobs import ReadJob
-from mlpaygrade.forecast.refusal import disagreement, refusals
 from mlpaygrade.forecast.local import LocalMove
+from mlpaygrade.forecast.refusal import disagreement, refusals
 from mlpaygrade.forecast.strength import Accuracy, LocalAdverts, Strength, accuracy_from, local_disagreement, strength
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.countries import HOME
