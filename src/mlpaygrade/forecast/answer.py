@@ -37,7 +37,7 @@ from mlpaygrade.rendering.words import dollars, job_text
 FIGURES: Final = ("estimate_usd", "band_low_usd", "band_high_usd", "lower_90_usd", "upper_90_usd")
 """Figures that every table of answers has: typical pay, the two ends of the typical band, the 90 % interval of one figure."""
 
-LEAST_MOVE: Final = 0.01
+LEAST_MOVE: Final = 0.02
 """A smaller move towards local adverts, log dollars, is made without a word."""
 
 APART: Final = (
@@ -302,7 +302,7 @@ class Answers:
 
     @cached_property
     def moves(self) -> list[LocalMove | None]:
-        """By how much local adverts moved each estimate, n of them; None where they did not, by as much as a hundredth."""
+        """By how much local adverts moved each estimate, n of them; None where they did not, by LEAST_MOVE or more."""
         found = self.bundle.local.of(self.jobs)
         return [move if move and abs(move.move_log) >= LEAST_MOVE else None for move in found]
 
@@ -327,6 +327,7 @@ class Answers:
             ()
             if refusal is not None
             else (
+                *self._move_words(n),
                 *_local_words(self.local[n], self.estimate_usd[n]),
                 *self._unknown_countries(self.jobs[LOCATION][n], self.jobs[RESIDENCE][n]),
                 *_later_year(self.jobs[YEAR][n], newest),
@@ -343,15 +344,15 @@ class Answers:
             if code not in self.bundle.encoder.known_countries
         ]
 
-    def _move_words(self, n: int, usd: float) -> tuple[str, ...]:
-        """What the network alone says and why the answer differs; nothing where it does not, or is refused."""
-        move = self.moves[n]
-        if move is None or self.refusals[n] is not None:
+    def _move_words(self, n: int) -> tuple[str, ...]:
+        """What the network alone says and why the answer differs; nothing where it does not."""
+        move, usd = self.moves[n], float(self.estimate_usd[n])
+        if move is None:
             return ()
         alone, place = dollars(_without_move(usd, move)), taxonomy.country(self.jobs[LOCATION][n]).name
         apart = f"{abs(expm1(move.apart_log)):.0%} {'above' if move.apart_log > 0 else 'below'}"
         return (
-            f"local adverts: the network alone says {alone}; the {move.postings:,} newest adverts for this title in {place} lay "
+            f"The network alone says {alone}; the {move.postings:,} newest adverts for this title in {place} lay "
             f"{apart} it, so the answer moves to {dollars(usd)}.",
         )
 
@@ -372,7 +373,6 @@ class Answers:
             local=self.moves[n],
             notes=(
                 *(read.notes if read else ()),
-                *self._move_words(n, usd),
                 *age_note(self.bundle.ageing, newest=newest_advert(self.bundle.provenance)),
             ),
             newest_advert=newest_advert(self.bundle.provenance),

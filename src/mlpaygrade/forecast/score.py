@@ -22,7 +22,7 @@ from mlpaygrade.dataset.parquet import ParquetTable
 from mlpaygrade.dataset.reader import Rows, open_rows
 from mlpaygrade.dataset.writing import writing_bytes
 from mlpaygrade.errors import DataError, InputError
-from mlpaygrade.forecast.answer import FIGURES
+from mlpaygrade.forecast.answer import FIGURES, age_note, newest_advert
 from mlpaygrade.forecast.jobs import defaults_said, lines
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job.fields import BY_COLUMN, FEATURES
@@ -111,7 +111,9 @@ def score_file(
             raise DataError(
                 f"{shown(str(source), 200)} changed while it was read. Nothing was written; run the command again."
             )
-    return answered.summary((*table.notes, *matched.read_as, *defaults_said(matched.places), *said))
+    bundle = predictor.bundle
+    age = age_note(bundle.ageing, newest=newest_advert(bundle.provenance))
+    return answered.summary((*table.notes, *matched.read_as, *defaults_said(matched.places), *said, *age))
 
 
 def _state(source: Path) -> tuple[int, int, int] | None:
