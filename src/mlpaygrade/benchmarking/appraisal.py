@@ -23,9 +23,9 @@ from mlpaygrade.benchmarking.sheet import DEPARTMENT, REFERENCE, Sheet
 from mlpaygrade.errors import InputError
 from mlpaygrade.forecast.answer import FIGURES, Answers, market_day
 from mlpaygrade.forecast.distribution import LEVELS
-from mlpaygrade.forecast.encode import HOME
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job import taxonomy
+from mlpaygrade.job.countries import HOME
 from mlpaygrade.job.fields import EXPERIENCE, FEATURES, LOCATION, TITLE, YEAR, label_of
 from mlpaygrade.job.memory import with_memory
 from mlpaygrade.money import ageing

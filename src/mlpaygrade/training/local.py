@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from mlpaygrade.dataset.postings import Postings
 from mlpaygrade.forecast.distribution import Prediction
-from mlpaygrade.forecast.encode import HOME
 from mlpaygrade.forecast.local import LocalMove, LocalPay, cell_keys
+from mlpaygrade.job.countries import HOME
 from mlpaygrade.job.fields import LOCATION
 from mlpaygrade.training.wide import WEEKS_IN_YEAR
 
