@@ -85,6 +85,38 @@ def test_what_was_entered_survives_a_visit_to_another_page(open_page: OpenPage) 
     expect(page.locator(".mp p.job")).to_contain_text("Data Architect")
 
 
+def test_a_job_is_saved_in_the_browser_opened_again_and_removed(open_page: OpenPage) -> None:
+    page = open_page("?page=estimate&title=Data+Analyst&country=DE&offer=60k&currency=EUR")
+    page.get_by_text("Saved jobs on this device").click()
+    name = page.get_by_role("textbox", name="Name", exact=True)
+    expect(name).to_have_value("Data Analyst, Germany")
+    expect(page.get_by_text("They are not sent to us")).to_be_visible()
+    name.fill("The offer from <b>Berlin</b>")
+    page.get_by_role("button", name="Save this job").click()
+    expect(page.get_by_role("status").filter(has_text="Saved as")).to_be_visible()
+    type_title(page, "Data Architect")
+    expect(page.locator(".mp p.job")).to_contain_text("Data Architect")
+    page.get_by_role("link", name="The offer from <b>Berlin</b>").click()
+    expect(page.locator(".mp p.job")).to_contain_text("Data Analyst, Germany")
+    expect(page.get_by_role("textbox", name=re.compile("offer"))).to_have_value("60k")
+    settle(page)
+    page.get_by_text("Saved jobs on this device").click()
+    page.get_by_role("button", name="Remove The offer").click()
+    expect(page.get_by_role("link", name="The offer")).to_have_count(0)
+    assert page.evaluate("localStorage.getItem('mlpaygrade.saved')") == "[]"
+
+
+def test_what_another_page_left_in_the_browser_is_never_opened(open_page: OpenPage) -> None:
+    page = open_page()
+    page.evaluate(
+        "localStorage.setItem('mlpaygrade.saved', JSON.stringify(["
+        "{name: 'bad', address: 'javascript:alert(1)'}, {name: 'good', address: '?page=estimate&title=Data+Analyst'}, 7]))"
+    )
+    page.get_by_text("Saved jobs on this device").click()
+    expect(page.get_by_role("link", name="good")).to_be_visible()
+    expect(page.get_by_role("link", name="bad")).to_have_count(0)
+
+
 @pytest.mark.parametrize(("width", "theme"), [(1440, "dark"), (390, "light")])
 def test_a_person_with_three_offers_compares_them(open_page: OpenPage, width: int, theme: str) -> None:
     page = open_page("?page=compare", width=width, theme=theme)

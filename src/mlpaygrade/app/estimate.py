@@ -9,11 +9,13 @@ from mlpaygrade.app import address, answer, onepage, pay, why
 from mlpaygrade.app.choice import first_job, parameters_of, read_parameters
 from mlpaygrade.app.form import job_form, offer_nearest, standing
 from mlpaygrade.app.pay import Offer, offer_field, start_terms, terms_form
+from mlpaygrade.app.saved import saved_jobs
 from mlpaygrade.app.serving import explanation, literal, predictor, show_error
 from mlpaygrade.errors import InputError, MLPayGradeError
 from mlpaygrade.explain.scenarios import what_if
 from mlpaygrade.explain.verdict import reasons, verdict
 from mlpaygrade.forecast.answer import Answer, place_of
+from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import Job
 from mlpaygrade.money.place import PlaceFactor
 from mlpaygrade.money.terms import PayTerms
@@ -47,6 +49,7 @@ def page() -> None:
         terms = terms_form(job.location)
         offer = offer_field(f"{FORM}.offer", job.location, terms)
         today = st.toggle("Age pay to today", key=TODAY, persist_state="session", help=_TODAY)
+        saved_jobs(suggested=", ".join(filter(None, [job.title.strip(), taxonomy.country(job.location).name])))
     said = _place_parameter() | ({"today": "yes"} if today else {})
     address.keep(FORM, parameters_of(job) | pay.parameters_of(terms, offer) | said)
     with right:
