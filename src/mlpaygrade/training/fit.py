@@ -7,10 +7,10 @@ Chooses no setting and sees no test posting. Same seed, machine and versions: th
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
+from keras import KerasTensor as Tensor
 from keras import ops
 from numpy.typing import NDArray
 
@@ -90,7 +90,7 @@ def posting_targets(
 
 
 @keras.saving.register_keras_serializable("mlpaygrade")
-def posting_pinball(targets: Any, quantiles: Any) -> Any:
+def posting_pinball(targets: Tensor, quantiles: Tensor) -> Tensor:
     """Mean pinball loss of a batch of postings.
 
     targets: (B, 4) as `posting_targets`. quantiles: (B, M, 3, 23). The low and high heads learn from paired postings,
@@ -98,7 +98,7 @@ def posting_pinball(targets: Any, quantiles: Any) -> Any:
     """
     high, low, paired, weight = (targets[:, i][:, None, None] for i in range(4))
 
-    def pinball(value: Any, predicted: Any) -> Any:
+    def pinball(value: Tensor, predicted: Tensor) -> Tensor:
         error = value - predicted
         return ops.mean(ops.maximum(LEVELS * error, (LEVELS - 1) * error), axis=-1, keepdims=True)
 
@@ -151,7 +151,7 @@ def fit_network(
     state = checkpoint and checkpoint.with_name(f"{checkpoint.name}.npz")
     history = load_checkpoint(state, model) if state else {}
     inputs, targets = _inputs(encoded), posting_targets(postings, weights, above_level=above_level)
-    held_out: dict[str, Any] = {}
+    held_out: dict[str, object] = {}
     if validation is not None:
         known = (_inputs(encoder.transform(validation.jobs)), posting_targets(validation, np.ones(len(validation))))
         held_out = {"validation_data": known, "validation_batch_size": PREDICT_BATCH}
@@ -191,5 +191,5 @@ def _has_stalled(history: dict[str, list[float]], *, patience: int) -> bool:
     return len(losses) > patience and int(np.argmin(losses)) < len(losses) - patience
 
 
-def _inputs(encoded: Encoded) -> dict[str, NDArray[Any]]:
+def _inputs(encoded: Encoded) -> dict[str, NDArray[np.int32] | NDArray[np.float32]]:
     return {name: getattr(encoded, name) for name in INPUTS}

@@ -8,10 +8,11 @@ ones that each member scales, as in BatchEnsemble, Wen et al. 2020); RealMLP, Ho
 """
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import keras
 import numpy as np
+from keras import KerasTensor as Tensor
 from keras import layers, ops
 from numpy.typing import NDArray
 
@@ -55,7 +56,7 @@ class EnsembleDense(layers.Layer):
     Shape: (B, M, D) -> (B, M, units);  y_m = x_m W_m + b_m.
     """
 
-    def __init__(self, units: int, **kwargs: Any) -> None:
+    def __init__(self, units: int, **kwargs: object) -> None:
         super().__init__(**kwargs)
         self.units = units
 
@@ -66,11 +67,11 @@ class EnsembleDense(layers.Layer):
         self.kernel = self.add_weight(name="kernel", shape=(members, width, self.units), initializer=_normal(deviation))
         self.bias = self.add_weight(name="bias", shape=(members, self.units), initializer="zeros")
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         """Apply the layer."""
         return _by_member(inputs, self.kernel) + self.bias
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         """Configuration for saving."""
         return {**super().get_config(), "units": self.units}
 
@@ -82,7 +83,7 @@ class SharedDense(layers.Layer):
     Shape: (B, M, D) -> (B, M, units);  y_m = ((x_m * r_m) W) * s_m + b_m.
     """
 
-    def __init__(self, units: int, *, diverse: bool = False, **kwargs: Any) -> None:
+    def __init__(self, units: int, *, diverse: bool = False, **kwargs: object) -> None:
         super().__init__(**kwargs)
         self.units, self.diverse = units, diverse
 
@@ -95,11 +96,11 @@ class SharedDense(layers.Layer):
         self.s = self.add_weight(name="s", shape=(members, self.units), initializer="ones")
         self.bias = self.add_weight(name="bias", shape=(members, self.units), initializer="zeros")
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         """Apply the layer."""
         return ops.matmul(inputs * self.r, self.kernel) * self.s + self.bias
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         """Configuration for saving."""
         return {**super().get_config(), "units": self.units, "diverse": self.diverse}
 
@@ -123,7 +124,7 @@ class QuantileHead(layers.Layer):
     Starts at `start`, float (len(LEVELS),): the quantiles of the training data.
     """
 
-    def __init__(self, start: list[float], **kwargs: Any) -> None:
+    def __init__(self, start: list[float], **kwargs: object) -> None:
         super().__init__(**kwargs)
         self.start = [float(value) for value in start]
 
@@ -143,14 +144,14 @@ class QuantileHead(layers.Layer):
             name="bias", shape=bias.shape, initializer=lambda _shape, dtype=None: ops.convert_to_tensor(bias, dtype)
         )
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         """Apply the head."""
         raw = ops.reshape(_by_member(inputs, self.kernel), (-1, *self.bias.shape)) + self.bias
         parts = ops.concatenate([raw[..., :1], ops.softplus(raw[..., 1:])], axis=-1)
         quantiles = ops.matmul(parts, QUANTILES_OF_PARTS)
         return quantiles * self.scale + self.centre
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         """Configuration for saving."""
         return {**super().get_config(), "start": self.start}
 
@@ -159,18 +160,18 @@ class QuantileHead(layers.Layer):
 class MaskIds(layers.Layer):
     """Replace a share of ids by 0 (unseen) while training. Any shape, int."""
 
-    def __init__(self, share: float, **kwargs: Any) -> None:
+    def __init__(self, share: float, **kwargs: object) -> None:
         super().__init__(**kwargs)
         self.share = share
         self.generator = keras.random.SeedGenerator()
 
-    def call(self, ids: Any, training: bool = False) -> Any:
+    def call(self, ids: Tensor, training: bool = False) -> Tensor:
         """Mask while training."""
         if not training or self.share == 0:
             return ids
         return ops.where(keras.random.uniform(ops.shape(ids), seed=self.generator) < self.share, 0, ids)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         """Configuration for saving."""
         return {**super().get_config(), "share": self.share}
 
@@ -179,17 +180,17 @@ class MaskIds(layers.Layer):
 class WordMean(layers.Layer):
     """Mean embedding of a title's known words. Shape: (B, MAX_WORDS) int -> (B, dim)."""
 
-    def __init__(self, words: int, dim: int, **kwargs: Any) -> None:
+    def __init__(self, words: int, dim: int, **kwargs: object) -> None:
         super().__init__(**kwargs)
         self.words, self.dim = words, dim
         self.embedding = layers.Embedding(words + 1, dim, embeddings_initializer=_normal(0.05))
 
-    def call(self, ids: Any) -> Any:
+    def call(self, ids: Tensor) -> Tensor:
         """Average over the words that are there."""
         there = ops.cast(ids > 0, "float32")[..., None]
         return ops.sum(self.embedding(ids) * there, 1) / ops.maximum(ops.sum(there, 1), 1.0)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         """Configuration for saving."""
         return {**super().get_config(), "words": self.words, "dim": self.dim}
 
@@ -198,22 +199,22 @@ class WordMean(layers.Layer):
 class YearOffset(layers.Layer):
     """Log pay of an earlier year against the newest one, all else equal. Shape: (B,) int -> (B, 1, 1, 1); 0 for the newest."""
 
-    def __init__(self, years: int, **kwargs: Any) -> None:
+    def __init__(self, years: int, **kwargs: object) -> None:
         super().__init__(**kwargs)
         self.years = years
         self.offset = layers.Embedding(years, 1, embeddings_initializer="zeros")
 
-    def call(self, years_back: Any) -> Any:
+    def call(self, years_back: Tensor) -> Tensor:
         """Look the offset up."""
         earlier = ops.cast(years_back > 0, "float32")[:, None]
         return (self.offset(years_back) * earlier)[:, None, None, :]
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         """Configuration for saving."""
         return {**super().get_config(), "years": self.years}
 
 
-def _by_member(inputs: Any, kernel: Any) -> Any:
+def _by_member(inputs: Tensor, kernel: Tensor) -> Tensor:
     """Each member's inputs times its own matrix: (B, M, D), (M, D, units) -> (B, M, units)."""
     return ops.transpose(ops.matmul(ops.transpose(inputs, (1, 0, 2)), kernel), (1, 0, 2))
 
@@ -236,15 +237,15 @@ def build_network(settings: NetworkSettings, encoder: JobEncoder, *, start: NDAr
     numeric = keras.Input((len(NUMERIC),), dtype="float32", name="numeric")
     sizes = encoder.sizes()
 
-    def ids(column: str) -> Any:
+    def ids(column: str) -> Tensor:
         return categorical[:, CATEGORICAL.index(column)]
 
-    def embed(column: str, dim: int) -> Any:
+    def embed(column: str, dim: int) -> Tensor:
         return layers.Embedding(sizes[column], dim, embeddings_initializer=_normal(settings.embedding_scale))(
             ids(column)
         )
 
-    def masked(column: str, dim: int) -> Any:
+    def masked(column: str, dim: int) -> Tensor:
         table = layers.Embedding(sizes[column], dim, embeddings_initializer=_normal(settings.embedding_scale))
         return table(MaskIds(settings.id_mask)(ids(column)))
 
@@ -285,16 +286,16 @@ class WideSum(layers.Layer):
     Shape: (B, len(CATEGORICAL)) int and (B, MAX_WORDS) int -> (B, 1), log1p USD.
     """
 
-    def __init__(self, blocks: list[tuple[int, int, int, int]], width: int, words_at: int, **kwargs: Any) -> None:
+    def __init__(self, blocks: list[tuple[int, int, int, int]], width: int, words_at: int, **kwargs: object) -> None:
         super().__init__(trainable=False, **kwargs)
         self.blocks, self.width, self.words_at = [tuple(block) for block in blocks], width, words_at
 
-    def build(self, *_shapes: Any) -> None:
+    def build(self, *_shapes: tuple[int | None, ...]) -> None:
         """Create the table, to be filled with what `fit_wide` found, and the level."""
         self.table = self.add_weight(name="table", shape=(self.width,), initializer="zeros", trainable=False)
         self.level = self.add_weight(name="level", shape=(1,), initializer="zeros", trainable=False)
 
-    def call(self, categorical: Any, words: Any) -> Any:
+    def call(self, categorical: Tensor, words: Tensor) -> Tensor:
         """Look the coefficients up and add them."""
         places = [
             categorical[:, one] + start if other < 0 else categorical[:, one] * size + categorical[:, other] + start
@@ -305,7 +306,7 @@ class WideSum(layers.Layer):
         of_fields = ops.sum(ops.take(self.table, ops.stack(places, axis=1)), axis=1)
         return (of_fields + of_words + self.level)[:, None]
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         """Configuration for saving."""
         return {**super().get_config(), "blocks": self.blocks, "width": self.width, "words_at": self.words_at}
 
@@ -318,11 +319,11 @@ class ServingHead(layers.Layer):
     Shape: (B, M, 3, 23), (B, 1) -> log_quantiles (B, 3, 23) and log_members (B, M).
     """
 
-    def __init__(self, lowest: float, highest: float, wide_share: float, **kwargs: Any) -> None:
+    def __init__(self, lowest: float, highest: float, wide_share: float, **kwargs: object) -> None:
         super().__init__(**kwargs)
         self.lowest, self.highest, self.wide_share = lowest, highest, wide_share
 
-    def call(self, quantiles: Any, wide: Any) -> dict[str, Any]:
+    def call(self, quantiles: Tensor, wide: Tensor) -> dict[str, Tensor]:
         """Average the members, and integrate each member's quantiles of any row."""
         members = ops.sum(quantiles[:, :, TARGETS.index("any")] * LEVEL_WEIGHTS, axis=-1)
         move = self.wide_share * (wide - ops.mean(members, axis=1, keepdims=True))
@@ -332,7 +333,7 @@ class ServingHead(layers.Layer):
             "log_members": ops.clip(members + move, self.lowest, self.highest),
         }
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         """Configuration for saving."""
         own = {"lowest": self.lowest, "highest": self.highest, "wide_share": self.wide_share}
         return {**super().get_config(), **own}

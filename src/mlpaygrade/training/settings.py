@@ -5,16 +5,20 @@ Enters: a TOML file or nothing. Leaves: frozen `Settings`. Decides nothing about
 
 import dataclasses
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from mlpaygrade.errors import InputError
 from mlpaygrade.training.fit import TrainingSettings
 from mlpaygrade.training.network import NetworkSettings
 from mlpaygrade.training.wide import WideSettings
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+D = TypeVar("D", bound="DataclassInstance")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +41,7 @@ class Settings:
     wide: WideSettings = field(default_factory=WideSettings)
     calibration: CalibrationSettings = field(default_factory=CalibrationSettings)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain JSON of the settings."""
         return dataclasses.asdict(self)
 
@@ -57,21 +61,24 @@ def read_settings(path: Path | None) -> Settings:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"The configuration {path} is not TOML: {error}.") from error
-    tables = {table.name: table.default_factory for table in dataclasses.fields(Settings)}
-    _refuse_unknown(document, tables, where=str(path))
-    return Settings(**{name: _read_table(tables[name], values, name) for name, values in document.items()})
+    return _changed(Settings(), document, where=str(path))
 
 
-def _read_table(kind: Any, values: Any, name: str) -> Any:
-    if not isinstance(values, dict):
-        raise InputError(f"[{name}] must be a table; got {values!r}.")
-    defaults = kind()
-    known = {item.name: getattr(defaults, item.name) for item in dataclasses.fields(kind)}
-    _refuse_unknown(values, known, where=f"[{name}]")
-    return kind(**{key: _converted(value, known[key], f"[{name}] {key}") for key, value in values.items()})
+def _changed(defaults: D, given: Mapping[str, object], *, where: str) -> D:
+    """The same dataclass with the values given, each of its default's kind."""
+    known = {item.name: getattr(defaults, item.name) for item in dataclasses.fields(defaults)}
+    if unknown := sorted(set(given) - set(known)):
+        raise InputError(f"{where} has the unknown key '{unknown[0]}'. Known keys: {', '.join(known)}.")
+    return dataclasses.replace(
+        defaults, **{name: _value(value, known[name], name, where) for name, value in given.items()}
+    )
 
 
-def _converted(value: Any, default: Any, where: str) -> Any:
+def _value(value: object, default: object, name: str, where: str) -> object:
+    if dataclasses.is_dataclass(default) and not isinstance(default, type):
+        if not isinstance(value, dict):
+            raise InputError(f"[{name}] must be a table; got {value!r}.")
+        return _changed(default, value, where=f"[{name}]")
     if isinstance(default, tuple):
         if isinstance(value, list) and value and all(type(item) is type(default[0]) for item in value):
             return tuple(value)
@@ -79,9 +86,4 @@ def _converted(value: Any, default: Any, where: str) -> Any:
         return value
     elif isinstance(default, float) and type(value) is int:
         return float(value)
-    raise InputError(f"{where} must be of the kind {default!r}; got {value!r}.")
-
-
-def _refuse_unknown(given: dict[str, Any], known: dict[str, Any], *, where: str) -> None:
-    if unknown := sorted(set(given) - set(known)):
-        raise InputError(f"{where} has the unknown key '{unknown[0]}'. Known keys: {', '.join(known)}.")
+    raise InputError(f"{where} {name} must be of the kind {default!r}; got {value!r}.")
