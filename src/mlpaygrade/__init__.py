@@ -8,7 +8,7 @@
 
 import os
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 __all__ = ["Answer", "Job", "MLPayGradeError", "Predictor", "__version__"]
@@ -31,7 +31,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Load the public names when they are first asked for, so that importing the package costs nothing."""
     if name not in _HOMES:
         raise AttributeError(f"module 'mlpaygrade' has no attribute '{name}'")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from mlpaygrade.errors import InputError
 from mlpaygrade.forecast.predictor import Predictor
@@ -33,7 +33,7 @@ class FromAddress:
     problems: tuple[str, ...] = ()
 
 
-def first_job(predictor: Predictor, **given: Any) -> Job:
+def first_job(predictor: Predictor, **given: object) -> Job:
     """The job that a form shows first, with the given values in place of the registry's."""
     values = {field.name: given.get(field.name, field.start) for field in FIELDS}
     values["residence"] = given.get("residence", values["location"])
@@ -53,7 +53,7 @@ def packed(job: Job) -> str:
 
 def read_parameters(parameters: Mapping[str, str], *, default: Job) -> FromAddress:
     """A job from the parameters of a link; what is missing stays as in `default`, what is wrong is told."""
-    values: dict[str, Any] = {**default.fields()}
+    values: dict[str, object] = {**default.fields()}
     problems = []
     for field in FIELDS:
         text = next((parameters[name] for name in _named(field.column) if parameters.get(name)), None)

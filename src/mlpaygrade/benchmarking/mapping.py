@@ -122,7 +122,7 @@ def read_mapping(source: Path | str) -> SheetMapping:
     )
 
 
-def _pairs(values: Mapping[str, Any]) -> list[str]:
+def _pairs(values: Mapping[str, object]) -> list[str]:
     return [
         f"{_quoted(name)} = {_quoted(value) if isinstance(value, str) else value}" for name, value in values.items()
     ]
@@ -133,7 +133,7 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _shape_defects(document: Mapping[str, Any]) -> Iterable[Defect]:
+def _shape_defects(document: Mapping[str, object]) -> Iterable[Defect]:
     for name, table in document.items():
         if name not in _TABLES:
             yield _defect(name, f"a mapping has the parts {', '.join(_TABLES)}", repr(name), "Remove or rename it.")
@@ -162,7 +162,7 @@ def _content_defects(document: Mapping[str, Any]) -> Iterable[Defect]:
     yield from _pay_defects(document.get("pay", {}))
 
 
-def _pay_defects(pay: Mapping[str, Any]) -> Iterable[Defect]:
+def _pay_defects(pay: Mapping[str, object]) -> Iterable[Defect]:
     currency, period, hours = pay.get("currency"), pay.get("period"), pay.get("full_time_hours")
     if currency not in (None, LOCAL):
         try:

@@ -9,7 +9,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,7 +102,7 @@ class Sheet:
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def value(self, column: str, row: int) -> Any:
+    def value(self, column: str, row: int) -> object:
         """The code of a feature in one row, counted from 0; None where it cannot be read."""
         return None if self.job[row] < 0 else self.jobs.columns[column][self.job[row]]
 

@@ -10,10 +10,20 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NoReturn
+from typing import NoReturn, TypedDict
 
 
-def main(order: dict[str, Any]) -> None:
+class Order(TypedDict):
+    """What to read, and how much of it at the most. memory: in bytes. sheet: None for the first with a table."""
+
+    kind: str
+    memory: int
+    rows: int
+    columns: int
+    sheet: str | None
+
+
+def main(order: Order) -> None:
     """Read stdin as the order says."""
     _limit(order["memory"])
     content = sys.stdin.buffer.read()
@@ -28,7 +38,7 @@ def main(order: dict[str, Any]) -> None:
     _say(report)
 
 
-def _sheet(content: bytes, order: dict[str, Any]) -> tuple[dict[str, Any], Iterable[Sequence[Any]]]:
+def _sheet(content: bytes, order: Order) -> tuple[dict[str, object], Iterable[Sequence[object]]]:
     try:
         from python_calamine import CalamineWorkbook
     except ImportError:
@@ -49,7 +59,7 @@ def _sheet(content: bytes, order: dict[str, Any]) -> tuple[dict[str, Any], Itera
     _refuse("has no sheet that holds a table")
 
 
-def _parquet(content: bytes, order: dict[str, Any]) -> tuple[dict[str, Any], Iterable[Sequence[Any]]]:
+def _parquet(content: bytes, order: Order) -> tuple[dict[str, object], Iterable[Sequence[object]]]:
     try:
         import pyarrow as pa
         from pyarrow import parquet
@@ -63,7 +73,7 @@ def _parquet(content: bytes, order: dict[str, Any]) -> tuple[dict[str, Any], Ite
     if file.metadata.num_rows > order["rows"]:
         _refuse(f"has {file.metadata.num_rows:,} rows, more than {order['rows']:,}")
 
-    def rows() -> Iterator[Sequence[Any]]:
+    def rows() -> Iterator[Sequence[object]]:
         yield file.schema_arrow.names
         for batch in file.iter_batches(batch_size=2_000, use_threads=False):
             yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
@@ -71,7 +81,7 @@ def _parquet(content: bytes, order: dict[str, Any]) -> tuple[dict[str, Any], Ite
     return {}, rows()
 
 
-def cell_text(value: Any) -> str:
+def cell_text(value: object) -> str:
     """A cell as a person would type it."""
     if value is None:
         return ""
@@ -99,7 +109,7 @@ def _refuse(why: str) -> NoReturn:
     sys.exit(1)
 
 
-def _say(report: dict[str, Any]) -> None:
+def _say(report: dict[str, object]) -> None:
     print("\n" + json.dumps(report), file=sys.stderr)
 
 

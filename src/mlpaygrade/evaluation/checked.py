@@ -60,7 +60,7 @@ class Checked:
     sources: tuple[CheckedSource, ...]
     said: tuple[str, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The document as plain JSON."""
         return {"schema": SCHEMA, **asdict(self)}
 

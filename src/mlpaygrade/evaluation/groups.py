@@ -3,8 +3,6 @@
 Measures calibrated predictions of tested postings; fits nothing. The groups are those of `forecast.accuracy`.
 """
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -49,7 +47,7 @@ def group_metrics(prediction: Prediction, postings: Postings, *, evidence: Evide
     by_job = np.split(np.argsort(same_job, kind="stable"), np.searchsorted(np.sort(same_job), distinct[1:]))
     jobs = postings.jobs[list(FEATURES)].iloc[first].itertuples(index=False, name=None)
     for job, places in zip(jobs, by_job, strict=True):
-        fields: dict[str, Any] = dict(zip(FEATURES, job, strict=True))
+        fields: dict[str, object] = dict(zip(FEATURES, job, strict=True))
         for name in group_names(fields, support=evidence.support(fields).level):
             rows_of.setdefault(name, []).append(places)
     row_of_posting = np.argsort(index, kind="stable")

@@ -7,7 +7,7 @@ is about new postings, not about new training runs.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +46,7 @@ class Difference:
         """Whether the first model is better beyond doubt."""
         return self.high < 0
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain JSON of the difference."""
         return {**asdict(self), "significant": self.significant}
 

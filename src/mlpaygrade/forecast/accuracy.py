@@ -5,7 +5,7 @@ stand under that name in the bundle's `evaluation["groups"]` (`evaluation.groups
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.countries import HOME
@@ -47,7 +47,7 @@ def country_group(code: str) -> str:
     return "United States" if code == HOME else _CONTINENTS[taxonomy.country(code).continent]
 
 
-def group_names(fields: Mapping[str, Any], *, support: str) -> tuple[str, ...]:
+def group_names(fields: Mapping[str, object], *, support: str) -> tuple[str, ...]:
     """The name of a job's group in every one of GROUPINGS. support: the level of evidence that its answer rests on."""
     known = {
         COUNTRY_GROUP: country_group(str(fields[LOCATION])),
@@ -61,7 +61,7 @@ def group_names(fields: Mapping[str, Any], *, support: str) -> tuple[str, ...]:
 
 
 def accuracy_of(
-    groups: Mapping[str, Mapping[str, float]], fields: Mapping[str, Any]
+    groups: Mapping[str, Mapping[str, float]], fields: Mapping[str, object]
 ) -> tuple[str, Mapping[str, float]] | None:
     """Name and figures of the narrowest group of a job with ENOUGH_ROWS tested rows; None where nothing was tested.
 

@@ -9,7 +9,7 @@ from datetime import date
 from functools import cached_property
 from math import expm1, log, log1p
 from statistics import NormalDist
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,7 +152,7 @@ class Answer:
             **_figures_of(log_quantiles),
         )
 
-    def in_terms(self, terms: PayTerms) -> dict[str, Any]:
+    def in_terms(self, terms: PayTerms) -> dict[str, object]:
         """The figures in a currency and period as plain JSON, with the rate's day."""
         amount = terms.of_usd
         return {
@@ -290,7 +290,7 @@ class Answers:
         matching = self.bundle.evidence.matching
         return [matching(self.fields(n)) for n in range(len(self))]
 
-    def fields(self, n: int) -> dict[str, Any]:
+    def fields(self, n: int) -> dict[str, object]:
         """One job as dataset columns."""
         return {column: self.jobs[column][n] for column in FEATURES}
 
@@ -461,7 +461,14 @@ def _moved(log_quantiles: NDArray[np.float32], shift: float, log_error: float) -
     return moved
 
 
-def _figures_of(log_quantiles: NDArray[np.float32]) -> dict[str, Any]:
+class _Figures(TypedDict):
+    band_low_usd: float
+    band_high_usd: float
+    intervals_usd: Mapping[int, tuple[float, float]]
+    band_ends_90_usd: Mapping[str, tuple[float, float]]
+
+
+def _figures_of(log_quantiles: NDArray[np.float32]) -> _Figures:
     """The figures of `Answer` that follow from one job's distribution, (3, 23)."""
     low, high, any_end = (
         np.expm1(log_quantiles[TARGETS.index(target)].astype(np.float64)).tolist() for target in ("low", "high", "any")

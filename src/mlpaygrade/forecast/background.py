@@ -40,7 +40,7 @@ class Background:
     abroad: "company|employee", two different countries -> training postings that join them, of all years.
     """
 
-    jobs: Mapping[str, Sequence[Any]]
+    jobs: Mapping[str, Sequence[str | int]]
     weights: NDArray[np.float64]
     postings: int
     first_year: int
@@ -50,7 +50,7 @@ class Background:
     def __len__(self) -> int:
         return len(self.weights)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain JSON of the background."""
         return {
             "jobs": {column: list(values) for column, values in self.jobs.items()},
@@ -125,16 +125,16 @@ def herd(similarity: NDArray[np.float64], share: NDArray[np.float64], *, size: i
     return drawn
 
 
-def _similarity(jobs: Mapping[str, Sequence[Any]]) -> NDArray[np.float64]:
+def _similarity(jobs: Mapping[str, Sequence[str | int]]) -> NDArray[np.float64]:
     """Product over the fields of 1 where two jobs differ and 1 + AGREEMENT where they agree, (n, n).
 
     Expanded, it counts the sets of fields in which two jobs agree, small sets weighing more: the sets that Shapley values
     average over. Titles of one family agree by half, and countries by a quarter each for the same continent and income group.
     """
     place = [f"{home}|{place}" for home, place in zip(jobs[RESIDENCE], jobs[LOCATION], strict=True)]
-    countries = [taxonomy.country(code) for code in jobs[LOCATION]]
+    countries = [taxonomy.country(str(code)) for code in jobs[LOCATION]]
     agreement = [_equal(jobs[column]) for column in FEATURES if column not in (TITLE, RESIDENCE, LOCATION)]
-    agreement.append((_equal(jobs[TITLE]) + _equal([taxonomy.title_family(title) for title in jobs[TITLE]])) / 2)
+    agreement.append((_equal(jobs[TITLE]) + _equal([taxonomy.title_family(str(title)) for title in jobs[TITLE]])) / 2)
     alike = (_equal([country.continent for country in countries]) + _equal([country.tier for country in countries])) / 2
     agreement.append((_equal(place) + alike) / 2)
     similarity = np.ones_like(alike)
@@ -143,6 +143,6 @@ def _similarity(jobs: Mapping[str, Sequence[Any]]) -> NDArray[np.float64]:
     return similarity
 
 
-def _equal(values: Sequence[Any]) -> NDArray[np.float64]:
+def _equal(values: Sequence[object]) -> NDArray[np.float64]:
     codes = np.unique(np.array(values, dtype=str), return_inverse=True)[1]
     return np.asarray(codes[:, None] == codes[None, :], dtype=np.float64)

@@ -172,9 +172,9 @@ def _load(folder: Path, manifest: Manifest, public_key: Path | None) -> Bundle:
 
 def write_bundle(
     folder: Path,
-    parts: Mapping[str, bytes | Mapping[str, Any]],
+    parts: Mapping[str, bytes | Mapping[str, object]],
     *,
-    provenance: Mapping[str, Any],
+    provenance: Mapping[str, object],
     instead_of: str | None = None,
 ) -> Bundle:
     """Write a bundle so that a reader sees the old one or the new one, never a mixture; two writers take turns.

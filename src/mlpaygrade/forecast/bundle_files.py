@@ -39,7 +39,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     signature: Text | None = None
 
 
-def seal(format: int, provenance: Mapping[str, Any], files: Mapping[str, Any]) -> str:
+def seal(format: int, provenance: Mapping[str, object], files: Mapping[str, object]) -> str:
     """The hash that protects a manifest: of its content as JSON with sorted keys and without spaces."""
     content = {"format": format, "provenance": provenance, "files": files}
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

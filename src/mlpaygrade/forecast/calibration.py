@@ -145,7 +145,7 @@ class Calibration:
         moved[..., MEDIAN::-1] = np.minimum.accumulate(moved[..., MEDIAN::-1], axis=-1)
         return Prediction(moved, prediction.log_members)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain JSON of the calibration."""
         return {
             "widening": np.round(self.widening, 6).tolist(),

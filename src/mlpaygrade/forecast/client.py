@@ -34,9 +34,9 @@ class RemotePredictor:
         self._seconds = seconds
 
     @cached_property
-    def model(self) -> Mapping[str, Any]:
+    def model(self) -> Mapping[str, object]:
         """Version, data and measured coverage of the model that the service has now."""
-        return cast(Mapping[str, Any], self._ask("/v1/model")["model"])
+        return cast(Mapping[str, object], self._ask("/v1/model")["model"])
 
     def read_job(self, **words: Unpack[JobWords]) -> ReadJob:
         """Read a job given in words or codes. Raises InputError with rule, value and remedy, FetchError without a service."""
@@ -58,7 +58,7 @@ class RemotePredictor:
 
         return tuple(self._ask(f"/v1/titles?q={quote(text)}")["titles"])
 
-    def _ask(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+    def _ask(self, path: str, body: Mapping[str, object] | None = None) -> Any:
         """The JSON reply to a GET, or to a POST of a body."""
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
         if self._key:
@@ -75,14 +75,14 @@ class RemotePredictor:
             raise FetchError(f"The service at {self._url} gives no answer ({error}). Check the address.") from error
 
 
-def exact_answer(answer: Answer) -> dict[str, Any]:
+def exact_answer(answer: Answer) -> dict[str, object]:
     """An answer as plain JSON with nothing rounded; `answer_of` reads it."""
     import msgspec
 
-    return cast(dict[str, Any], msgspec.to_builtins(answer, str_keys=True, enc_hook=_plain))
+    return cast(dict[str, object], msgspec.to_builtins(answer, str_keys=True, enc_hook=_plain))
 
 
-def answer_of(document: Mapping[str, Any]) -> Answer:
+def answer_of(document: Mapping[str, object]) -> Answer:
     """The answer that `exact_answer` described."""
     import msgspec
 
@@ -112,7 +112,7 @@ def _refusal(body: bytes, status: int) -> MLPayGradeError:
     return InputError(detail, defects=defects) if status == 422 else FetchError(detail)
 
 
-def _plain(value: object) -> Any:
+def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, np.generic):
@@ -122,6 +122,6 @@ def _plain(value: object) -> Any:
     raise TypeError(f"no plain form of {type(value).__name__}")
 
 
-def _array(kind: Any, value: Any) -> NDArray[np.float32]:
+def _array(kind: object, value: Iterable[float]) -> NDArray[np.float32]:
     del kind
-    return np.array(cast(Iterable[Any], value), dtype=np.float32)
+    return np.array(value, dtype=np.float32)

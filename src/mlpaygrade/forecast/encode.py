@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, Protocol, Self, get_args
+from typing import Any, Final, Protocol, Self, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,8 @@ from mlpaygrade.job.fields import (
     YEAR,
 )
 from mlpaygrade.job.memory import with_memory
+
+V = TypeVar("V")
 
 
 class JobColumns(Protocol):
@@ -205,7 +207,7 @@ class JobEncoder:
         table: NDArray[np.int32] = np.array(rows, dtype=np.int32).reshape(-1, MAX_WORDS)
         return np.asarray(table[position])
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain JSON of the encoder."""
         return {
             "titles": self.titles,
@@ -258,11 +260,11 @@ def _tier(code: str) -> int:
     return 1 + TIERS.index(taxonomy.country(code).tier)
 
 
-def _lookup(values: Iterable[Any], function: Callable[[Any], float], dtype: type = np.int32) -> NDArray[Any]:
+def _lookup(values: Iterable[V], function: Callable[[V], float], dtype: type = np.int32) -> NDArray[Any]:
     """`function` of every value, called once for each distinct one. Returns dtype (n,)."""
-    table: dict[Any, float] = {}
+    table: dict[V, float] = {}
 
-    def one(value: Any) -> float:
+    def one(value: V) -> float:
         if value not in table:
             table[value] = function(value)
         return table[value]

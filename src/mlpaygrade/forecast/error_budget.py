@@ -13,7 +13,7 @@ is the calibrated distribution, so the parts never exceed it. `market.error_budg
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +57,7 @@ class ErrorBudget:
             else {"band": 0, "market": 1, "model": 0}
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain JSON, whole dollars and shares."""
         shares = self.shares()
         return {

@@ -86,7 +86,7 @@ class Evidence:
 
     cells: Mapping[str, Mapping[str, Sequence[float]]]
 
-    def matching(self, fields: Mapping[str, Any]) -> list[Cell]:
+    def matching(self, fields: Mapping[str, object]) -> list[Cell]:
         """The cell of every level for a job given as dataset columns, most specific first."""
         full = _with_groups(fields)
         found = []
@@ -99,7 +99,7 @@ class Evidence:
             found.append(Cell(level=level, postings=int(cell[0]), quartiles_usd=quartiles, newest_year=int(cell[1])))
         return found
 
-    def support(self, fields: Mapping[str, Any]) -> Cell:
+    def support(self, fields: Mapping[str, object]) -> Cell:
         """The most specific cell with at least ENOUGH postings, else the broadest."""
         return most_specific(self.matching(fields))
 
@@ -111,7 +111,7 @@ class Evidence:
             counts[key.rsplit("|", 1)[0]] += int(cell[0])
         return counts
 
-    def closest(self, fields: Mapping[str, Any]) -> Closest:
+    def closest(self, fields: Mapping[str, object]) -> Closest:
         """The training job that is closest to one given as dataset columns.
 
         Of those that differ in equally many fields, one that keeps level, title and country in that order, then the commonest.
@@ -146,7 +146,7 @@ class Evidence:
             newest_years=np.array([cell[1] for cell in cells.values()]),
         )
 
-    def fields_apart(self, jobs: Sequence[Mapping[str, Any]]) -> NDArray[np.int64]:
+    def fields_apart(self, jobs: Sequence[Mapping[str, object]]) -> NDArray[np.int64]:
         """In how many fields the closest training job differs from each of n jobs, int64 (n,)."""
         keys, places = COUNT_LEVELS[SAME_JOB], self._jobs.places
         asked = [
@@ -157,7 +157,7 @@ class Evidence:
         nearest = [int((self._jobs.codes != job[:, None]).sum(axis=0).min()) for job in distinct]
         return np.array(nearest, dtype=np.int64)[back.reshape(-1)]
 
-    def to_json(self) -> Mapping[str, Any]:
+    def to_json(self) -> Mapping[str, object]:
         """Plain JSON of the evidence."""
         return self.cells
 
@@ -196,12 +196,12 @@ def count_cells(postings: "Postings") -> Evidence:
     return Evidence(cells)
 
 
-def _one_title(fields: Mapping[str, Any]) -> dict[str, Any]:
+def _one_title(fields: Mapping[str, object]) -> dict[str, object]:
     """A job with the one spelling of its title."""
     return {**fields, TITLE: taxonomy.canonical_title(str(fields[TITLE]))}
 
 
-def _with_groups(fields: Mapping[str, Any]) -> dict[str, Any]:
+def _with_groups(fields: Mapping[str, object]) -> dict[str, object]:
     return {
         **_one_title(fields),
         FAMILY: taxonomy.title_family(str(fields[TITLE])),

@@ -272,7 +272,7 @@ class _Rows:
 
 def _contradictions(titles: NDArray[np.object_], values: Mapping[str, NDArray[np.object_]]) -> NDArray[np.object_]:
     """Where title and given fields disagree, n texts."""
-    known: dict[tuple[Any, ...], str] = {}
+    known: dict[tuple[object, ...], str] = {}
     found = []
     for title, *codes in zip(titles, *(values[column] for column in _SAYS), strict=True):
         key = (title, *codes)
@@ -347,7 +347,7 @@ def _joined(one: NDArray[np.object_], other: NDArray[np.object_], between: str) 
     return joined
 
 
-def objects(values: Sequence[Any]) -> NDArray[np.object_]:
+def objects(values: Sequence[object]) -> NDArray[np.object_]:
     """Values as an array of themselves, none of them changed into another type, object (n,)."""
     array = np.empty(len(values), dtype=object)
     array[:] = list(values)

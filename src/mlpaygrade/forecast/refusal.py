@@ -47,7 +47,7 @@ class AbstentionRule:
     limit: float
     curve: Mapping[str, float]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain JSON of the rule."""
         return {"limit": self.limit, "curve": dict(self.curve)}
 

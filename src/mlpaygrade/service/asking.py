@@ -15,12 +15,12 @@ from mlpaygrade.job.fields import CHANGEABLE, FIELDS, Field, JobWords
 from mlpaygrade.money.period import Period
 from mlpaygrade.service.problem import ProblemError
 
-_EXAMPLES: Final[Mapping[str, Any]] = {"title": "Data Scientist", "experience": "SE", "location": "US", "year": 2024}
+_EXAMPLES: Final[Mapping[str, object]] = {"title": "Data Scientist", "experience": "SE", "location": "US", "year": 2024}
 
 T = TypeVar("T")
 Text = Annotated[str, Meta(max_length=200)]
 
-_OPTIONS: Final[Mapping[str, tuple[Any, Any, str]]] = {
+_OPTIONS: Final[Mapping[str, tuple[object, object, str]]] = {
     "offer_usd": (
         float | None,
         None,
@@ -42,7 +42,7 @@ _OPTIONS: Final[Mapping[str, tuple[Any, Any, str]]] = {
 }
 
 
-def _field(field: Field) -> tuple[str, Any, Any]:
+def _field(field: Field) -> tuple[str, object, object]:
     codes = f" One of {', '.join(map(str, field.labels))}, or its words." if field.labels else ""
     example = _EXAMPLES.get(field.name, field.default)
     meta = Meta(
@@ -52,12 +52,12 @@ def _field(field: Field) -> tuple[str, Any, Any]:
     return field.name, Annotated[str | int | None, meta], None
 
 
-def _option(name: str) -> tuple[str, Any, Any]:
+def _option(name: str) -> tuple[str, object, object]:
     kind, default, description = _OPTIONS[name]
     return name, Annotated[kind, Meta(description=description)], default
 
 
-def _ask(name: str, *options: tuple[str, Any, Any]) -> type[msgspec.Struct]:
+def _ask(name: str, *options: tuple[str, object, object]) -> type[msgspec.Struct]:
     fields = [*map(_field, FIELDS), *options]
     return defstruct(name, fields, kw_only=True, frozen=True, forbid_unknown_fields=True, module=__name__)
 
@@ -172,10 +172,10 @@ def read_json(body: bytes) -> Any:
         raise ProblemError("malformed", f"The body must be JSON in UTF-8 ({error}). Send a JSON object.") from None
 
 
-def check(given: Mapping[str, Any], kind: type[msgspec.Struct], *, strict: bool = True) -> Asked:
+def check(given: Mapping[str, object], kind: type[msgspec.Struct], *, strict: bool = True) -> Asked:
     """Given values by the names of a struct; those of another type than its are defects."""
     known = _fields(kind)
-    values: dict[str, Any] = {name: None if field.required else field.default for name, field in known.items()}
+    values: dict[str, object] = {name: None if field.required else field.default for name, field in known.items()}
     defects = []
     for name, value in given.items():
         if name not in known:
@@ -209,7 +209,7 @@ def _query(request: Request) -> dict[str, Any]:
     return given
 
 
-def _defect(name: str, rule: str, value: Any, remedy: str) -> Defect:
+def _defect(name: str, rule: str, value: object, remedy: str) -> Defect:
     return Defect(column=name, rule=rule, value=repr(value)[:100], remedy=remedy)
 
 

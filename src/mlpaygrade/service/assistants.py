@@ -4,7 +4,7 @@ The same predictor as everywhere; nothing is stored, and no tool changes anythin
 """
 
 from collections.abc import Callable
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
@@ -163,9 +163,9 @@ def pay_of(answer: Answer, *, offer_usd: float | None = None) -> Pay:
     )
 
 
-def assistant_server(predictor: Predictor) -> MCPServer[Any]:
+def assistant_server(predictor: Predictor) -> MCPServer[object]:
     """The server with its tools."""
-    server: MCPServer[Any] = MCPServer(
+    server: MCPServer[object] = MCPServer(
         "mlpaygrade", title="MLPayGrade", version=__version__, instructions=INSTRUCTIONS, log_level="WARNING"
     )
 

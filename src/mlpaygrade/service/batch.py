@@ -125,7 +125,7 @@ def _blocks(file: BinaryIO) -> Iterator[list[bytes]]:
         yield block
 
 
-def _object(line: bytes) -> dict[str, Any] | str:
+def _object(line: bytes) -> dict[str, object] | str:
     """The object of a line, or why it is none."""
     with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         found = msgspec.json.decode(line)
@@ -134,7 +134,7 @@ def _object(line: bytes) -> dict[str, Any] | str:
     return "not answered: the line is no JSON object. Write one object a line."
 
 
-def _texts(row: Mapping[str, Any]) -> dict[str, str]:
+def _texts(row: Mapping[str, object]) -> dict[str, str]:
     """A row's job as texts by dataset column, from the fields' names or those of columns."""
     header = list(row)
     places = match_columns([str(name) for name in header], wanted=FEATURES, required=()).places

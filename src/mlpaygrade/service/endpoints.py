@@ -76,7 +76,7 @@ class Endpoints:
         served = desk.served
         asked = await ask(request, JobAsked)
         read = asked.require(await asked.job(desk.read))
-        document = {
+        document: dict[str, object] = {
             "bundle": served.tag,
             "job": read.job.words(),
             "warnings": list(read.warnings),
@@ -142,7 +142,7 @@ class Endpoints:
         """Which model answers, and what was measured."""
         served = self.slot.current
         bundle = served.predictor.bundle
-        document = {
+        document: dict[str, object] = {
             "bundle": served.tag,
             "adverts_up_to": newest_advert(bundle.provenance),
             "titles": len(served.predictor.known_titles),
@@ -181,7 +181,7 @@ class Endpoints:
         return told
 
 
-def _reply(document: dict[str, Any], served: Served) -> Response:
+def _reply(document: dict[str, object], served: Served) -> Response:
     return Response(msgspec.json.encode(document), headers={"ETag": f'"{served.tag}"'}, media_type=JSON)
 
 

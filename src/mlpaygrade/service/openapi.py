@@ -15,7 +15,7 @@ from mlpaygrade.service.inference import InferAsked, InvocationAsked
 from mlpaygrade.service.problem import MEDIA_TYPE, TITLES, ProblemDocument
 
 JSON: Final = "application/json"
-JOB: Final[Mapping[str, Any]] = {"title": "Data Scientist", "experience": "senior", "location": "US"}
+JOB: Final[Mapping[str, object]] = {"title": "Data Scientist", "experience": "senior", "location": "US"}
 """The example that every request shows."""
 
 _ROW: Final = ("Data Scientist", "SE", "FT", "US", "0", "US", "M", "2024")
@@ -37,7 +37,7 @@ class Operation:
     summary: str
     reply: type[msgspec.Struct] | None = None
     asked: type[msgspec.Struct] | None = None
-    example: Mapping[str, Any] | None = None
+    example: Mapping[str, object] | None = None
     refusals: tuple[str, ...] = ()
 
 
@@ -122,13 +122,13 @@ OPERATIONS: Final = (
 )
 
 
-def document() -> dict[str, Any]:
+def document() -> dict[str, object]:
     """The whole document, plain JSON."""
     structs = {one for operation in OPERATIONS for one in (operation.reply, operation.asked) if one is not None}
     ordered = sorted(structs | {ProblemDocument, replies.Rows}, key=lambda struct: struct.__name__)
     schemas, components = msgspec.json.schema_components(ordered, ref_template="#/components/schemas/{name}")
     refs = dict(zip(ordered, schemas, strict=True))
-    paths: dict[str, dict[str, Any]] = {}
+    paths: dict[str, dict[str, object]] = {}
     for operation in OPERATIONS:
         described = _described(operation, refs, components)
         paths.setdefault(operation.path, {})[operation.method] = described
@@ -153,7 +153,7 @@ def document() -> dict[str, Any]:
 
 def _described(operation: Operation, refs: Mapping[Any, Any], components: Mapping[str, Any]) -> dict[str, Any]:
     name = operation.path.strip("/").replace("/", "_")
-    found: dict[str, Any] = {
+    found: dict[str, object] = {
         "operationId": f"{operation.method}_{name}",
         "summary": operation.summary,
         "responses": {"200": _answer(operation, refs), **_refusals(operation.refusals, refs)},
@@ -175,7 +175,7 @@ def _described(operation: Operation, refs: Mapping[Any, Any], components: Mappin
     return found
 
 
-def _example(example: Mapping[str, Any] | None, name: str) -> dict[str, Any]:
+def _example(example: Mapping[str, object] | None, name: str) -> dict[str, object]:
     return {"example": example[name]} if example and name in example else {}
 
 

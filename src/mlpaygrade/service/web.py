@@ -53,7 +53,7 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as JSON; a request's own fields stand beside the others."""
-        line: dict[str, Any] = {"at": self.formatTime(record), "level": record.levelname, "from": record.name}
+        line: dict[str, object] = {"at": self.formatTime(record), "level": record.levelname, "from": record.name}
         said = record.args if isinstance(record.args, dict) else {"said": record.getMessage()}
         return msgspec.json.encode({**line, **said}).decode()
 

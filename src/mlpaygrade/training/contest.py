@@ -42,7 +42,7 @@ class Contest:
     withheld: str | None = None
 
 
-def prepare_contest(table: Table, champion: Mapping[str, Any] | None, *, arrival: ArrivalOrder) -> Contest:
+def prepare_contest(table: Table, champion: Mapping[str, object] | None, *, arrival: ArrivalOrder) -> Contest:
     """Divide a file for a contest with the champion. champion: provenance of its bundle; None where there is none.
 
     The edition's own day divides where it leaves enough adverts that the champion does not know; else the newer half of those
@@ -66,7 +66,7 @@ def prepare_contest(table: Table, champion: Mapping[str, Any] | None, *, arrival
     return Contest(new=len(new), division=_by_edition(table, own, new) or _by_half(postings, new))
 
 
-def _no_contest(table: Table, champion: Mapping[str, Any] | None, arrival: ArrivalOrder) -> str | None:
+def _no_contest(table: Table, champion: Mapping[str, object] | None, arrival: ArrivalOrder) -> str | None:
     """Why a file cannot judge a champion, whatever adverts it holds; None where it can."""
     if not arrival.tells_time:
         return f"the file is in no order of arrival ({arrival.why}), so it does not tell which adverts came later"

@@ -8,7 +8,6 @@ network is fitted on all training postings. Sees no test posting. A killed run r
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +47,7 @@ class Forecaster:
     held_out: Postings
     raw: Prediction
     groups: NDArray[np.int64]
-    validation: dict[str, Any]
+    validation: dict[str, object]
     epochs: int
 
     def predict(self, postings: Postings) -> Prediction:

@@ -8,7 +8,8 @@ causes.
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,9 @@ from mlpaygrade.explain.explanation import (
 from mlpaygrade.explain.shapley import shapley_interactions, shapley_values
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job.fields import EXPERIENCE, FEATURES, LABELS, LOCATION, Job
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SAMPLE: Final = 400
 SEGMENT: Final = 60
@@ -81,7 +85,7 @@ class Importance:
         sampled[among[np.argsort(self.order[among])][:size]] = True
         return sampled
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The bundle part: plain JSON, dollars."""
         keep = range(min(self.drawn, POINTS))
         return {
@@ -194,7 +198,7 @@ def sentences(importance: Importance) -> list[str]:
     return said
 
 
-def importance_figures(document: Mapping[str, Any]) -> dict[str, Any]:
+def importance_figures(document: Mapping[str, Any]) -> "dict[str, Figure]":
     """Matplotlib figures by name from the JSON of an `Importance`: beeswarm, bars, dependence of each field, interactions."""
     import matplotlib as mpl
 
@@ -209,7 +213,7 @@ def importance_figures(document: Mapping[str, Any]) -> dict[str, Any]:
         return _draw(document, shap)
 
 
-def _draw(document: Mapping[str, Any], shap: Any) -> dict[str, Any]:
+def _draw(document: Mapping[str, Any], shap: ModuleType) -> "dict[str, Figure]":
     import matplotlib.pyplot as plt
 
     players, points = list(document["players"]), document["points"]
@@ -222,7 +226,7 @@ def _draw(document: Mapping[str, Any], shap: Any) -> dict[str, Any]:
         feature_names=[f"{document['players'][player]}" for player in players],
     )
     n = len(values)
-    figures: dict[str, Any] = {}
+    figures: dict[str, Figure] = {}
     for name, draw in {"beeswarm": shap.plots.beeswarm, "bar": shap.plots.bar}.items():
         plt.figure()
         draw(explanation, max_display=len(players), show=False)
@@ -246,13 +250,13 @@ def _draw(document: Mapping[str, Any], shap: Any) -> dict[str, Any]:
             xlabel=f"{document['players'][player]}, lowest to highest contribution",
             ylabel=f"contribution in USD (n = {n})",
         )
-        figures[f"dependence_{player}"] = axes.figure
+        figures[f"dependence_{player}"] = plt.gcf()
         plt.close()
     figures["interactions"] = _interaction_figure(document)
     return figures
 
 
-def _interaction_figure(document: Mapping[str, Any]) -> Any:
+def _interaction_figure(document: Mapping[str, Any]) -> "Figure":
     from matplotlib.figure import Figure
 
     labels = list(document["players"].values())

@@ -193,7 +193,7 @@ class _Refresh:
 
         self.steps.once("check", check, inputs=[self._result("fetch")["sha256"], package_digest()])
 
-    def _champion_inputs(self) -> Any:
+    def _champion_inputs(self) -> object:
         """The served bundle as it was when the run began, also after this very run has replaced it."""
         served = _bundle_digest(self.request.champion)
         made, kept = self.steps.before("candidate"), self.steps.before("champion")

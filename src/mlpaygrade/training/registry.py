@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import mlflow
 from mlflow.exceptions import MlflowException
@@ -175,7 +175,7 @@ def _record(verdict: Verdict, table: Table) -> dict[str, str]:
     return record
 
 
-def _version(client: Any, alias: str) -> str | None:
+def _version(client: mlflow.MlflowClient, alias: str) -> str | None:
     try:
         return str(client.get_model_version_by_alias(MODEL, alias).version)
     except MlflowException as error:

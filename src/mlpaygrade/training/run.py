@@ -122,9 +122,10 @@ def train(
     parts["market.json"] = market_json(past, calendar=calendar_of(table))
     provenance = _bundle_provenance(table, past, settings, whole=through is None)
     draft = Predictor(write_bundle(work / "draft", parts, provenance=provenance))
-    report["importance"] = measure_importance(draft, past, measured_on="training postings").to_json()
+    importance = measure_importance(draft, past, measured_on="training postings").to_json()
+    report["importance"] = importance
     report["seconds"] = round(time.monotonic() - started, 1)
-    bundle = write_bundle(output / "bundle", {**parts, "importance.json": report["importance"]}, provenance=provenance)
+    bundle = write_bundle(output / "bundle", {**parts, "importance.json": importance}, provenance=provenance)
     write_json(output / "report.json", report)
     shutil.rmtree(work)
     return Run(folder=output, report=report, bundle=bundle)
@@ -143,7 +144,7 @@ def finished_run(folder: Path) -> Run:
 
 def _network_parts(
     forecaster: Forecaster, past: Postings, *, report: Mapping[str, Any], settings: Settings
-) -> tuple[dict[str, bytes | Mapping[str, Any]], float]:
+) -> tuple[dict[str, bytes | Mapping[str, object]], float]:
     """The parts that every bundle has, and by how much the exported network differs from the trained one at most."""
     sample = past.take(np.random.default_rng(settings.training.seed).integers(len(past), size=PARITY_JOBS))
     encoder = forecaster.fitted.encoder
@@ -160,7 +161,7 @@ def _network_parts(
     }, difference
 
 
-def _bundle_provenance(table: Table, past: Postings, settings: Settings, *, whole: bool) -> dict[str, Any]:
+def _bundle_provenance(table: Table, past: Postings, settings: Settings, *, whole: bool) -> dict[str, object]:
     """Where a bundle comes from. whole: its network knows every posting of the table."""
     return {
         **_provenance(table, past, settings),
@@ -236,7 +237,7 @@ def _abstention_again(forecaster: Forecaster) -> AbstentionRule:
     return fit_abstention(forecaster.calibration.apply(forecaster.raw, forecaster.groups), forecaster.held_out)
 
 
-def _provenance(table: Table, postings: Postings, settings: Settings) -> dict[str, Any]:
+def _provenance(table: Table, postings: Postings, settings: Settings) -> dict[str, object]:
     return {
         "version": mlpaygrade.__version__,
         "data_sha256": table.sha256,
@@ -272,7 +273,7 @@ def _commit() -> str | None:
     return found.stdout.strip()
 
 
-def work_folder(output: Path, fingerprint: Mapping[str, Any]) -> Path:
+def work_folder(output: Path, fingerprint: Mapping[str, object]) -> Path:
     """Folder of checkpoints: kept from a killed run with the same data and settings, emptied otherwise."""
     work = output / "work"
     marker = work / "fingerprint.json"

@@ -37,7 +37,7 @@ class Steps:
         name: str,
         do: Callable[[], Result],
         *,
-        inputs: Any,
+        inputs: object,
         stands: Callable[[Result], bool] = lambda _: True,
     ) -> Result:
         """The result of a step: the one that stands, where it was made from the same inputs, else what `do` returns.
@@ -76,7 +76,7 @@ class Steps:
         return self.folder / "steps" / f"{name.replace(' ', '-')}.json"
 
 
-def digest(document: Any) -> str:
+def digest(document: object) -> str:
     """Hash of plain JSON, whatever the order of its keys."""
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import mlflow
 from mlflow.exceptions import MlflowException
@@ -33,7 +33,7 @@ def store_uri(folder: Path = RUNS) -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder.resolve() / 'mlflow.db'}"
 
 
-def connect(uri: str) -> Any:
+def connect(uri: str) -> mlflow.MlflowClient:
     """The client of a store, after asking it something. Raises ResourceError where it does not answer."""
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)

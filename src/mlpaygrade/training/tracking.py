@@ -94,7 +94,7 @@ def _environment() -> str:
     return "\n".join([f"# Python {platform.python_version()}, {platform.platform()}", *sorted(found, key=str.lower)])
 
 
-def _example(run: Run) -> dict[str, Any]:
+def _example(run: Run) -> dict[str, object]:
     encoder = run.bundle.encoder
     values = (encoder.newest_year, "SE", "FT", encoder.titles[0], "US", 0, "US", "M")
     return dict(zip(FEATURES, values, strict=True))
@@ -122,7 +122,7 @@ def _safe(text: str) -> str:
     return "".join(character if character.isalnum() else "_" for character in text)
 
 
-def _flat(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _flat(document: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
     for name, value in document.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{name}.")
