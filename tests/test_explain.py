@@ -83,7 +83,7 @@ def test_the_shap_library_finds_the_same_values(predictor: Predictor) -> None:
         warnings.simplefilter("ignore")
         import shap
     background = predictor.bundle.background
-    jobs = random_jobs(predictor, 10, seed=1)
+    jobs = random_jobs(predictor, 4, seed=1)
     rows = list(zip(*(background.jobs[column] for column in FEATURES), strict=True))
     rows = [row for row, weight in zip(rows, background.weights, strict=True) for _ in range(round(weight * SIZE))]
     assert len(rows) == SIZE

@@ -14,27 +14,15 @@ import pytest
 from mlpaygrade.dataset.reader import sha256_of
 from mlpaygrade.dataset.table import read_table, sidecar_path
 from mlpaygrade.job.fields import SALARY, TARGET, TITLE, YEAR
-from mlpaygrade.training.run import Run, train
-from mlpaygrade.training.settings import read_settings
+from mlpaygrade.training.run import Run
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # MLflow's own modules warn while they are imported
     from mlpaygrade.training.registry import CHALLENGER, CHAMPION, MODEL
     from mlpaygrade.training.store import connect
 
-CONFIG = "[network]\nmembers = 2\nhidden = [8]\n[training]\nepochs = 2\n[calibration]\nfolds = 2\nwindow = 0.15\n"
 NEW_TITLES = 40
 RAISE = 1.03
-
-
-@pytest.fixture(scope="module")
-def old(synthetic_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A bundle of the years to 2023."""
-    folder = tmp_path_factory.mktemp("refresh")
-    (folder / "tiny.toml").write_text(CONFIG)
-    settings = read_settings(folder / "tiny.toml")
-    table = read_table(synthetic_csv)
-    return train(table, output=folder / "old", settings=settings, through=2023, progress=lambda *_: None)
 
 
 @pytest.fixture(scope="module")
@@ -64,11 +52,14 @@ def run(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
-def test_a_newer_file_is_trained_on_and_becomes_the_challenger(old: Run, newer_csv: Path, tmp_path: Path) -> None:
-    (tmp_path / "tiny.toml").write_text(CONFIG)
-    command = ["train", "--data", str(newer_csv), "--config", "tiny.toml", "--output", "runs/new"]
-    done = run(*command, "--train-through", "2024", "--old-bundle", str(old.bundle.path), folder=tmp_path)
+def test_a_newer_file_is_trained_on_tracked_and_becomes_the_challenger(
+    old_run: Run, newer_csv: Path, small_config: Path, tmp_path: Path
+) -> None:
+    command = ["train", "--data", str(newer_csv), "--config", str(small_config), "--output", "runs/new"]
+    done = run(*command, "--train-through", "2024", "--old-bundle", str(old_run.bundle.path), folder=tmp_path)
     assert done.returncode == 0, done.stderr
+    assert "Protocol: trained on work years to 2024" in done.stdout
+    assert (tmp_path / "runs" / "new" / "bundle" / "manifest.json").is_file()
     report = json.loads((tmp_path / "runs" / "new" / "drift.json").read_text())
     assert report["later_years"] == [2024, 2025]
     later = read_table(newer_csv).frame.query("work_year > 2023")
@@ -80,6 +71,10 @@ def test_a_newer_file_is_trained_on_and_becomes_the_challenger(old: Run, newer_c
     client = connect(f"sqlite:///{tmp_path / 'runs' / 'mlflow.db'}")
     version = client.get_model_version_by_alias(MODEL, CHALLENGER)
     assert "drift.json" in {item.path for item in client.list_artifacts(version.run_id)}
+    tracked = client.get_run(version.run_id).data
+    assert tracked.params["network.members"] == "2"
+    assert tracked.metrics["network.rows.rmse_log"] > 0
+    assert tracked.tags["data_sha256"]
 
     first = run("promote", "--data", str(newer_csv), folder=tmp_path)
     assert first.returncode == 0, first.stderr

@@ -28,7 +28,6 @@ from mlpaygrade.job.fields import YEAR
 from mlpaygrade.testing.synthetic import SyntheticMarket
 from mlpaygrade.training import contest
 from mlpaygrade.training import refresh as module
-from mlpaygrade.training import run as run_module
 from mlpaygrade.training.arrival import Division
 from mlpaygrade.training.refresh import Outcome, Request, refresh
 from mlpaygrade.training.run import Run, finished_run
@@ -63,14 +62,9 @@ def write(frame: pd.DataFrame, path: Path) -> Path:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _only_the_model() -> Iterator[None]:
-    """Trainings here leave out what takes longer than the network: market, importance, residuals."""
+def _only_the_model(only_the_model: Callable[[pytest.MonkeyPatch], None]) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(run_module, "market_json", lambda *_, **__: {})
-        importance = {"players": {}, "measured_on": "nothing", "base_usd": 1.0, "segments": {}}
-        found = SimpleNamespace(to_json=lambda: importance)
-        patched.setattr(run_module, "measure_importance", lambda *_, **__: found)
-        patched.setattr(run_module, "MIN_ROWS", 10**9)
+        only_the_model(patched)
         yield
 
 

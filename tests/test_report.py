@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from mlpaygrade.cli import app, main
 from mlpaygrade.dataset.postings import build_postings
-from mlpaygrade.market.document import MarketDocument
+from mlpaygrade.market.document import MarketDocument, read_document
 from mlpaygrade.market.page import Origin, draw, report_page
 from mlpaygrade.market.statistics import market_statistics
 from mlpaygrade.testing.synthetic import SyntheticMarket
@@ -20,8 +20,8 @@ ORIGIN = Origin(name="<market>.csv", sha256="ab" * 32, synthetic=False)
 
 
 @pytest.fixture(scope="module")
-def document() -> MarketDocument:
-    return market_statistics(build_postings(SyntheticMarket(seed=5, n_postings=2_500).generate())).document
+def document(synthetic_report: Path) -> MarketDocument:
+    return read_document(json.loads((synthetic_report / "document.json").read_text(encoding="utf-8")))
 
 
 @pytest.fixture(scope="module")
@@ -94,9 +94,8 @@ def test_a_name_cannot_write_markup(page: str) -> None:
     assert "&lt;market&gt;.csv" in page
 
 
-def test_synthetic_data_is_called_so(page: str, document: MarketDocument) -> None:
-    told = report_page(document, origin=Origin(name="s.csv", sha256="0" * 64, synthetic=True))
-    assert "Synthetic data." in told
+def test_synthetic_data_is_called_so(page: str, synthetic_report: Path) -> None:
+    assert "Synthetic data." in (synthetic_report / "report.html").read_text(encoding="utf-8")
     assert "Synthetic data." not in page
 
 

@@ -26,7 +26,9 @@ def postings() -> Postings:
     return build_postings(SyntheticMarket(seed=3, n_postings=300).generate())
 
 
-def fit(postings: Postings, path: Path | None, *, kill_after: int = EPOCHS) -> tuple[FittedNetwork, list[int]]:
+def fit(
+    postings: Postings, path: Path | None, *, kill_after: int = EPOCHS, seed: int = 0
+) -> tuple[FittedNetwork, list[int]]:
     epochs: list[int] = []
 
     def progress(epoch: int, *_: object) -> None:
@@ -35,7 +37,7 @@ def fit(postings: Postings, path: Path | None, *, kill_after: int = EPOCHS) -> t
             raise KilledError
 
     past, future = postings.take(np.arange(250)), postings.take(np.arange(250, len(postings)))
-    training = TrainingSettings(epochs=EPOCHS, batch_size=64)
+    training = TrainingSettings(seed=seed, epochs=EPOCHS, batch_size=64)
     return fit_network(past, future, network=SMALL, training=training, checkpoint=path, progress=progress), epochs
 
 
@@ -43,10 +45,20 @@ def content(fitted: FittedNetwork, postings: Postings) -> bytes:
     return export_onnx(fitted, fitted.encoder.transform(postings.jobs.iloc[:20]))[0]
 
 
+@pytest.fixture(scope="module")
+def straight(postings: Postings) -> FittedNetwork:
+    return fit(postings, None)[0]
+
+
+def test_another_seed_gives_another_network(postings: Postings, straight: FittedNetwork) -> None:
+    other, _ = fit(postings, None, seed=1)
+    assert content(other, postings) != content(straight, postings)
+
+
 def test_a_killed_training_goes_on_as_if_it_had_never_been_stopped(
-    postings: Postings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    postings: Postings, straight: FittedNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    straight, _ = fit(postings, None)
+    """So the same seed gives the same network, too."""
     state = tmp_path / "state"
     for epoch in (1, 2):
         with pytest.raises(KilledError):

@@ -7,23 +7,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from mlpaygrade.dataset.postings import build_postings
-from mlpaygrade.market.page import Origin, report_page
-from mlpaygrade.market.statistics import market_statistics
-from mlpaygrade.testing.synthetic import SyntheticMarket
-
 VIEWS = [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")]
 BACKGROUND = {"light": (255, 255, 255), "dark": (20, 25, 31)}
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    statistics = market_statistics(build_postings(SyntheticMarket(seed=5, n_postings=2_500).generate()))
-    path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(
-        report_page(statistics.document, origin=Origin(name="s.csv", sha256="0" * 64, synthetic=True)), encoding="utf-8"
-    )
-    return path
+def report(synthetic_report: Path) -> Path:
+    return synthetic_report / "report.html"
 
 
 @pytest.fixture(params=VIEWS, ids=lambda view: f"{view[0]}-{view[1]}")
