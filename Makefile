@@ -76,8 +76,8 @@ layers: $(DEV)/.package ## who may import whom
 docs-check: $(DEV)/.package ## are the generated parts of the documentation up to date
 	PYTHONPATH=. $(DEV)/bin/python scripts/docs.py --check
 
-tests: $(DEV)/.package browser ## unit, property, oracle and end-to-end tests (WORKERS=2; TESTS="-k name" to choose)
-	$(DEV)/bin/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
+tests: $(DEV)/.package browser ## unit, property, oracle and end-to-end tests, and their coverage (WORKERS=2; TESTS="-k name" to choose)
+	$(DEV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(if $(TESTS),$(TESTS),--cov --cov-report=)
 
 # Where MLPAYGRADE_REQUIRE_BROWSER is set, as the continuous integration does, a missing browser is a failure; elsewhere it is said.
 browser:
@@ -104,4 +104,4 @@ lock: $(DEV)/.package ## regenerate requirements/*.txt from pyproject.toml (UPGR
 	LOCK_WITH=$(CURDIR)/$(DEV)/bin/uv UPGRADE=$(UPGRADE) requirements/lock.sh
 
 clean: ## remove both environments and the caches of the tools
-	rm -rf $(APP) $(DEV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .cache
+	rm -rf $(APP) $(DEV) .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .cache
