@@ -376,7 +376,7 @@ class Answers:
                 *age_note(self.bundle.ageing, newest=newest_advert(self.bundle.provenance)),
             ),
             newest_advert=newest_advert(self.bundle.provenance),
-            market_day=market_day(self.bundle, int(fields[YEAR])),
+            market_day=market_day(self.bundle, int(self.jobs[YEAR][n])),
             place=None,
             model=self.model,
             log_quantiles=self.prediction.log_quantiles[n],
