@@ -37,10 +37,10 @@ MUTANTS = (
     Mutant("forecast/calibration.py", "np.maximum.accumulate(moved[..., MEDIAN:], axis=-1)", "moved[..., MEDIAN:]"),
     Mutant("forecast/calibration.py", "own * units / (units + shrinkage)", "own", ("tests/test_conformal.py",)),
     # refusal
-    Mutant("forecast/refusal.py", "if spread <= limit:", "if spread <= 10 * limit:"),
+    Mutant("forecast/refusal.py", "or spread <= limit", "or spread <= 10 * limit"),
     Mutant("forecast/refusal.py", "(count >= FEWEST) & (among", "(among"),
     Mutant("forecast/refusal.py", "MOST_REFUSED: Final = 0.002", "MOST_REFUSED: Final = 0.2"),
-    Mutant("forecast/answer.py", "None if common[title] else known[title] or", "known[title] or"),
+    Mutant("forecast/refusal.py", "None if common[title] or spread", "None if spread"),
     # evidence
     Mutant("forecast/evidence.py", "ENOUGH: Final = 10", "ENOUGH: Final = 2"),
     Mutant("forecast/evidence.py", "MIN_QUARTILES: Final = 5", "MIN_QUARTILES: Final = 4"),

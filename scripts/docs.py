@@ -168,23 +168,121 @@ def commands() -> str:
     return "\n\n".join(parts)
 
 
+FIRST: Mapping[str, str] = {
+    "cli/predict.py": "one command from the terminal to an answer",
+    "forecast/predictor.py": "`Predictor`, the one inference path",
+    "forecast/jobs.py": "words become a job in codes, with remarks",
+    "job/fields.py": "the registry of what a job is",
+    "forecast/encode.py": "a job becomes what the network sees",
+    "forecast/distribution.py": "what the network predicts: quantiles of log pay",
+    "forecast/calibration.py": "ranges that hold as often as they say",
+    "forecast/answer.py": "quantiles become figures in dollars",
+    "forecast/refusal.py": "when there is no answer",
+    "cli/text.py": "the figures as a person reads them",
+}
+"""The spine, in the order of a request, with what to look for."""
+
+OUTSIDE: Mapping[str, str] = {
+    "research/": "The laboratory, outside the package: rivals, tuning, comparison, backtest, robustness",
+    "scripts/": "What writes documentation, tables, pictures and the shipped bundle",
+    "tests/": "The tests; a module's are in `test_<module>.py` or named after the promise that they hold",
+    "benchmarks/": "Measurements outside the gate, and their results",
+    "notebooks/": "The market report as a notebook",
+    "deploy/": "Images of service and tracking server, Kubernetes",
+    "requirements/": "Pinned versions with hashes, for each way to install",
+    "docs/": "This documentation, partly generated",
+}
+
+NO_CODE: Mapping[str, str] = {
+    "app/icon.svg": "The app's icon",
+    "app/requirements.in": "What a hosted app installs, unpinned",
+    "app/requirements.txt": "The same with versions and hashes",
+    "app/style.css": "Which part of a page takes which colour and size; the colours themselves are `rendering/palette.py`",
+    "audit/tables/claims.csv": "The claims of the project's brief: statistic, rows, value; groups by their codes",
+    "benchmarking/tables/benchmark_columns.csv": "Columns of the benchmark's template, with what each means",
+    "dataset/tables/calendars/": "Rows of an edition by the day on which they arrived",
+    "dataset/tables/column_names.csv": "Names of columns in five languages -> the field",
+    "dataset/tables/editions.csv": "Editions of the dataset: commit, hashes, order",
+    "evaluation/tables/checked.json": "Figures beside independent sources, as `research validate` measured them",
+    "job/tables/abbreviations.csv": "Words for matching: written out (ml), or left out (ranks); gives no level",
+    "job/tables/countries.csv": "Countries: code, name, aliases, continent, income tier",
+    "job/tables/country_names.csv": "Names of countries in other languages -> code",
+    "job/tables/encoder_weights.csv": "Level and size as the encoder's seniority score; reads no title",
+    "job/tables/families.csv": "Title families: name and rule in words",
+    "job/tables/family_rules.csv": "Rules that give a family to a title outside `titles.csv`",
+    "job/tables/places.csv": "States, cities and regions -> country",
+    "job/tables/plain_words.csv": 'Plain words in a field of its own ("senior" as a level) -> code',
+    "job/tables/relevance_words.csv": "Words of the field and of other trades: what is answered, what is refused",
+    "job/tables/synonyms.csv": "Titles that are the same job in other words",
+    "job/tables/title_ranks.csv": "Ranks in a title (Sr, Werkstudent) -> level; no other table gives one",
+    "job/tables/title_remarks.csv": "What a title says beside the job (remote, contract, m/w/d) -> set aside",
+    "job/tables/title_terms.csv": "Words of a title in other languages -> English",
+    "job/tables/titles.csv": "Titles of the editions, commonest first, with family and words",
+    "market/page.css": "The market report's style",
+    "market/page.html": "The market report's template",
+    "market/tables/country_tiles.csv": "Where each country's tile lies on the map",
+    "money/tables/currencies.csv": "Orders of magnitude that tell a year's pay from a month's",
+    "money/tables/months_paid.csv": "Salaries a year by country",
+    "money/tables/pay_words.csv": "Words and signs in pay as typed -> currency, period, meaning",
+    "money/tables/posted_wage_growth.csv": "Growth of posted pay by country and month",
+    "money/tables/purchasing_power.csv": "Purchasing power and market rate by country and year",
+    "money/tables/us_area_names.csv": "Short names of US areas (sf) -> area",
+    "money/tables/us_areas.csv": "US states and areas: official pay beside the country's",
+    "money/tables/us_cities.csv": "US cities -> area",
+    "money/tables/us_place_fit.csv": "How much of an area's official gap adverts show, fitted by `research/place.py`",
+    "testing/tables/synthetic_bands.csv": "Widths of bands in the synthetic market",
+    "testing/tables/synthetic_market.csv": "Shares and effects of each value in the synthetic market",
+    "testing/tables/synthetic_years.csv": "Shares and effects of years in the synthetic market",
+    "py.typed": "Says that the package is typed",
+}
+"""Files of the package that are no code -> phrase. A file that is missing here, or gone, stops the generator."""
+
+
+def first() -> str:
+    """The spine of an answer as a table; lines to the nearest fifty, so that small edits leave it true."""
+    lines = ["| | file | lines, about | |", "|---|---|---|---|"]
+    for number, (name, phrase) in enumerate(FIRST.items(), start=1):
+        length = len((PACKAGE / name).read_text(encoding="utf-8").splitlines())
+        lines.append(f"| {number} | `{name}` | {max(50, 50 * round(length / 50))} | {phrase} |")
+    return "\n".join(lines)
+
+
 def rooms() -> str:
-    """The rooms of the package with a phrase for each."""
+    """The rooms of the package with a phrase for each, and what stands beside the package."""
     lines = [f"  {folder.name + '/':<15} {_phrase(folder / '__init__.py')}" for folder in _folders(PACKAGE)]
-    laboratory = f"{'research/':<17} {_phrase(ROOT / 'research' / '__init__.py')}"
-    return "\n".join(
-        ["```text", "src/mlpaygrade/", *lines, f"  {'model/':<15} The bundle that ships", laboratory, "```"]
-    )
+    lines += [f"  {'model/':<15} The bundle that ships", f"  {'errors.py':<15} {_phrase(PACKAGE / 'errors.py')}"]
+    outside = [f"{name:<17} {phrase}" for name, phrase in OUTSIDE.items()]
+    return "\n".join(["```text", "src/mlpaygrade/", *lines, *outside, "```"])
 
 
 def modules() -> str:
-    """Every module of the package with a phrase for it, room by room, in the order of the layers."""
-    parts = []
-    for folder in sorted(_folders(PACKAGE), key=lambda one: _layers().index(one.name)):
-        files = sorted(file for file in folder.glob("*.py") if file.name != "__init__.py")
-        lines = [f"- `{file.name}`: {_phrase(file)}" for file in files]
-        parts.append("\n".join([f"### {folder.name}/", "", _phrase(folder / "__init__.py") + ".", "", *lines]))
+    """Every file of the package with a phrase, room by room, in the order of the layers; then laboratory, scripts, benchmarks."""
+    files = [str(file.relative_to(PACKAGE)) for file in PACKAGE.rglob("*.*") if file.is_file()]
+    no_code = {
+        re.sub(r"(?<=calendars/).*", "", name)
+        for name in files
+        if not name.endswith((".py", ".pyc")) and not name.startswith("model/")
+    }
+    if wrong := no_code ^ NO_CODE.keys():
+        raise SystemExit(f"Mend NO_CODE in scripts/docs.py; it lacks, or has too many: {', '.join(sorted(wrong))}.")
+    folders = sorted(_folders(PACKAGE), key=lambda one: _layers().index(one.name))
+    parts = [_files("In the package itself", PACKAGE, "", PACKAGE)]
+    parts += [_files(f"{folder.name}/", folder, _phrase(folder / "__init__.py"), PACKAGE) for folder in folders]
+    parts += [_files(name, ROOT / name, OUTSIDE[name], ROOT) for name in ("research/", "scripts/", "benchmarks/")]
     return "\n\n".join(parts)
+
+
+def _files(title: str, folder: Path, phrase: str, root: Path) -> str:
+    """A heading, what the folder is, and its files."""
+    code = [file for file in [*folder.glob("*.py"), *folder.glob("rivals/*.py")] if file.name != "__init__.py"]
+    lines = [f"- `{file.relative_to(folder)}`: {_phrase(file)}" for file in sorted(code)]
+    home = "" if folder == root else f"{folder.name}/"
+    lines += [
+        f"- `{name.removeprefix(home)}`: {phrase}"
+        for name, phrase in NO_CODE.items()
+        if root == PACKAGE and (name.startswith(home) if home else "/" not in name)
+    ]
+    return "\n".join([f"### {title}", "", *([f"{phrase}.", ""] if phrase else []), *lines])
 
 
 def layers() -> str:
@@ -238,6 +336,7 @@ GENERATORS: Mapping[str, Callable[[], str]] = {
     "commands": commands,
     "data": data,
     "rivals": rivals,
+    "first": first,
     "rooms": rooms,
     "modules": modules,
     "layers": layers,

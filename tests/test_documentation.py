@@ -21,3 +21,35 @@ def test_every_decision_has_its_own_number_and_every_reference_finds_one() -> No
 def test_every_link_within_the_repository_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_what_the_readme_tells_to_change_is_there_and_says_when_it_takes_effect() -> None:
+    rows = re.findall(r"^\| (.+) \| (.+) \| (.+) \|$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    told = [(where, effect) for _, where, effect in rows if "at once" in effect or "after training" in effect]
+    assert len(told) >= 10
+    named = [name for where, _ in told for name in re.findall(r"`([\w/]+(?:/|\.\w+))`", where)]
+    assert [name for name in named if not (ROOT / "src" / "mlpaygrade" / name).exists()] == []
+    assert {"job/tables/title_ranks.csv", "job/relevance.py", "rendering/palette.py", "app/style.css"} <= set(named)
+
+
+def test_every_folder_of_the_repository_stands_in_the_tree() -> None:
+    tree = (ROOT / "README.md").read_text(encoding="utf-8").partition("```text\nsrc/mlpaygrade/")[2].partition("```")[0]
+    folders = ("research", "scripts", "tests", "benchmarks", "notebooks", "deploy", "requirements", "docs")
+    assert [name for name in folders if f"\n{name}/  " not in tree] == []
+    assert "\n  errors.py  " in tree
+
+
+def test_every_file_of_the_package_has_a_phrase() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    phrases = dict(re.findall(r"^- `([^`]+)`: (.*)$", text, re.MULTILINE))
+    package = ROOT / "src" / "mlpaygrade"
+    for file in [*package.rglob("*.py"), *package.rglob("tables/*.csv"), *package.rglob("*.css")]:
+        if file.name != "__init__.py":
+            name = str(file.relative_to(package)).partition("/")[2] or file.name
+            assert phrases.get(name), file
+
+
+def test_every_test_that_contributors_are_sent_to_is_there() -> None:
+    named = re.findall(r"`(test_\w+\.py)`", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    assert len(named) > 20
+    assert [name for name in named if not (ROOT / "tests" / name).exists()] == []

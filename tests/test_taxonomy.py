@@ -94,7 +94,7 @@ def test_every_title_of_the_table_stands_once_and_has_a_family_and_a_source() ->
 
 
 @pytest.mark.parametrize(
-    "table", ["titles", "synonyms", "families", "family_rules", "abbreviations", "seniority", "countries"]
+    "table", ["titles", "synonyms", "families", "family_rules", "abbreviations", "encoder_weights", "countries"]
 )
 def test_every_row_names_its_source(table: str) -> None:
     assert rows(table)

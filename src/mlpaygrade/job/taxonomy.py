@@ -300,13 +300,13 @@ def career_stage(experience: Experience, size: Size) -> str:
 def seniority_score(experience: Experience, size: Size) -> float:
     """The level's ordinal (1 to 4) times the size's weight: 0.9 to 4.4. Raises InputError for another code.
 
-    The weights never lift a level past the next one. Source: `tables/seniority.csv`.
+    The weights never lift a level past the next one. Source: `tables/encoder_weights.csv`.
     """
     return _seniority(EXPERIENCE, experience) * _seniority(SIZE, size)
 
 
 def _seniority(field: str, code: str) -> float:
-    values = {row["code"]: float(row["value"]) for row in rows("seniority") if row["field"] == field}
+    values = {row["code"]: float(row["value"]) for row in rows("encoder_weights") if row["field"] == field}
     if code not in values:
         raise InputError(f"{field} must be one of {', '.join(values)}; got {code!r}. Give one of these codes.")
     return values[code]
