@@ -20,6 +20,7 @@ from typing import Any
 from mlpaygrade.cli.text import estimate_text
 from mlpaygrade.forecast.bundle import Bundle, load_bundle
 from mlpaygrade.forecast.predictor import Predictor
+from mlpaygrade.forecast.score import OUTPUT
 from research.cards import data_card, model_card
 from research.rivals import LABELS
 
@@ -160,12 +161,20 @@ def commands() -> str:
         with contextlib.redirect_stdout(io.StringIO()):
             context = typer.Context(command, info_name=name, terminal_width=110, max_content_width=110)
             text = command.get_help(context)
-        parts.append(f"## `{name}`\n\n```text\n{text.strip()}\n```")
+        after = f"\n\n{_output_columns()}" if name == "mlpaygrade score" else ""
+        parts.append(f"## `{name}`\n\n```text\n{text.strip()}\n```{after}")
         for child in getattr(command, "commands", {}):
             describe(command.commands[child], f"{name} {child}")
 
     describe(get_command(app), "mlpaygrade")
     return "\n\n".join(parts)
+
+
+def _output_columns() -> str:
+    """What `score` adds to each row, as a table."""
+    lines = ["| column added | kind | what it says |", "|---|---|---|"]
+    lines += [f"| `{one.name}` | {'text' if one.of is None else 'whole number'} | {one.meaning} |" for one in OUTPUT]
+    return "\n".join(lines)
 
 
 FIRST: Mapping[str, str] = {

@@ -134,6 +134,18 @@ def test_kinds_of_unanswered_rows_are_counted_and_bounded(predictor: Predictor, 
     assert all("company's country" in row["reason"] for row in read(tmp_path / "out.csv")[:-1])
 
 
+def test_a_kind_of_unanswered_rows_is_its_reason_without_remarks(predictor: Predictor, tmp_path: Path) -> None:
+    nurse = [*GOOD]
+    nurse[HEADER.index("job_title")] = "Staff Nurse"
+    unsaid = [*nurse]
+    unsaid[HEADER.index("company_size")] = ""
+    summary = score_file(write(tmp_path / "in.csv", [nurse, unsaid]), tmp_path / "out.csv", predictor=predictor)
+    ((kind, rows),) = summary.reasons.items()
+    assert rows == 2
+    assert kind.startswith("not enough data: ")
+    assert [row["reason"].startswith(f"not answered: {kind}") for row in read(tmp_path / "out.csv")] == [True, True]
+
+
 def test_a_file_that_changes_while_it_is_read_gives_no_output(
     predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

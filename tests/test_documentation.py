@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from mlpaygrade.forecast.score import OUTPUT
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 DECISIONS = [page.name[:4] for page in (ROOT / "docs" / "decisions").glob("*.md")]
@@ -53,3 +55,10 @@ def test_every_test_that_contributors_are_sent_to_is_there() -> None:
     named = re.findall(r"`(test_\w+\.py)`", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
     assert len(named) > 20
     assert [name for name in named if not (ROOT / "tests" / name).exists()] == []
+
+
+def test_every_column_that_scoring_adds_is_documented_under_its_command() -> None:
+    text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    section = text.partition("## `mlpaygrade score`")[2].partition("\n## ")[0]
+    kinds = {column.name: "text" if column.of is None else "whole number" for column in OUTPUT}
+    assert re.findall(r"^\| `(\w+)` \| ([\w ]+) \|", section, re.MULTILINE) == [*kinds.items()]

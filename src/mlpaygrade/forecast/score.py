@@ -22,16 +22,45 @@ from mlpaygrade.dataset.parquet import ParquetTable
 from mlpaygrade.dataset.reader import Rows, open_rows
 from mlpaygrade.dataset.writing import writing_bytes
 from mlpaygrade.errors import DataError, InputError
-from mlpaygrade.forecast.answer import FIGURES, age_note, newest_advert
+from mlpaygrade.forecast.answer import FIGURES, Answers, age_note, newest_advert
 from mlpaygrade.forecast.jobs import defaults_said, lines
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job.fields import BY_COLUMN, FEATURES
 from mlpaygrade.job.memory import with_memory
 
-NUMBERS: Final = (*FIGURES, "support")
-ADDED: Final = (*NUMBERS, "reason")
-"""Columns that scoring adds. `support` counts matching training postings; `reason` says why a row has no figures, or how it
-was read where that needs saying."""
+
+@dataclass(frozen=True, slots=True)
+class OutputColumn:
+    """A column that scoring adds. of: the whole numbers of n answers, missing (NaN) where refused; None for a column of texts."""
+
+    name: str
+    meaning: str
+    of: Callable[[Answers], NDArray[np.float64]] | None = None
+
+
+def _figure(name: str) -> Callable[[Answers], NDArray[np.float64]]:
+    return lambda answers: answers.figures[name]
+
+
+_MEANINGS: Final = (
+    "typical pay, US dollars a year",
+    "low end of the range that one advert typically names",
+    "its high end",
+    "low end of the range in which 9 of 10 such jobs are advertised",
+    "its high end",
+)
+OUTPUT: Final = (
+    *(OutputColumn(name, meaning, _figure(name)) for name, meaning in zip(FIGURES, _MEANINGS, strict=True)),
+    OutputColumn(
+        "support",
+        "adverts in the training data that match",
+        lambda answers: np.array([cell.postings for cell in answers.support], dtype=np.float64),
+    ),
+    OutputColumn("reason", "why a row has no figures, or how it was read where that needs saying"),
+)
+"""What scoring adds, in this order: here and nowhere else."""
+NUMBERS: Final = tuple(column.name for column in OUTPUT if column.of is not None)
+ADDED: Final = tuple(column.name for column in OUTPUT)
 
 CHUNK: Final = 32_768
 KEPT: Final = 1_000_000
@@ -204,7 +233,7 @@ class _Answered:
             zip(NUMBERS, self._numbers[place].T, strict=True)
         )
         added["reason"] = np.array([self._reasons[n] for n in place.tolist()], dtype=object)
-        self._count(added, np.bincount(which, minlength=len(keys)))
+        self._count(added, [self._whys[n] for n in place.tolist()], np.bincount(which, minlength=len(keys)))
         return added
 
     def summary(self, notes: tuple[str, ...]) -> ScoreSummary:
@@ -223,6 +252,7 @@ class _Answered:
         self._texts: dict[str, str] = {}
         self._numbers = np.empty((0, len(NUMBERS)), dtype=np.int64)
         self._reasons: list[str] = []
+        self._whys: list[str] = []
 
     def _answer(self, keys: Sequence[Key]) -> None:
         """Answer jobs that are not known; equal texts are kept once."""
@@ -233,45 +263,54 @@ class _Answered:
                 meant = dict(zip(own, self._meaning.meant(name, list(own)), strict=True))
                 texts[name] = tuple(map(meant.__getitem__, words))
         columns = {name: np.array(words, dtype=object) for name, words in texts.items()}
-        added = answer_texts(self._predictor, columns, defaults=self._meaning.defaults if self._meaning else None)
+        added, whys = _answered(self._predictor, columns, self._meaning.defaults if self._meaning else None)
         self._numbers = np.vstack([self._numbers, np.column_stack([added[name] for name in NUMBERS])])
         kept = self._texts
         self._reasons += [kept.setdefault(reason, reason) for reason in added["reason"].tolist()]
+        self._whys += [kept.setdefault(why, why) for why in whys]
         for key in keys:
             self._known[tuple([kept.setdefault(text, text) for text in key])] = len(self._known)
         self._distinct += len(keys)
 
-    def _count(self, added: Added, rows: Places) -> None:
-        """Count the rows of jobs. rows: how many each has."""
+    def _count(self, added: Added, whys: Sequence[str], rows: Places) -> None:
+        """Count the rows of jobs. whys: why each has no answer. rows: how many each has."""
         unanswered = added[FIGURES[0]] < 0
         remarked = ~unanswered & (added["reason"] != "")
         self._rows += int(rows.sum())
         self._unanswered += int(rows[unanswered].sum())
         self._remarked += int(rows[remarked].sum())
         for job in np.flatnonzero(unanswered).tolist():
-            kind = str(added["reason"][job]).removeprefix("not answered: ")
-            kind = kind if kind in self._kinds or len(self._kinds) < KINDS else OTHER_REASONS
+            kind = whys[job] if whys[job] in self._kinds or len(self._kinds) < KINDS else OTHER_REASONS
             self._kinds[kind] = self._kinds.get(kind, 0) + int(rows[job])
 
 
-@with_memory
 def answer_texts(
     predictor: Predictor, columns: Mapping[str, NDArray[np.object_]], *, defaults: Mapping[str, str] | None = None
 ) -> Added:
     """Columns ADDED of n jobs given as texts; figures are -1 where there is no answer. Of missing columns nothing is said."""
+    return _answered(predictor, columns, defaults)[0]
+
+
+@with_memory
+def _answered(
+    predictor: Predictor, columns: Mapping[str, NDArray[np.object_]], defaults: Mapping[str, str] | None
+) -> tuple[Added, list[str]]:
+    """Columns ADDED of n jobs, and why each has no answer, "" where it has one."""
     read = predictor.reader.read_columns(columns, defaults=defaults)
-    count = len(read.problems)
-    added: Added = {name: np.full(count, -1, dtype=np.int64) for name in (*FIGURES, "support")}
-    first = [f"not answered: {problem}" if problem else "" for problem in read.problems]
-    further: list[tuple[str, ...]] = [()] * count
+    whys: list[str] = read.problems.tolist()
+    numbers = {name: np.full(len(whys), -1, dtype=np.int64) for name in NUMBERS}
+    further: list[tuple[str, ...]] = [()] * len(whys)
     if len(index := np.flatnonzero(read.problems == "")):
         answers = predictor.answer_many({column: values[index] for column, values in read.columns.items()})
-        for name, usd in answers.figures.items():
-            added[name][index] = np.nan_to_num(np.rint(usd), nan=-1).astype(np.int64)
-        added["support"][index] = [cell.postings for cell in answers.support]
+        for column in OUTPUT:
+            if column.of is not None:
+                numbers[column.name][index] = np.nan_to_num(np.rint(column.of(answers)), nan=-1).astype(np.int64)
         for position, refusal, warnings in zip(index, answers.refusals, answers.warnings, strict=True):
-            first[position] = f"not answered: not enough data: {refusal}" if refusal else ""
+            whys[position] = f"not enough data: {refusal}" if refusal else ""
             further[position] = warnings
-    said = zip(first, read.warnings, further, read.notes, strict=True)
-    reasons = ["; ".join(filter(None, [one, *lines(two), *three, *lines(four)])) for one, two, three, four in said]
-    return {**added, "reason": np.array(reasons, dtype=object)}
+    said = zip(whys, read.warnings, further, read.notes, strict=True)
+    reasons = [
+        "; ".join(filter(None, [why and f"not answered: {why}", *lines(two), *three, *lines(four)]))
+        for why, two, three, four in said
+    ]
+    return {**numbers, "reason": np.array(reasons, dtype=object)}, whys

@@ -13,8 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mlpaygrade.errors import Defect
-from mlpaygrade.forecast.answer import FIGURES
-from mlpaygrade.forecast.score import ADDED, answer_texts
+from mlpaygrade.forecast.score import NUMBERS, OUTPUT, OutputColumn, answer_texts
 from mlpaygrade.job.fields import BY_COLUMN, FEATURES
 from mlpaygrade.service.asking import read_json
 from mlpaygrade.service.endpoints import JSON, Endpoints
@@ -70,7 +69,7 @@ class Inference:
         """What the model takes and gives."""
         del request
         inputs = [{"name": column, "datatype": "BYTES", "shape": [-1]} for column in FEATURES]
-        outputs = [{"name": n, "datatype": "BYTES" if n == "reason" else "INT64", "shape": [-1]} for n in ADDED]
+        outputs = [{"name": column.name, "datatype": _datatype(column), "shape": [-1]} for column in OUTPUT]
         return _json(
             {"name": NAME, "versions": [self._tag()], "platform": "onnx", "inputs": inputs, "outputs": outputs}
         )
@@ -88,12 +87,12 @@ class Inference:
         count = len(added["reason"])
         outputs = [
             {
-                "name": name,
-                "datatype": "BYTES" if name == "reason" else "INT64",
+                "name": column.name,
+                "datatype": _datatype(column),
                 "shape": [count],
-                "data": values.tolist(),
+                "data": added[column.name].tolist(),
             }
-            for name, values in added.items()
+            for column in OUTPUT
         ]
         named = {"id": asked.id} if asked.id else {}
         return _json({"model_name": NAME, "model_version": self._tag(), "outputs": outputs, **named})
@@ -113,9 +112,8 @@ class Inference:
             raise ProblemError("invalid-request", "Give dataframe_split or dataframe_records.")
         added = await self._added(columns, [])
         rows = zip(*(values.tolist() for values in added.values()), strict=True)
-        figures = {*FIGURES, "support"}
         predictions = [
-            {name: None if name in figures and value < 0 else value for name, value in zip(added, row, strict=True)}
+            {name: None if name in NUMBERS and value < 0 else value for name, value in zip(added, row, strict=True)}
             for row in rows
         ]
         return _json({"predictions": predictions})
@@ -150,6 +148,10 @@ class Inference:
 
     def _tag(self) -> str:
         return self._endpoints.slot.current.tag
+
+
+def _datatype(column: OutputColumn) -> str:
+    return "BYTES" if column.of is None else "INT64"
 
 
 def _decode(body: bytes, kind: type[Any]) -> Any:
