@@ -57,7 +57,7 @@ MUTANTS = (
     Mutant("forecast/answer.py", "return low, np.maximum(low, high)", "return low, high"),
     Mutant("forecast/answer.py", "max(low[MEDIAN], high[MEDIAN])", "high[MEDIAN]"),
     Mutant("forecast/answer.py", "warnings=(*(read.warnings if read else ()), *self.warnings[n]),", "warnings=(*self.warnings[n], *(read.warnings if read else ())),"),
-    Mutant("forecast/answer.py", "*((APART,) if apart[n] else ()),", ""),
+    Mutant("forecast/answer.py", "*((remarks.APART,) if apart[n] else ()),", ""),
     # pairing, dates, splits
     Mutant("dataset/postings.py", "salary[:-1] >= salary[1:]", "salary[:-1] > salary[1:]"),
     Mutant("dataset/postings.py", "(position - run_start) % 2 == 0", "(position - run_start) >= 0"),

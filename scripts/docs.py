@@ -206,6 +206,8 @@ NO_CODE: Mapping[str, str] = {
     "app/icon.svg": "The app's icon",
     "app/requirements.in": "What a hosted app installs, unpinned",
     "app/requirements.txt": "The same with versions and hashes",
+    "app/saved.css": "The style of the list of saved jobs",
+    "app/saved.js": "Saved jobs in the browser's own storage; nothing is sent",
     "app/style.css": "Which part of a page takes which colour and size; the colours themselves are `rendering/palette.py`",
     "audit/tables/claims.csv": "The claims of the project's brief: statistic, rows, value; groups by their codes",
     "benchmarking/tables/benchmark_columns.csv": "Columns of the benchmark's template, with what each means",

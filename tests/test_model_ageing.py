@@ -9,11 +9,11 @@ import pytest
 
 from mlpaygrade.dataset.postings import Postings, build_postings
 from mlpaygrade.errors import DataError
-from mlpaygrade.forecast.answer import age_note
 from mlpaygrade.forecast.bundle import load_bundle, write_bundle
 from mlpaygrade.forecast.distribution import LEVELS, Prediction
 from mlpaygrade.forecast.encode import Encoded, JobEncoder
 from mlpaygrade.forecast.predictor import Predictor
+from mlpaygrade.forecast.remarks import age_note
 from mlpaygrade.testing.synthetic import SyntheticMarket
 from mlpaygrade.training.fit import TrainingSettings
 from mlpaygrade.training.network import NetworkSettings

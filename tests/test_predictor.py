@@ -8,9 +8,10 @@ import pytest
 
 from mlpaygrade import Predictor
 from mlpaygrade.errors import InputError
-from mlpaygrade.forecast.answer import APART, percentile
+from mlpaygrade.forecast.answer import percentile
 from mlpaygrade.forecast.distribution import LEVELS, TARGETS
 from mlpaygrade.forecast.evidence import COUNT_LEVELS, SAME_JOB, Closest, Evidence
+from mlpaygrade.forecast.remarks import APART
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from mlpaygrade.dataset.split import by_arrival, temporal
 from mlpaygrade.dataset.writing import write_file
 from mlpaygrade.evaluation.paired import Difference, decide
 from mlpaygrade.explain.verdict import verdict
-from mlpaygrade.forecast.answer import APART, WIDENING
+from mlpaygrade.forecast.answer import WIDENING
 from mlpaygrade.forecast.calibration import Calibration, Truth, conformal_quantile
 from mlpaygrade.forecast.differences import differences, student_t
 from mlpaygrade.forecast.distribution import LEVELS, MEDIAN, TARGETS, Prediction
@@ -31,6 +31,7 @@ from mlpaygrade.forecast.evidence import COUNT_LEVELS, Evidence, count_cells
 from mlpaygrade.forecast.groups import GROUPS, groups_of
 from mlpaygrade.forecast.predictor import jobs_as_columns
 from mlpaygrade.forecast.refusal import choose_limit, disagreement
+from mlpaygrade.forecast.remarks import APART
 from mlpaygrade.forecast.score import score_file
 from mlpaygrade.job.fields import FEATURES, LABELS
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import cached_property
-from math import expm1, log, log1p
+from math import expm1, log
 from statistics import NormalDist
 from typing import Any, Final, TypedDict
 
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlpaygrade.errors import InputError
+from mlpaygrade.forecast import remarks
 from mlpaygrade.forecast.accuracy import accuracy_of
 from mlpaygrade.forecast.bundle import Bundle
 from mlpaygrade.forecast.calibration import INTERVALS
@@ -32,19 +33,13 @@ from mlpaygrade.job.fields import FEATURES, LOCATION, RESIDENCE, TITLE, YEAR, Jo
 from mlpaygrade.money.ageing import Ageing, ageing_factor
 from mlpaygrade.money.place import PlaceFactor, place_factor
 from mlpaygrade.money.terms import PayTerms
-from mlpaygrade.rendering.words import dollars, job_text
+from mlpaygrade.rendering.words import job_text
 
 FIGURES: Final = ("estimate_usd", "band_low_usd", "band_high_usd", "lower_90_usd", "upper_90_usd")
 """Figures that every table of answers has: typical pay, the two ends of the typical band, the 90 % interval of one figure."""
 
 LEAST_MOVE: Final = 0.02
 """A smaller move towards local adverts, log dollars, is made without a word."""
-
-APART: Final = (
-    "The typical pay lies outside the typical band: the band comes from adverts that name both ends, the typical pay from all. "
-    "With few adverts of a kind the two can part; the range of nine in ten is the safer guide."
-)
-"""Note where the three questions have answers that do not fit together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +91,7 @@ class Answer:
     @property
     def network_usd(self) -> float:
         """Typical pay as the network alone says it, before local adverts moved it."""
-        return self.estimate_usd if self.local is None else _without_move(self.estimate_usd, self.local)
+        return self.estimate_usd if self.local is None else self.local.before_usd(self.estimate_usd)
 
     @property
     def mean_usd(self) -> float:
@@ -322,39 +317,19 @@ class Answers:
         """
         low, high = self.band_usd
         apart = (self.estimate_usd < low) | (self.estimate_usd > high)
-        newest = self.bundle.encoder.newest_year
+        encoder = self.bundle.encoder
         return [
             ()
             if refusal is not None
             else (
-                *self._move_words(n),
-                *_local_words(self.local[n], self.estimate_usd[n]),
-                *self._unknown_countries(self.jobs[LOCATION][n], self.jobs[RESIDENCE][n]),
-                *_later_year(self.jobs[YEAR][n], newest),
-                *((APART,) if apart[n] else ()),
+                *remarks.moved(self.moves[n], float(self.estimate_usd[n]), self.jobs[LOCATION][n]),
+                *remarks.contradicted(self.local[n], self.estimate_usd[n]),
+                *remarks.hardly_known((self.jobs[LOCATION][n], self.jobs[RESIDENCE][n]), known=encoder.known_countries),
+                *remarks.later_year(self.jobs[YEAR][n], newest=encoder.newest_year),
+                *((remarks.APART,) if apart[n] else ()),
             )
             for n, refusal in enumerate(self.refusals)
         ]
-
-    def _unknown_countries(self, location: str, residence: str) -> list[str]:
-        """A note for each of the two countries that the training data hardly hold."""
-        return [
-            f"We know few jobs in {taxonomy.country(code).name}, so this leans on similar countries. Treat it as a rough guide."
-            for code in dict.fromkeys((location, residence))
-            if code not in self.bundle.encoder.known_countries
-        ]
-
-    def _move_words(self, n: int) -> tuple[str, ...]:
-        """What the network alone says and why the answer differs; nothing where it does not."""
-        move, usd = self.moves[n], float(self.estimate_usd[n])
-        if move is None:
-            return ()
-        alone, place = dollars(_without_move(usd, move)), taxonomy.country(self.jobs[LOCATION][n]).name
-        apart = f"{abs(expm1(move.apart_log)):.0%} {'above' if move.apart_log > 0 else 'below'}"
-        return (
-            f"The network alone says {alone}; the {move.postings:,} newest adverts for this title in {place} lay "
-            f"{apart} it, so the answer moves to {dollars(usd)}.",
-        )
 
     def one(self, n: int, *, read: ReadJob | None = None, nearest: Job | None = None) -> Answer:
         """The answer to one of the jobs. read: how it was read. nearest: a job to ask about instead, where it is refused."""
@@ -373,7 +348,7 @@ class Answers:
             local=self.moves[n],
             notes=(
                 *(read.notes if read else ()),
-                *age_note(self.bundle.ageing, newest=newest_advert(self.bundle.provenance)),
+                *remarks.age_note(self.bundle.ageing, newest=newest_advert(self.bundle.provenance)),
             ),
             newest_advert=newest_advert(self.bundle.provenance),
             market_day=market_day(self.bundle, int(self.jobs[YEAR][n])),
@@ -384,17 +359,6 @@ class Answers:
             not_enough_data=self.refusals[n],
             nearest=nearest,
         )
-
-
-def _without_move(usd: float, move: LocalMove) -> float:
-    """An estimate before local adverts moved it; both are in log1p dollars."""
-    return expm1(log1p(usd) - move.move_log)
-
-
-def _later_year(year: int, newest: int) -> tuple[str, ...]:
-    if year <= newest:
-        return ()
-    return (f"year: {year} is later than the training data; it is answered as {newest}, the newest year.",)
 
 
 def newest_advert(provenance: Mapping[str, Any]) -> str:
@@ -410,46 +374,6 @@ def market_day(bundle: Bundle, year: int | None = None) -> date:
     if (year is None or year >= newest) and (day := bundle.provenance.get("newest_day")):
         return date.fromisoformat(str(day))
     return date(min(year or newest, newest), 7, 1)
-
-
-AGE_MONTHS: Final[tuple[int, ...]] = (6, 12)
-"""Ages of a model whose cost a note names, where they were walked through; else the greatest that was."""
-
-
-def age_note(ageing: Mapping[str, Any] | None, *, newest: str) -> tuple[str, ...]:
-    """How old the adverts are and what such an age has cost in the past; nothing where it was not measured.
-
-    ageing: of the bundle. newest: when its newest advert appeared, in words.
-    """
-    by_age = {} if ageing is None else {int(one["months_behind"]): one for one in ageing["by_age"]}
-    ages = [age for age in AGE_MONTHS if age in by_age] or [max(by_age, default=0)]
-    costs = [_age_cost(age, by_age[age]) for age in ages if age]
-    if ageing is None or not costs:
-        return ()
-    first, last = (
-        f"{date.fromisoformat(month + '-01'):%B %Y}" for month in (ageing["months"][0], ageing["months"][-1])
-    )
-    return (
-        f"age: the newest advert is of {newest}. Tested on adverts of {first} to {last}, a model {'; one '.join(costs)}.",
-    )
-
-
-def _age_cost(age: int, one: Mapping[str, Any]) -> str:
-    """How a model so many months old did beside a fresh one on the same adverts."""
-    more = one["old"]["rmse_log"] / one["fresh"]["rmse_log"] - 1
-    held, fresh = (round(100 * one[name]["coverage_90"]) for name in ("old", "fresh"))
-    worse = f"{abs(more):.0%} {'more' if more > 0 else 'less'}" if round(100 * abs(more)) else "no more"
-    return f"{age} months old erred {worse} than a fresh one, and its ranges of 9 in 10 held {held} of 100 (fresh: {fresh})"
-
-
-def _local_words(local: LocalAdverts | None, usd: float) -> tuple[str, ...]:
-    if local is None:
-        return ()
-    above = "above" if local.ratio > 1 else "below"
-    return (
-        f"The {local.cell.postings:,} adverts with the {local.cell.level} have their middle at {dollars(local.middle_usd)}; this "
-        f"estimate of {dollars(usd)} lies {abs(local.ratio - 1):.0%} {above} it.",
-    )
 
 
 def _moved(log_quantiles: NDArray[np.float32], shift: float, log_error: float) -> NDArray[np.float32]:

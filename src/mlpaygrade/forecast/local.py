@@ -8,6 +8,7 @@ would have made the later of those weeks worse. The United States stay as they a
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import expm1, log1p
 from typing import Any, Final, Self
 
 import numpy as np
@@ -30,6 +31,10 @@ class LocalMove:
     postings: int
     apart_log: float
     move_log: float
+
+    def before_usd(self, usd: float) -> float:
+        """An estimate before it was moved; both are in log1p dollars."""
+        return expm1(log1p(usd) - self.move_log)
 
 
 @dataclass(frozen=True, eq=False)

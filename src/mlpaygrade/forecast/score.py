@@ -22,9 +22,10 @@ from mlpaygrade.dataset.parquet import ParquetTable
 from mlpaygrade.dataset.reader import Rows, open_rows
 from mlpaygrade.dataset.writing import writing_bytes
 from mlpaygrade.errors import DataError, InputError
-from mlpaygrade.forecast.answer import FIGURES, Answers, age_note, newest_advert
+from mlpaygrade.forecast.answer import FIGURES, Answers, newest_advert
 from mlpaygrade.forecast.jobs import defaults_said, lines
 from mlpaygrade.forecast.predictor import Predictor
+from mlpaygrade.forecast.remarks import age_note
 from mlpaygrade.job.fields import BY_COLUMN, FEATURES
 from mlpaygrade.job.memory import with_memory
 
