@@ -85,8 +85,9 @@ browser:
 		echo "No 'chromium' on the PATH: the tests that open the app in a browser cannot run. On Debian: apt-get install chromium" >&2; \
 		test -z "$$MLPAYGRADE_REQUIRE_BROWSER"; }
 
-mutants: $(DEV)/.package ## plant mistakes in a copy and see that tests catch each (outside the gate; NUMBERS="1 2" to choose)
+mutants: $(DEV)/.package ## plant mistakes, by hand and at random, and see that tests catch them (outside the gate; NUMBERS="1 2" to choose)
 	$(DEV)/bin/python benchmarks/mutants.py $(NUMBERS)
+	$(if $(NUMBERS),,$(DEV)/bin/python benchmarks/mutation.py)
 
 torture: $(DEV)/.package ## faults on purpose, counted in docs/reliability.md (FULL=1: ten times as many, at most 30 minutes)
 	$(DEV)/bin/python benchmarks/torture.py $(if $(FULL),--full)

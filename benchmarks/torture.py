@@ -1,7 +1,8 @@
-"""Faults on purpose, counted: kills, signals, disks and consoles, files, uploads, bundles, egress. `make torture` runs it.
+"""Faults on purpose, counted: kills, signals, disks and users, files, uploads, bundles, egress. `make torture` runs it.
 
 `python benchmarks/torture.py [--full]` writes `docs/reliability.md` with how many were tried and how many failed, and ends with
-1 where one failed. Short: about two minutes; full: ten times as many, within 30 minutes, after which no further fault is tried.
+1 where one failed. Short: about six minutes; full: about ten times as many within 30 minutes. Each kind has its
+share of the time and tries no further fault after it, so a busy machine tries fewer.
 """
 
 import argparse
@@ -9,22 +10,30 @@ import csv
 import importlib.util
 import os
 import random
+import resource
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import product
+from functools import partial
 from pathlib import Path
+from unittest import mock
+
+import odd_files
+import torture_training as training
 
 from mlpaygrade import Predictor
 from mlpaygrade.benchmarking.sheet import read_sheet
 from mlpaygrade.errors import MLPayGradeError
+from mlpaygrade.forecast.bundle import bundled_path
 from mlpaygrade.forecast.score import score_file
 from mlpaygrade.job.fields import FEATURES
+from mlpaygrade.testing.synthetic import SyntheticMarket
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "reliability.md"
@@ -95,39 +104,118 @@ def predictor() -> Predictor:
     return _PREDICTOR[0]
 
 
+STRANGER: dict[str, object] = {"user": 54_321, "group": 54_321, "extra_groups": []}
+"""A user whom the machine has no name and no home for."""
+
+
 def surroundings(folder: Path) -> Iterator[tuple[str, dict[str, object], tuple[str, ...]]]:
     """Commands in bad surroundings: name, arguments of the process, words."""
-    source = folder / "few.csv"
+    source, data, key = folder / "few.csv", folder / "synthetic.csv", folder / "key.pem"
     jobs_file(source, 20)
-    sealed = folder / "sealed"
-    sealed.mkdir(exist_ok=True)
+    SyntheticMarket(seed=7, n_postings=900).write(data)
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", str(key)], check=True, capture_output=True)
+    sealed, full, signed = folder / "sealed", folder / "full", folder / "signed"
+    for place in (sealed, full):
+        place.mkdir(exist_ok=True)
+    shutil.copytree(bundled_path(), signed, dirs_exist_ok=True)
     sealed.chmod(0o500)
+    folder.chmod(0o755)
+    writing: dict[str, Callable[[Path], tuple[str, ...]]] = {
+        "score": lambda to: ("score", str(source), "--output", str(to / "scored.csv")),
+        "benchmark xlsx": lambda to: ("benchmark", str(source), "--output", str(to / "compared.xlsx")),
+        "benchmark csv": lambda to: ("benchmark", str(source), "--output", str(to / "compared.csv")),
+        "benchmark html": lambda to: ("benchmark", str(source), "--output", str(to / "compared.html")),
+        "mapping": lambda to: (
+            "benchmark",
+            str(source),
+            "--output",
+            str(to / "m.csv"),
+            "--mapping",
+            str(to / "new.toml"),
+        ),
+        "market": lambda to: ("market", "--data", str(data), "--output", str(to / "market.html")),
+        "fetch": lambda to: ("data", "fetch", "--output", str(to / "fetched.csv")),
+        "evaluate": lambda to: (
+            "evaluate",
+            "--data",
+            str(data),
+            "--bundle",
+            str(signed),
+            "--output",
+            str(to / "evaluation"),
+        ),
+        "train": lambda to: ("train", "--data", str(source), "--output", str(to / "run")),
+        "refresh": lambda to: (
+            "refresh",
+            "--data",
+            str(source),
+            "--output",
+            str(to / "new"),
+            "--bundle",
+            str(to / "served"),
+        ),
+    }
     commands = {
         "predict": ("predict", *JOB),
         "predict --json": ("predict", *JOB, "--json"),
         "explain": ("explain", *JOB),
-        "score": ("score", str(source), "--output", str(folder / "scored.csv")),
+        "advert": ("advert", *JOB),
         "help": ("--help",),
-        "data": ("data", "audit", "--data", str(source)),
-        "bundle": ("predict", *JOB, "--bundle", str(folder)),
+        "audit": ("data", "audit", "--data", str(data)),
+        "check": ("data", "check", "--data", str(source)),
+        "editions": ("data", "editions"),
+        "sign": ("bundle", "sign", str(signed), "--key", str(key)),
+        "no bundle": ("predict", *JOB, "--bundle", str(folder)),
+        **{
+            name: words(folder / name)
+            for name, words in writing.items()
+            if (folder / name).mkdir(exist_ok=True) is None
+        },
     }
-    homeless = {name: value for name, value in os.environ.items() if name not in ("HOME", "XDG_CACHE_HOME", "USER")}
+    offline = {**os.environ, "https_proxy": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
+    homeless = {
+        name: value for name, value in offline.items() if name not in ("HOME", "XDG_CACHE_HOME", "USER", "LOGNAME")
+    }
     for name, words in commands.items():
-        yield f"{name}, full disk", {"stdout": Path("/dev/full").open("w")}, words  # noqa: SIM115
-        yield f"{name}, closed console", {"stdout": "closed"}, words
-        yield f"{name}, console without Unicode", {"env": {**os.environ, "PYTHONIOENCODING": "ascii"}}, words
-        yield f"{name}, C locale", {"env": {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0"}}, words
+        yield f"{name}, full disk", {"stdout": Path("/dev/full").open("w"), "env": offline}, words  # noqa: SIM115
+        yield f"{name}, closed console", {"stdout": "closed", "env": offline}, words
+        yield f"{name}, no console at all", {"preexec_fn": partial(os.close, 1), "env": offline}, words
+        yield f"{name}, console without Unicode", {"env": {**offline, "PYTHONIOENCODING": "ascii"}}, words
+        yield (
+            f"{name}, C locale",
+            {"env": {**offline, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}},
+            words,
+        )
         yield f"{name}, no home", {"env": homeless}, words
-        yield f"{name}, home that is a file", {"env": {**os.environ, "HOME": str(source)}}, words
-    for place in (
-        "/dev/full",
-        str(folder),
-        str(sealed / "x.csv"),
-        str(folder / "no" / "x.csv"),
-        "/proc/x.csv",
-        "/dev/null/x",
-    ):
+        yield f"{name}, home that is a file", {"env": {**offline, "HOME": str(source)}}, words
+        yield f"{name}, unknown user", {"env": homeless, **STRANGER}, words
+    for name, to in writing.items():
+        yield f"{name} beyond the largest file", {"env": offline, "preexec_fn": _little_room}, to(folder / name)
+        yield f"{name} to a full disk", {"env": offline}, to(full)
+        yield f"{name} to a sealed folder", {"env": homeless, **STRANGER}, to(sealed)
+        yield f"{name} to a file as folder", {"env": offline}, to(source)
+    for place in ("/dev/full", str(folder), str(folder / "no" / "x.csv"), "/proc/x.csv", "/dev/null/x"):
         yield f"score to {place[:12]}", {}, ("score", str(source), "--output", place)
+
+
+def _little_room() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, 1_000))
+
+
+@contextmanager
+def full_disk(place: Path) -> Iterator[None]:
+    """A disk with no room at `place`; an ordinary folder where this machine lets nobody mount one."""
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", str(place)], capture_output=True, check=False
+    )
+    try:
+        if mounted.returncode == 0:
+            with suppress(OSError):
+                (place / "filling").write_bytes(b"x" * 8_192)
+        yield
+    finally:
+        if mounted.returncode == 0:
+            subprocess.run(["umount", str(place)], check=True)
 
 
 def disturbed(tally: Tally, what: str, more: dict[str, object], words: tuple[str, ...]) -> None:
@@ -219,63 +307,109 @@ def bundles(tally: Tally, folder: Path) -> None:
                 made.restore()
 
 
-WATCH = """
-import sys
-seen = []
-def hook(event, args):
-    if event in ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname"):
-        print("EGRESS", event, args[1:], file=sys.__stderr__)
-sys.addaudithook(hook)
-"""
+def egress(tally: Tally, entry: str, folder: Path) -> None:
+    """An entry to serving under strace with HOME empty: no look-up, no connection elsewhere, no file under HOME."""
+    spec = importlib.util.spec_from_file_location("egress", ROOT / "tests" / "test_egress.py")
+    assert spec is not None
+    assert spec.loader is not None
+    traced = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(traced)
+    place = folder / f"egress-{tally.tried}"
+    place.mkdir()
+    tally.wrong += [f"{entry}: {what}" for what in traced.leaks(entry, place)]
 
 
-def egress(tally: Tally, words: tuple[str, ...], folder: Path) -> None:
-    """A command with its look-ups and connections watched and HOME empty: none, and no file."""
-    home = folder / f"home{tally.tried}"
-    home.mkdir()
-    environment = {**os.environ, "HOME": str(home), "XDG_CACHE_HOME": str(home / "cache")}
-    command = [sys.executable, "-c", WATCH + CODE, *words]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if "EGRESS" in done.stderr or list(home.iterdir()):
-        tally.wrong.append(f"{words[0]}: {done.stderr[-200:]} {[file.name for file in home.iterdir()]}")
+def uploads(tally: Tally, count: int) -> None:
+    """So many uploads in one session of the app: within 100 MiB."""
+    command = [sys.executable, str(ROOT / "tests" / "app_session.py"), str(count)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode or float(done.stdout) > 100:
+        tally.wrong.append(f"{count} uploads: {done.stdout.strip()} MiB more {done.stderr[-300:]}")
+    tally.tried += count - 1
+    print(f"  {count} uploads in one session: {done.stdout.strip()} MiB more", flush=True)
 
 
 def run(times: int, folder: Path) -> list[Tally]:
-    """Every kind of fault, `times` its number of the short version."""
-    end = time.monotonic() + LIMIT_SECONDS
+    """Every kind of fault, `times` its number of the short version; each kind has its share of the time."""
     found: list[Tally] = []
+    full = times > 1
+    minutes = LIMIT_SECONDS * (1 if full else 0.2)
 
-    def kind(what: str, must: str, faults: Iterator[Callable[[Tally], None]]) -> None:
-        tally = Tally(what, must)
+    def kind(what: str, must: str, share: float, faults: Iterable[Callable[[Tally], None]]) -> None:
+        tally, end = Tally(what, must), time.monotonic() + share * minutes
         found.append(tally)
         for fault in faults:
             if time.monotonic() > end:
                 break
             fault(tally)
             tally.tried += 1
-        print(f"{what}: {tally.tried} tried, {len(tally.wrong)} failed", *tally.wrong[:5], sep="\n  ", flush=True)
+        print(f"{what}: {tally.tried} tried, {len(tally.wrong)} failed", *tally.wrong[:9], sep="\n  ", flush=True)
 
+    def killed(name: str, number: int, share: float) -> Callable[[Tally], None]:
+        end = time.monotonic() + share * minutes * 3
+
+        def fault(tally: Tally) -> None:
+            kills, wrong = training.killed_until_done(folder, name, number, until=end)
+            tally.tried += kills - 1
+            tally.wrong += wrong
+
+        return fault
+
+    # The trainings first: they are forked from this process, which must have started no thread yet.
+    same = "bit for bit the model of an uninterrupted one; nothing left behind"
+    for what, name, share, count in (
+        ("kill of the fitting of a network", "network", 0.2, 15),
+        ("kill of `train`", "train", 0.1, 3),
+        ("kill of `train` with tracking", "tracked", 0.1, 3),
+    ):
+        kind(what, same, share, (killed(name, n, share) for n in range(count if full else 1)))
+    pairs = range(10 if full else 1)
+    both = "both succeed"
+    kind(
+        "two first trainings on a new database",
+        both,
+        0.1,
+        (lambda t, n=n: t.wrong.extend(training.two_at_once(folder, n)) for n in pairs),
+    )  # type: ignore[misc]
     for what in ("kill of `score`", "SIGTERM to `score`"):
         place = folder / what[:4]
         place.mkdir()
-        numbers = range(6 * times)
+        numbers = range(4 * times)
         must = "old output or whole new one" + ("" if what.startswith("kill") else "; nothing left behind")
-        kind(what, must, (lambda t, n=n, place=place: ended(t, place, n) for n in numbers))
+        kind(what, must, 0.06, (lambda t, n=n, place=place: ended(t, place, n) for n in numbers))
     bad = list(surroundings(folder))
+    random.Random(0).shuffle(bad)
+    with full_disk(folder / "full"):
+        kind(
+            "disk, console, user and place",
+            "documented exit code, no traceback",
+            0.2,
+            (lambda t, b=b: disturbed(t, *b) for b in (bad if full else bad[:40])),
+        )
+    with mock.patch.object(Predictor, "load", return_value=predictor()):
+        kind(
+            "odd file to `check`, `audit`, `score`, `benchmark`, `train`",
+            "no traceback, the same words, rows in = rows out",
+            0.08,
+            (
+                lambda t, n=n: t.wrong.extend(odd_files.judged(n, folder, training=n % 10 == 0))
+                for n in range(1_000, 1_000 + 50 * times)
+            ),  # type: ignore[misc]
+        )
     kind(
-        "disk, console and place",
-        "documented exit code, no traceback",
-        (lambda t, b=b: disturbed(t, *b) for b in bad),
+        "odd cells to `score`",
+        "rows in = rows out",
+        0.02,
+        (lambda t, n=n: odd_file(t, folder, n) for n in range(80 * times)),
     )
-    kind(
-        "odd file to `score`", "rows in = rows out", (lambda t, n=n: odd_file(t, folder, n) for n in range(80 * times))
-    )
-    kind("upload", "read or refused in words", (lambda t, n=n: upload(t, n) for n in range(300 * times)))
-    commands = (("predict", *JOB), ("explain", *JOB), ("predict", *JOB, "--json"))
+    kind("upload", "read or refused in words", 0.02, (lambda t, n=n: upload(t, n) for n in range(300 * times)))
+    kind("uploads in one session", "within 100 MiB", 0.05, [lambda t: uploads(t, 20 * times)])
+    entries = ("predict", "explain", "score", "serve", "app")
     kind(
         "egress",
         "no look-up, no connection, no file under HOME",
-        (lambda t, c=c: egress(t, c, folder) for c, _ in product(commands, range(times))),
+        0.06,
+        (lambda t, e=e: egress(t, e, folder) for e in (entries if shutil.which("strace") else ())),
     )
     tally = Tally("damaged or forged bundle", "refused in words, or the original's answers")
     found.append(tally)

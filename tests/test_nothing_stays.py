@@ -2,6 +2,8 @@
 
 import gc
 import secrets
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from app_session import AppSession
+from mlpaygrade.app import benchmark as app_benchmark
+from mlpaygrade.app import idle as idle_module
+from mlpaygrade.app import menu as app_menu
+from mlpaygrade.app.idle import LIMIT_SECONDS, Idle
 from mlpaygrade.benchmarking.report import run_benchmark
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job import taxonomy
@@ -107,6 +114,77 @@ def test_a_session_of_the_page_takes_its_rows_with_it() -> None:
     assert held(marker)
     del page
     assert not held(marker)
+
+
+def test_uploads_are_forgotten_when_they_are_due_and_no_sooner() -> None:
+    now, gone = [0.0], list[str]()
+    idle = Idle(gone.append, clock=lambda: now[0])
+    idle.hold("left")
+    idle.hold("used")
+    idle.use("never held")
+    now[0] = LIMIT_SECONDS - 1
+    idle.use("used")
+    assert gone == []
+    now[0] = LIMIT_SECONDS
+    idle.use("another")  # any session's use finds what is due, and so does the timer
+    assert gone == ["left"]
+    assert [idle.was_forgotten("left"), idle.was_forgotten("left"), idle.was_forgotten("used")] == [True, False, False]
+    now[0] = 2 * LIMIT_SECONDS
+    idle.sweep()
+    assert gone == ["left", "used"]
+    assert idle._timer is None, "a timer runs though nothing is held"
+
+
+def test_the_timer_wakes_when_the_oldest_upload_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[tuple[float, Any]] = []
+
+    class Timer:
+        daemon = False
+
+        def __init__(self, seconds: float, call: Any) -> None:
+            started.append((seconds, call))
+
+        start = cancel = lambda self: None
+
+    monkeypatch.setattr(idle_module.threading, "Timer", Timer)
+    now, gone = [0.0], list[str]()
+    idle = Idle(gone.append, clock=lambda: now[0])
+    idle.hold("a")
+    now[0] = 60.0
+    idle.hold("b")
+    assert [seconds for seconds, _ in started] == [LIMIT_SECONDS, LIMIT_SECONDS - 60]
+    now[0] = LIMIT_SECONDS
+    started[-1][1]()
+    assert gone == ["a"]
+    assert started[-1][0] == 60
+
+
+@pytest.mark.parametrize("way", ["upload", "paste"])
+def test_an_idle_session_that_stays_open_holds_no_cell(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    marker, now = new_marker(), [0.0]
+    idle = Idle(idle_module.forget_session, clock=lambda: now[0])
+    monkeypatch.setattr(app_menu, "IDLE", idle)
+    monkeypatch.setattr(app_benchmark, "IDLE", idle)
+    with AppSession() as session:
+        session.upload(upload(marker).encode()) if way == "upload" else session.paste(upload(marker))
+        now[0] = LIMIT_SECONDS - 1
+        idle.sweep()
+        if way == "paste":
+            session.state.clear()  # what the browser still holds is its own
+        assert held(marker)
+        now[0] = LIMIT_SECONDS
+        idle.sweep()
+        assert not held(marker)
+        session.run()
+        assert any("15 minutes without use" in note for note in session.browser.notes)
+        assert not held(marker)
+
+
+def test_many_uploads_in_one_session_do_not_pile_up() -> None:
+    command = [sys.executable, str(Path(__file__).with_name("app_session.py")), "25"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert float(done.stdout) < 40
 
 
 def test_a_memory_lasts_for_one_call() -> None:

@@ -1,6 +1,6 @@
 """The page of an employer: rows in; how pay stands against the market, who is behind and what it costs; then the rows, and files.
 
-What was uploaded stays in this session's memory and ends with it.
+What was uploaded stays in this session's memory, and ends with it or after 15 minutes without use.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ import streamlit as st
 from mlpaygrade.app import address, charts
 from mlpaygrade.app.advert import advert_form
 from mlpaygrade.app.benchmark_setup import columns_form, questions_form
+from mlpaygrade.app.idle import IDLE, session_id
 from mlpaygrade.app.pay import terms_form
 from mlpaygrade.app.serving import literal, predictor, show_error
 from mlpaygrade.benchmarking import workbook
@@ -72,14 +73,21 @@ def page() -> None:
     st.write(
         "Upload jobs, with or without what you pay. You see first how your pay stands, who is furthest behind and "
         "what it costs to bring them up; then every row. Nothing is stored: rows stay in the memory of this session and are "
-        "gone when you leave."
+        "gone when you leave, or after 15 minutes without use."
     )
     address.keep("benchmark", {})
     content = _input()
     if content is None:
+        for name in (OPENED, READ):
+            st.session_state.pop(name, None)
+        if IDLE.was_forgotten(session_id()):
+            st.info(
+                "Your rows were removed after 15 minutes without use. Upload the file again.", icon=":material/timer:"
+            )
         _explain_columns()
         advert_form()
         return
+    IDLE.hold(session_id())
     digest = hashlib.sha256(content).hexdigest()
     upload = _kept(OPENED, digest, lambda: open_upload(content, reader=predictor().reader))
     if upload is None:

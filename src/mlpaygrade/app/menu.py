@@ -11,6 +11,7 @@ from typing import Final
 import streamlit as st
 
 from mlpaygrade.app import address
+from mlpaygrade.app.idle import IDLE, session_id
 from mlpaygrade.app.serving import fenced
 from mlpaygrade.app.style import apply_style
 
@@ -31,6 +32,7 @@ DRAWN: Final = "menu.drawn"
 
 def main() -> None:
     """Draw the menu and the page that it or the address names."""
+    IDLE.use(session_id())
     name = _turn_to()
     st.set_page_config(
         page_title=f"{PAGES[name].split()[-1]} - MLPayGrade",

@@ -1,0 +1,198 @@
+"""Small changes made at random to the modules that decide figures and files, and whether their tests see them.
+
+`python benchmarks/mutation.py [--sample N] [--seed S] [--minutes M]`, last step of `make mutants`.
+The changes are cosmic-ray's; those of nothing but annotations, texts of errors and docstrings are left out. A sample is drawn from all
+of them; the share caught is printed with its 95 % interval (Wilson), with every survivor that `EQUIVALENT` does not explain. Ends
+with 1 below 90 %.
+"""
+
+import argparse
+import ast
+import contextlib
+import importlib.abc
+import importlib.util
+import math
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+
+from cosmic_ray.ast import ast_nodes, get_ast
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.plugins import get_operator, operator_names
+
+ROOT = Path(__file__).resolve().parent.parent
+WANTED = 0.9
+SECONDS = 240
+RULES, CORPUS = "tests/test_rules_by_hand.py", "tests/test_bundle_corpus.py"
+MODULES: dict[str, tuple[str, ...]] = {
+    "forecast.calibration": (RULES, "tests/test_conformal.py", "tests/test_predictor.py"),
+    "forecast.encode": (RULES, "tests/test_encode.py", "tests/test_predictor.py"),
+    "forecast.refusal": (RULES, "tests/test_abstention.py", "tests/test_predictor.py"),
+    "forecast.evidence": (RULES, "tests/test_predictor.py", "tests/test_abstention.py"),
+    "forecast.bundle": ("tests/test_bundle.py", CORPUS, "tests/test_predictor.py"),
+    "forecast.bundle_files": ("tests/test_bundle.py", CORPUS),
+    "dataset.postings": ("tests/test_postings.py", RULES),
+    "dataset.reader": ("tests/test_reader.py", RULES, "tests/test_table.py"),
+}
+"""Module -> tests that must see a change of it, the quickest first."""
+
+EQUIVALENT: dict[str, str] = {}
+"""The changed line without spaces at its ends -> why it does what the line did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of a module: where, what stood there, what stands there now."""
+
+    module: str
+    line: int
+    old: str
+    new: str
+    source: str
+
+
+def path_of(module: str) -> Path:
+    return ROOT / "src" / "mlpaygrade" / f"{module.replace('.', '/')}.py"
+
+
+class _Bare(ast.NodeTransformer):
+    """The code without what is never run or only said: annotations, docstrings, texts of raised errors."""
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        node.annotation = ast.Constant(None)
+        return self.generic_visit(node)
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        node.annotation = None
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.returns = None
+        return self.generic_visit(node)
+
+    def visit_Raise(self, node: ast.Raise) -> ast.AST:
+        if isinstance(node.exc, ast.Call):
+            node.exc.args = []
+        return node
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST:
+        return ast.Pass() if isinstance(node.value, ast.Constant) else self.generic_visit(node)
+
+
+def _bare(source: str) -> str:
+    return ast.dump(_Bare().visit(ast.parse(source)))
+
+
+Place = tuple[str, str, int]
+"""Module, operator, occurrence."""
+
+
+def places(module: str) -> Iterator[Place]:
+    """Everywhere that a module can be changed."""
+    tree = get_ast(path_of(module).read_text(encoding="utf-8"))
+    for name in operator_names():
+        with contextlib.suppress(TypeError):  # those that ask for the name of a variable
+            operator = get_operator(name)()
+            count = sum(len(list(operator.mutation_positions(node))) for node in ast_nodes(tree))
+            yield from ((module, name, occurrence) for occurrence in range(count))
+
+
+def change_at(place: Place) -> Change | None:
+    """The change; None where it alters nothing that runs."""
+    module, name, occurrence = place
+    source = path_of(module).read_text(encoding="utf-8")
+    mutated = mutate_code(source, get_operator(name)(), occurrence)
+    with contextlib.suppress(SyntaxError):
+        if mutated is not None and _bare(mutated) != _bare(source):
+            pairs = enumerate(zip(source.splitlines(), mutated.splitlines(), strict=False), start=1)
+            number, (old, new) = next((n, pair) for n, pair in pairs if pair[0] != pair[1])
+            return Change(module, number, old.strip(), new.strip(), mutated)
+    return None
+
+
+class _Planted(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Gives the changed source for one module."""
+
+    def __init__(self, change: Change) -> None:
+        self.change = change
+
+    def find_spec(self, fullname: str, *_: object) -> ModuleSpec | None:  # type: ignore[override]
+        if fullname != f"mlpaygrade.{self.change.module}":
+            return None
+        return importlib.util.spec_from_file_location(fullname, path_of(self.change.module), loader=self)
+
+    def exec_module(self, module: ModuleType) -> None:
+        exec(compile(self.change.source, str(path_of(self.change.module)), "exec"), module.__dict__)
+
+
+def survives(change: Change | None, tests: Sequence[str]) -> bool:
+    """Whether the tests pass with a change, in a process of their own; one that takes too long does not."""
+    sys.stdout.flush()
+    process = os.fork()
+    if process:
+        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
+    os.setsid()
+    signal.alarm(SECONDS)
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+        os.dup2(nowhere.fileno(), 2)
+    if change is not None:
+        sys.meta_path.insert(0, _Planted(change))
+    import pytest
+
+    code = pytest.main(["-x", "-q", "-n", "0", "-p", "no:cacheprovider", *tests])
+    os._exit(int(code))
+
+
+def interval(caught: int, tried: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share."""
+    z, share = 1.96, caught / tried
+    centre, half = share + z * z / (2 * tried), z * math.sqrt(share * (1 - share) / tried + z * z / (4 * tried * tried))
+    return (centre - half) / (1 + z * z / tried), (centre + half) / (1 + z * z / tried)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sample", type=int, default=120)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--module", choices=MODULES, action="append")
+    given = parser.parse_args()
+    os.chdir(ROOT)
+    os.environ |= {"CI": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    sys.path[:0] = [str(ROOT / "src"), str(ROOT)]
+    import numpy  # noqa: F401
+
+    for module in given.module or MODULES:
+        if not survives(None, MODULES[module]):
+            raise SystemExit(f"The tests of {module} fail without any change.")
+    every = [place for module in given.module or MODULES for place in places(module)]
+    print(f"{len(every):,} places", flush=True)
+    random.Random(given.seed).shuffle(every)
+    end, tried, caught, explained = time.monotonic() + 60 * given.minutes, 0, 0, 0
+    for change in filter(None, map(change_at, every)):
+        if time.monotonic() > end or tried == given.sample:
+            break
+        if change.new in EQUIVALENT:
+            explained += 1
+            continue
+        tried += 1
+        if survives(change, MODULES[change.module]):
+            print(f"SURVIVED {change.module}:{change.line}\n  - {change.old}\n  + {change.new}", flush=True)
+        else:
+            caught += 1
+    low, high = interval(caught, tried)
+    print(f"{caught} of {tried} caught, {caught / tried:.1%} (95 % interval {low:.0%} to {high:.0%}), drawn from {len(every):,}; "
+          f"{explained} drawn besides are known to change nothing")  # fmt: skip
+    return 1 if caught / tried < WANTED else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
