@@ -18,9 +18,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from unittest import mock
 
@@ -349,28 +351,12 @@ def run(times: int, folder: Path) -> list[Tally]:
         end = time.monotonic() + share * minutes * 3
 
         def fault(tally: Tally) -> None:
-            kills, wrong = training.killed_until_done(folder, name, number, until=end)
+            kills, wrong = pool.submit(training.killed_until_done, folder, name, number, until=end).result()
             tally.tried += kills - 1
             tally.wrong += wrong
 
         return fault
 
-    # The trainings first: they are forked from this process, which must have started no thread yet.
-    same = "bit for bit the model of an uninterrupted one; nothing left behind"
-    for what, name, share, count in (
-        ("kill of the fitting of a network", "network", 0.2, 15),
-        ("kill of `train`", "train", 0.1, 3),
-        ("kill of `train` with tracking", "tracked", 0.1, 3),
-    ):
-        kind(what, same, share, (killed(name, n, share) for n in range(count if full else 1)))
-    pairs = range(10 if full else 1)
-    both = "both succeed"
-    kind(
-        "two first trainings on a new database",
-        both,
-        0.1,
-        (lambda t, n=n: t.wrong.extend(training.two_at_once(folder, n)) for n in pairs),
-    )  # type: ignore[misc]
     for what in ("kill of `score`", "SIGTERM to `score`"):
         place = folder / what[:4]
         place.mkdir()
@@ -415,6 +401,23 @@ def run(times: int, folder: Path) -> list[Tally]:
     found.append(tally)
     bundles(tally, folder)
     print(f"{tally.what}: {tally.tried} tried, {len(tally.wrong)} failed", *tally.wrong[:5], sep="\n  ", flush=True)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        # Trainings are forked from a process that has started no thread.
+        same = "bit for bit the model of an uninterrupted one; nothing left behind"
+        for what, name, share, count in (
+            ("kill of the fitting of a network", "network", 0.2, 15),
+            ("kill of `train`", "train", 0.1, 3),
+            ("kill of `train` with tracking", "tracked", 0.1, 3),
+        ):
+            kind(what, same, share, (killed(name, n, share) for n in range(count if full else 1)))
+        pairs = range(10 if full else 1)
+        both = "both succeed"
+        kind(
+            "two first trainings on a new database",
+            both,
+            0.1,
+            (lambda t, n=n: t.wrong.extend(pool.submit(training.two_at_once, folder, n).result()) for n in pairs),
+        )  # type: ignore[misc]
     return found
 
 
