@@ -1,8 +1,8 @@
 """Small changes made at random to the modules that decide figures and files, and whether their tests see them.
 
-`python benchmarks/mutation.py [--sample N] [--seed S] [--minutes M]`, last step of `make mutants`. The changes are cosmic-ray's;
-those of nothing but annotations, texts of errors and docstrings are left out. A sample is drawn from all of them; the share caught
-is printed with its 95 % interval (Wilson), with every survivor that `EQUIVALENT` does not explain. Ends with 1 below 90 %.
+`python benchmarks/mutation.py [--sample N] [--seed S] [--minutes M]`, last step of `make mutants`. Changes are cosmic-ray's;
+those of nothing but annotations, texts of errors and docstrings are left out. A sample is drawn from all; the share caught is
+printed with its 95 % interval (Wilson), with every survivor that `EQUIVALENT` does not explain. Ends with 1 below 90 %.
 """
 
 import argparse
