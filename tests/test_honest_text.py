@@ -83,10 +83,13 @@ def measured_for(estimate: Answer) -> dict[float, float]:
 
 
 def shares_of(estimate: Answer) -> frozenset[str]:
-    """Shares that an answer computes itself: of its error budget, and those that its warnings, strength and refusal name."""
+    """Shares that an answer computes itself: of its error budget, and those in its warnings, strength, refusal and cost of age."""
     assert estimate.error_budget is not None
     budget = {rough_percent(share).removeprefix("<") for share in estimate.error_budget.shares().values()}
-    said = " ".join([*estimate.warnings, *estimate.strength.reasons, estimate.not_enough_data or ""])
+    ages = [
+        note for note in estimate.notes if note.startswith("age: ")
+    ]  # held against its figures in test_model_ageing.py
+    said = " ".join([*ages, *estimate.warnings, *estimate.strength.reasons, estimate.not_enough_data or ""])
     return frozenset(budget | set(re.findall(r"[0-9]+%", said)) | {"100%"})
 
 
