@@ -10,7 +10,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from mlpaygrade.benchmarking.appraisal import Rules
 from mlpaygrade.benchmarking.mapping import mapping_text
@@ -20,6 +20,8 @@ from mlpaygrade.money.terms import DOLLARS, PayTerms
 
 if TYPE_CHECKING:
     import pandas as pd
+    from xlsxwriter.format import Format
+    from xlsxwriter.worksheet import Worksheet
 
 COLUMNS: Final[Mapping[str, tuple[str, str]]] = {
     "row": ("Row", "Row of the upload, the header not counted"),
@@ -148,7 +150,7 @@ def as_workbook(
         listed = book.add_worksheet("Problems")
         listed.set_column(0, 4, 28)
         _write_rows(listed, [["Row", "Column", "Rule", "Value", "What to do"]], form=bold)
-        lines = [[p.row, p.column, p.rule, p.value, p.remedy] for p in sheet.problems]
+        lines: list[list[str | float]] = [[p.row, p.column, p.rule, p.value, p.remedy] for p in sheet.problems]
         _write_rows(listed, lines, first=1, form=wrap)
         about = book.add_worksheet("Method")
         about.set_column(0, 0, 34)
@@ -217,7 +219,9 @@ def summary_lines(summary: Summary, rules: Rules, terms: PayTerms = DOLLARS) -> 
     return lines
 
 
-def _write_rows(sheet: Any, lines: Iterable[Any], *, first: int = 0, form: Any = None) -> None:
+def _write_rows(
+    sheet: "Worksheet", lines: Iterable[Iterable[str | float]], *, first: int = 0, form: "Format | None" = None
+) -> None:
     for n, line in enumerate(lines, start=first):
         for place, value in enumerate(line):
             plain = _plain(value)
@@ -227,7 +231,7 @@ def _write_rows(sheet: Any, lines: Iterable[Any], *, first: int = 0, form: Any =
                 sheet.write_number(n, place, plain, form)
 
 
-def _plain(value: Any) -> str | int | float:
+def _plain(value: str | float) -> str | int | float:
     """A cell: harmless text, a whole number where it is one, empty where nothing is known."""
     if isinstance(value, str):
         return harmless("".join(char if char >= " " or char in "\t\n\r" else " " for char in value))[:32_000]

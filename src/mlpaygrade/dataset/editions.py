@@ -1,4 +1,4 @@
-"""Editions of the public dataset: states of one growing file, each known by its hash. Any other file is known by its own.
+"""Editions of the public dataset: states of one growing file, each known by its hash. Every other file is known by its own.
 
 `tables/editions.csv` says where each comes from. Rows stand newest first, within each work year or in the whole file; either
 way the oldest row of a year is its last.

@@ -15,10 +15,13 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, NoReturn, TextIO
+from typing import TYPE_CHECKING, Final, NoReturn, TextIO
 
 from mlpaygrade.dataset import columns, workbook
 from mlpaygrade.errors import DataError, Defect
+
+if TYPE_CHECKING:
+    import _csv
 
 BLOCK_ROWS: Final = 2_000
 """Rows held as text at a time; small enough to stay in the processor's cache (20,000 took twice as long)."""
@@ -148,7 +151,9 @@ class Rows:
                 if len(block.rows) < BLOCK_ROWS:
                     return
 
-    def _block(self, reader: Any, lines: "_Lines", first: int, lines_before: int) -> tuple[Block, csv.Error | None]:
+    def _block(
+        self, reader: "_csv.Reader", lines: "_Lines", first: int, lines_before: int
+    ) -> tuple[Block, csv.Error | None]:
         rows: list[list[str]] = []
         ragged: dict[int, int] = {}
         blank, width, broken = 0, len(self.header), None

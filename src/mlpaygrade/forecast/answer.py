@@ -205,7 +205,7 @@ class Answer:
         )
         return document if answered else document | dict.fromkeys(figures)
 
-    def _local_json(self, local: LocalMove) -> dict[str, Any]:
+    def _local_json(self, local: LocalMove) -> dict[str, object]:
         return {
             "postings": local.postings,
             "network_alone_usd": round(self.network_usd),

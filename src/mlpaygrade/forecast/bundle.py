@@ -68,9 +68,10 @@ class Bundle:
             raise BundleError(f"The bundle has no part '{name}'. {AGAIN}")
         return self.parts[name]
 
-    def json(self, name: str) -> Any:
+    def json(self, name: str) -> dict[str, Any]:
         """One JSON part."""
-        return json.loads(self.part(name))
+        document: dict[str, Any] = json.loads(self.part(name))
+        return document
 
     def has(self, name: str) -> bool:
         """Whether a part travels in this bundle."""
@@ -114,14 +115,12 @@ class Bundle:
     @cached_property
     def ageing(self) -> Mapping[str, Any] | None:
         """What the age of a model has cost in the past; None where that was not measured."""
-        document: Mapping[str, Any] | None = self.json("ageing.json") if self.has("ageing.json") else None
-        return document
+        return self.json("ageing.json") if self.has("ageing.json") else None
 
     @cached_property
     def evaluation(self) -> Mapping[str, Any]:
         """Measured quality with its protocol."""
-        document: Mapping[str, Any] = self.json("evaluation.json")
-        return document
+        return self.json("evaluation.json")
 
 
 def bundled_path() -> Path:
@@ -216,7 +215,7 @@ def _writing(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def write_json(path: Path, document: Mapping[str, Any]) -> None:
+def write_json(path: Path, document: Mapping[str, object]) -> None:
     """Write a JSON document so that a reader sees the old file or the new one."""
     write_file(path, _json_bytes(document, indent=1))
 
@@ -230,6 +229,6 @@ def _listed_files(folder: Path) -> set[str]:
         return set()
 
 
-def _json_bytes(document: Mapping[str, Any], *, indent: int | None = None) -> bytes:
+def _json_bytes(document: Mapping[str, object], *, indent: int | None = None) -> bytes:
     separators = None if indent else (",", ":")
     return json.dumps(document, indent=indent, separators=separators, allow_nan=False).encode() + b"\n"

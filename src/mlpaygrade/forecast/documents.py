@@ -230,7 +230,7 @@ def _damaged(name: str, wrong: str) -> str:
     return f"The bundle's {name.rsplit('.', 1)[0]} is damaged ({wrong[:300]}). {AGAIN}"
 
 
-def _right(_: Any) -> str | None:
+def _right(_: object) -> str | None:
     return None
 
 

@@ -60,7 +60,7 @@ class LocalPay:
         shift = np.array([move.move_log if move else 0.0 for move in self.of(jobs)], dtype=np.float32)
         return Prediction(prediction.log_quantiles + shift[:, None, None], prediction.log_members + shift[:, None])
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain JSON of the rule."""
         moves = {
             key: [one.postings, round(one.apart_log, 4), round(one.move_log, 4)] for key, one in self.moves.items()

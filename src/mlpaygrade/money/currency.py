@@ -6,10 +6,13 @@ Names and customs are those of the Unicode CLDR, through babel; loaded when firs
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from mlpaygrade.errors import InputError
 from mlpaygrade.job.reference import rows
+
+if TYPE_CHECKING:
+    from babel import Locale
 
 COMPACT_FROM: Final = 10_000
 """Smaller amounts are written in full in compact style too."""
@@ -75,7 +78,7 @@ def format_money(amount: float, currency: str, *, locale: str = "en", compact: b
     return str(format_currency(amount, code, _pattern(spoken, whole=whole), locale=spoken, currency_digits=False))
 
 
-def _pattern(locale: Any, *, whole: bool) -> str:
+def _pattern(locale: "Locale", *, whole: bool) -> str:
     """The locale's pattern for money with no decimals, or two."""
     pattern = str(locale.currency_formats["standard"].pattern)
     return pattern.replace(".00", "") if whole else pattern

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 from anyio import CapacityLimiter, to_thread
@@ -16,6 +16,7 @@ from mlpaygrade.forecast.answer import Answer, newest_advert, place_of
 from mlpaygrade.forecast.jobs import ReadJob
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import Job
+from mlpaygrade.money.place import PlaceFactor
 from mlpaygrade.money.terms import pay_terms
 from mlpaygrade.service import replies
 from mlpaygrade.service.asking import CompareAsked, EstimateAsked, JobAsked, ScenariosAsked, ask
@@ -206,5 +207,5 @@ def _amount(usd: float) -> float:
     return usd
 
 
-def _place(text: str, *, read: ReadJob | None) -> Any:
+def _place(text: str, *, read: ReadJob | None) -> PlaceFactor | None:
     return None if read is None else place_of(read.job, text)

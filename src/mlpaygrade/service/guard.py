@@ -9,8 +9,7 @@ import logging
 import time
 import traceback
 import uuid
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -149,7 +148,7 @@ class _Exchange:
         raise ProblemError("too-large", f"At most {self._limit:,} bytes are taken here. Send less at a time.")
 
 
-def _header(scope: Mapping[str, Any], name: bytes) -> bytes:
+def _header(scope: Scope, name: bytes) -> bytes:
     return next((bytes(value) for key, value in scope["headers"] if key == name), b"")
 
 

@@ -4,7 +4,8 @@ Rows are jobs in words or codes by the dataset's columns; figures are -1 (v2) or
 and `reason` says why, as in a file that `score` writes.
 """
 
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 import msgspec
 import numpy as np
@@ -20,6 +21,7 @@ from mlpaygrade.service.endpoints import JSON, Endpoints
 from mlpaygrade.service.problem import ProblemError
 
 NAME: Final = "mlpaygrade"
+T = TypeVar("T")
 MOST_ROWS: Final = 10_000
 _REQUIRED: Final = tuple(column for column in FEATURES if BY_COLUMN[column].required)
 
@@ -118,7 +120,7 @@ class Inference:
         ]
         return _json({"predictions": predictions})
 
-    async def _added(self, columns: dict[str, Any], defects: list[Defect]) -> dict[str, NDArray[Any]]:
+    async def _added(self, columns: Mapping[str, Sequence[object]], defects: list[Defect]) -> dict[str, NDArray[Any]]:
         """Columns `ADDED` of a table. Raises ProblemError with every defect of its columns."""
         lengths = {len(values) for values in columns.values()}
         if len(lengths) > 1:
@@ -154,12 +156,12 @@ def _datatype(column: OutputColumn) -> str:
     return "BYTES" if column.of is None else "INT64"
 
 
-def _decode(body: bytes, kind: type[Any]) -> Any:
+def _decode(body: bytes, kind: type[T]) -> T:
     try:
         return msgspec.convert(read_json(body), kind)
     except msgspec.ValidationError as error:
         raise ProblemError("invalid-request", str(error).replace("`", "")) from None
 
 
-def _json(document: dict[str, Any]) -> Response:
+def _json(document: dict[str, object]) -> Response:
     return Response(msgspec.json.encode(document), media_type=JSON)

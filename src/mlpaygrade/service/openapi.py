@@ -121,13 +121,16 @@ OPERATIONS: Final = (
     ),
 )
 
+Refs = dict[type, object]
+"""What stands for a struct where it is used."""
+
 
 def document() -> dict[str, object]:
     """The whole document, plain JSON."""
     structs = {one for operation in OPERATIONS for one in (operation.reply, operation.asked) if one is not None}
     ordered = sorted(structs | {ProblemDocument, replies.Rows}, key=lambda struct: struct.__name__)
     schemas, components = msgspec.json.schema_components(ordered, ref_template="#/components/schemas/{name}")
-    refs = dict(zip(ordered, schemas, strict=True))
+    refs: Refs = dict(zip(ordered, schemas, strict=True))
     paths: dict[str, dict[str, object]] = {}
     for operation in OPERATIONS:
         described = _described(operation, refs, components)
@@ -151,7 +154,7 @@ def document() -> dict[str, object]:
     }
 
 
-def _described(operation: Operation, refs: Mapping[Any, Any], components: Mapping[str, Any]) -> dict[str, Any]:
+def _described(operation: Operation, refs: Refs, components: Mapping[str, Any]) -> dict[str, object]:
     name = operation.path.strip("/").replace("/", "_")
     found: dict[str, object] = {
         "operationId": f"{operation.method}_{name}",
@@ -179,13 +182,13 @@ def _example(example: Mapping[str, object] | None, name: str) -> dict[str, objec
     return {"example": example[name]} if example and name in example else {}
 
 
-def _answer(operation: Operation, refs: Mapping[Any, Any]) -> dict[str, Any]:
-    schema = {"type": "object"} if operation.reply is None else refs[operation.reply]
+def _answer(operation: Operation, refs: Refs) -> dict[str, object]:
+    schema: object = {"type": "object"} if operation.reply is None else refs[operation.reply]
     etag = {"description": "Package and bundle that answered.", "schema": {"type": "string"}}
     return {"description": operation.summary, "headers": {"ETag": etag}, "content": {JSON: {"schema": schema}}}
 
 
-def _refusals(kinds: tuple[str, ...], refs: Mapping[Any, Any]) -> dict[str, Any]:
+def _refusals(kinds: tuple[str, ...], refs: Refs) -> dict[str, object]:
     return {
         str(TITLES[kind][0]): {
             "description": TITLES[kind][1],
@@ -195,7 +198,7 @@ def _refusals(kinds: tuple[str, ...], refs: Mapping[Any, Any]) -> dict[str, Any]
     }
 
 
-def _batch(refs: Mapping[Any, Any]) -> dict[str, Any]:
+def _batch(refs: Refs) -> dict[str, object]:
     columns = f"Columns {', '.join(FEATURES)}, or their aliases; others pass through."
     file = {kind: {"schema": {"type": "string", "description": columns}} for kind in KINDS}
     return {

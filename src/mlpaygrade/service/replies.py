@@ -281,11 +281,11 @@ def estimate_reply(
     offer_usd: float | None = None,
     terms: PayTerms | None = None,
     exact: bool = False,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """`Estimate` of an answer. document: its plain JSON where that is known; warnings and notes are the answer's."""
     answered = answer.not_enough_data is None
     said = {"warnings": list(answer.warnings), "notes": list(answer.notes)}
-    reply: dict[str, Any] = {"bundle": tag, "source": SOURCE, **(document or answer.to_json()), **said}
+    reply: dict[str, object] = {"bundle": tag, "source": SOURCE, **(document or answer.to_json()), **said}
     if offer_usd is not None:
         percentile = round(answer.percentile(offer_usd), 3) if answered else None
         reply["offer"] = {"usd": round(offer_usd), "percentile": percentile}
@@ -296,14 +296,14 @@ def estimate_reply(
     return reply
 
 
-def explanation_reply(explanation: Explanation, tag: str) -> dict[str, Any]:
+def explanation_reply(explanation: Explanation, tag: str) -> dict[str, object]:
     """`Explained` of an explanation."""
     return {"bundle": tag, **explanation.to_json()}
 
 
 def scenarios_reply(
-    found: ScenarioList, read: ReadJob, tag: str, *, limit: int, model: Mapping[str, Any]
-) -> dict[str, Any]:
+    found: ScenarioList, read: ReadJob, tag: str, *, limit: int, model: Mapping[str, object]
+) -> dict[str, object]:
     """`Scenarios` of a list, its first `limit`."""
     return {
         "bundle": tag,
@@ -319,13 +319,13 @@ def scenarios_reply(
     }
 
 
-def comparison_reply(comparison: Comparison, tag: str) -> dict[str, Any]:
+def comparison_reply(comparison: Comparison, tag: str) -> dict[str, object]:
     """`Compared` of a comparison."""
     first, second = (estimate_reply(answer, tag) for answer in (comparison.first, comparison.second))
     return {"bundle": tag, "first": first, "second": second, **comparison.to_json()}
 
 
-def _converted(answer: Answer, terms: PayTerms) -> dict[str, Any]:
+def _converted(answer: Answer, terms: PayTerms) -> dict[str, object]:
     low, high = answer.intervals_usd[90]
     return {
         "currency": terms.currency,

@@ -6,7 +6,6 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import Any
 
 import msgspec
 from starlette.requests import Request
@@ -102,7 +101,7 @@ async def _nothing_there(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @asynccontextmanager
-async def _watching(app: Any, *, slot: ModelSlot, meters: Meters, seconds: int) -> AsyncIterator[None]:
+async def _watching(app: Router, *, slot: ModelSlot, meters: Meters, seconds: int) -> AsyncIterator[None]:
     """Take up a new bundle while the application runs: soon after it lies in the folder, or at once on SIGHUP."""
     del app
     called = asyncio.Event()

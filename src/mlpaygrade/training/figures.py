@@ -4,12 +4,13 @@ Enters: a run's report. Leaves: matplotlib figures. Computes nothing.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 from matplotlib.figure import Figure
 
+from mlpaygrade.training.steps import Result
 
-def run_figures(report: Mapping[str, Any]) -> dict[str, Figure]:
+
+def run_figures(report: Result) -> dict[str, Figure]:
     """Figures by name; those whose data the report lacks are left out."""
     figures = {}
     if report.get("training_history", {}).get("loss"):

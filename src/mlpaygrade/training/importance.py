@@ -26,6 +26,7 @@ from mlpaygrade.explain.explanation import (
 from mlpaygrade.explain.shapley import shapley_interactions, shapley_values
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job.fields import EXPERIENCE, FEATURES, LABELS, LOCATION, Job
+from mlpaygrade.training.steps import Result
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -198,7 +199,7 @@ def sentences(importance: Importance) -> list[str]:
     return said
 
 
-def importance_figures(document: Mapping[str, Any]) -> "dict[str, Figure]":
+def importance_figures(document: Result) -> "dict[str, Figure]":
     """Matplotlib figures by name from the JSON of an `Importance`: beeswarm, bars, dependence of each field, interactions."""
     import matplotlib as mpl
 
@@ -213,7 +214,7 @@ def importance_figures(document: Mapping[str, Any]) -> "dict[str, Figure]":
         return _draw(document, shap)
 
 
-def _draw(document: Mapping[str, Any], shap: ModuleType) -> "dict[str, Figure]":
+def _draw(document: Result, shap: ModuleType) -> "dict[str, Figure]":
     import matplotlib.pyplot as plt
 
     players, points = list(document["players"]), document["points"]
@@ -256,7 +257,7 @@ def _draw(document: Mapping[str, Any], shap: ModuleType) -> "dict[str, Figure]":
     return figures
 
 
-def _interaction_figure(document: Mapping[str, Any]) -> "Figure":
+def _interaction_figure(document: Result) -> "Figure":
     from matplotlib.figure import Figure
 
     labels = list(document["players"].values())

@@ -158,7 +158,7 @@ class QuantileHead(layers.Layer):
 
 @keras.saving.register_keras_serializable("mlpaygrade")
 class MaskIds(layers.Layer):
-    """Replace a share of ids by 0 (unseen) while training. Any shape, int."""
+    """Replace a share of ids by 0 (unseen) while training. Of whatever shape, int."""
 
     def __init__(self, share: float, **kwargs: object) -> None:
         super().__init__(**kwargs)

@@ -7,11 +7,11 @@ replaced last, whole, and only by a model that was better on adverts that neithe
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from mlpaygrade.audit.pairing import ArrivalOrder
 from mlpaygrade.audit.summary import audit_table
@@ -332,7 +332,7 @@ def _require_writable(folder: Path) -> None:
         )
 
 
-def _file_stands(result: Mapping[str, Any]) -> bool:
+def _file_stands(result: Result) -> bool:
     path = Path(result["path"])
     return path.is_file() and sha256_of(path) == result["sha256"]
 

@@ -4,7 +4,9 @@ Computes nothing.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
+
+from mlpaygrade.training.steps import Result
 
 ROWS: Final = (
     ("rmse_log", "Error of log pay (RMSE)", "{:.4f}"),
@@ -16,7 +18,7 @@ ROWS: Final = (
 )
 
 
-def refresh_text(steps: Mapping[str, Mapping[str, Any]]) -> str:
+def refresh_text(steps: Mapping[str, Result]) -> str:
     """The story as Markdown. steps: results by name; those that were not needed are missing."""
     compared = steps.get("compare")
     parts = [_data(steps), _news(steps)]
@@ -29,7 +31,7 @@ def refresh_text(steps: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _data(steps: Mapping[str, Mapping[str, Any]]) -> str:
+def _data(steps: Mapping[str, Result]) -> str:
     checked, audit = steps["check"], steps["audit"]
     newest = f", the newest of {audit['newest_day']}" if audit["newest_day"] else ""
     kind = " SYNTHETIC" if checked["synthetic"] else ""
@@ -41,7 +43,7 @@ def _data(steps: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _news(steps: Mapping[str, Mapping[str, Any]]) -> str:
+def _news(steps: Mapping[str, Result]) -> str:
     champion, drift = steps["champion"], steps["drift"]
     if champion["bundle"] is None:
         return "No model served before."
@@ -53,7 +55,7 @@ def _news(steps: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _comparison(compared: Mapping[str, Any]) -> str:
+def _comparison(compared: Result) -> str:
     if "differences" not in compared:
         return ""
     lines = [
@@ -71,7 +73,7 @@ def _comparison(compared: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _verdict(steps: Mapping[str, Mapping[str, Any]], compared: Mapping[str, Any]) -> str:
+def _verdict(steps: Mapping[str, Result], compared: Result) -> str:
     if not compared["promoted"]:
         return f"**Not promoted**: {compared['reason']}. The served model stays."
     trained, promoted = steps["train"], steps.get("promote")

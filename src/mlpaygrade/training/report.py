@@ -4,12 +4,13 @@ Enters: the report of a run. Leaves: text. Computes nothing.
 """
 
 from collections.abc import Mapping
-from typing import Any
+
+from mlpaygrade.training.steps import Result
 
 COLUMNS = ("rows", "RMSE log", "MAE", "median AE", "R2", "50 %", "80 %", "90 %", "width 90 %", "pinball")
 
 
-def report_text(report: Mapping[str, Any]) -> str:
+def report_text(report: Result) -> str:
     """The protocol, the figures of the network and of ridge, and every slice."""
     if "network" not in report:
         return "There is no later work year to test on; the report holds validation figures only.\n" + _validation(
@@ -41,7 +42,7 @@ def report_text(report: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _validation(report: Mapping[str, Any]) -> str:
+def _validation(report: Result) -> str:
     rows = report["validation"]["rows"]
     return (
         f"Validation inside the training years ({rows['n']:,} rows, rolling origin): RMSE log {rows['rmse_log']:.4f}, "

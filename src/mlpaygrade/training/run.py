@@ -51,6 +51,7 @@ from mlpaygrade.training.importance import measure_importance
 from mlpaygrade.training.residuals import MIN_ROWS, residual_analysis, residual_figures
 from mlpaygrade.training.ridge import fit_predict_ridge
 from mlpaygrade.training.settings import Settings
+from mlpaygrade.training.steps import Result
 
 LIBRARIES: Final = ("numpy", "pandas", "tensorflow-cpu", "keras", "scikit-learn", "onnx", "tf2onnx", "onnxruntime")
 PARITY_JOBS: Final = 2_000
@@ -143,7 +144,7 @@ def finished_run(folder: Path) -> Run:
 
 
 def _network_parts(
-    forecaster: Forecaster, past: Postings, *, report: Mapping[str, Any], settings: Settings
+    forecaster: Forecaster, past: Postings, *, report: Result, settings: Settings
 ) -> tuple[dict[str, bytes | Mapping[str, object]], float]:
     """The parts that every bundle has, and by how much the exported network differs from the trained one at most."""
     sample = past.take(np.random.default_rng(settings.training.seed).integers(len(past), size=PARITY_JOBS))

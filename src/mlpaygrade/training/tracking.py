@@ -8,7 +8,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from importlib import metadata
-from typing import Any, Final
+from typing import Final
 
 import mlflow
 import pandas as pd
@@ -23,6 +23,7 @@ from mlpaygrade.training import pyfunc
 from mlpaygrade.training.figures import run_figures
 from mlpaygrade.training.importance import importance_figures
 from mlpaygrade.training.run import Run
+from mlpaygrade.training.steps import Result
 from mlpaygrade.training.store import open_experiment
 from mlpaygrade.training.store_address import shown, why
 
@@ -43,7 +44,7 @@ def track_run(run: Run, *, uri: str) -> str:
         ) from error
 
 
-def _tags(report: Mapping[str, Any]) -> dict[str, str]:
+def _tags(report: Result) -> dict[str, str]:
     return {
         "data_sha256": report["data_sha256"],
         "synthetic": str(report["synthetic"]),
@@ -100,7 +101,7 @@ def _example(run: Run) -> dict[str, object]:
     return dict(zip(FEATURES, values, strict=True))
 
 
-def _metrics(report: Mapping[str, Any]) -> Iterator[tuple[str, float, int]]:
+def _metrics(report: Result) -> Iterator[tuple[str, float, int]]:
     """(name, value, step) of every figure, slice and epoch."""
     for part in ("validation", "network", "ridge"):
         for group in ("rows", "postings"):
