@@ -1,5 +1,5 @@
 # The app on its bundled model: docker build -t mlpaygrade . && docker run --rm -p 8501:8501 mlpaygrade
-FROM python:3.12-slim
+FROM python:3.12-slim@sha256:57cd7c3a7a273101a6485ba99423ee568157882804b1124b4dd04266317710de
 
 RUN useradd --create-home --uid 1000 app
 WORKDIR /srv/mlpaygrade

@@ -1,5 +1,5 @@
 # The tracking server that training logs to: docker build -f deploy/mlflow.Dockerfile -t mlpaygrade-mlflow .
-FROM python:3.12-slim
+FROM python:3.12-slim@sha256:57cd7c3a7a273101a6485ba99423ee568157882804b1124b4dd04266317710de
 
 RUN useradd --create-home --uid 1000 mlflow
 RUN pip install --no-cache-dir "mlflow==3.17.2" "psycopg2-binary>=2.9"

@@ -1,7 +1,7 @@
 # The HTTP service on its bundled model, with a file system that may be read-only but for /tmp:
 #   docker build -f deploy/serve.Dockerfile -t mlpaygrade-serve .
 #   docker run --rm --read-only --tmpfs /tmp -p 8080:8080 mlpaygrade-serve
-FROM python:3.12-slim
+FROM python:3.12-slim@sha256:57cd7c3a7a273101a6485ba99423ee568157882804b1124b4dd04266317710de
 
 RUN useradd --create-home --uid 1000 serve
 WORKDIR /srv/mlpaygrade

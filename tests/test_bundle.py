@@ -90,6 +90,17 @@ def test_a_write_killed_at_any_file_leaves_the_old_bundle_usable(copy: Path, mon
     }
 
 
+def test_a_part_that_becomes_a_link_after_it_was_looked_at_is_not_followed(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    part = copy / load_bundle(copy).manifest.files["encoder.json"].path
+    part.rename(elsewhere := tmp_path_factory.mktemp("elsewhere") / "encoder.json")
+    part.symlink_to(elsewhere)
+    monkeypatch.setattr(Path, "is_symlink", lambda self: False)
+    with pytest.raises(BundleError, match="cannot be read"):
+        load_bundle(copy)
+
+
 WRITER = """
 import sys
 from pathlib import Path

@@ -31,6 +31,7 @@ def test_images_run_without_root_and_tell_whether_they_are_well(path: Path) -> N
     assert words[0] == "FROM"
     assert words.index("USER") < words.index("CMD")
     assert "HEALTHCHECK" in words
+    assert re.fullmatch(r"FROM \S+@sha256:[0-9a-f]{64}", next(line for line in lines if line.startswith("FROM")))
     assert not any(re.match(r"USER\s+(root|0)\b", line) for line in lines)
     copied = [line.split() for line in lines if line.startswith("COPY")]
     sources = [source for line in copied for source in line[1:-1] if not source.startswith("--")]

@@ -83,7 +83,8 @@ def test_blocks_number_their_rows_and_name_the_lines_of_ragged_ones(monkeypatch:
         (",,\n", None),
         ("sep=;\n", "separator"),
         ('"sep=;"\r\n', "separator"),
-        ("# made by HR\n", "above"),
+        ("# made by HR\n", "1 row above"),
+        ("made by HR\nfor us\n", "2 rows above"),
         ("Salaries of 2024\n\n", "above"),
     ],
 )
@@ -102,7 +103,8 @@ def test_the_header_is_found_below_what_stands_above_it(above: str, note: str | 
         ("job_title,experience_level,job_title", "once"),
         ("job_title,note,Note", "once"),
         ("job_title, Job Title ,note", "once"),
-        ("job_title,,company_location", "must have a name"),
+        ("job_title,,company_location", r"must have a name.*none in column 2\b"),
+        ("job_title,,,company_location", r"none in columns 2, 3\b"),
         ("job_title,  ,company_location", "must have a name"),
         ("job_title,a\x1b[31m,company_location", "text file"),
     ],
@@ -111,6 +113,11 @@ def test_a_header_that_could_name_the_wrong_column_is_refused(header: str, rule:
     with pytest.raises(DataError, match=rule) as caught:
         open_rows((header + "\na,b,c\n").encode())
     assert "\x1b" not in str(caught.value)
+
+
+def test_utf_16_without_its_mark_is_refused_as_what_it_is() -> None:
+    with pytest.raises(DataError, match="many NUL bytes"):
+        open_rows((",".join(HEADER) + "\n").encode("utf-16-le"))
 
 
 def test_a_row_index_without_a_name_is_left_alone() -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from mlpaygrade import Predictor
 from mlpaygrade.dataset.download import download
-from mlpaygrade.dataset.postings import build_postings, decimal_years
+from mlpaygrade.dataset.postings import build_postings, decimal_year, decimal_years
 from mlpaygrade.dataset.split import by_arrival, temporal
 from mlpaygrade.dataset.writing import write_file
 from mlpaygrade.evaluation.paired import Difference, decide
@@ -346,3 +346,26 @@ def test_a_carriage_return_in_a_workbook_ends_no_row(tmp_path: Path) -> None:
     parquet.write_table(pa.table({"a": ["x\ry", "\r", "z"], "b": ["1", "2", "3"]}), tmp_path / "x.parquet")
     read = [row for block in open_rows(tmp_path / "x.parquet").blocks() for row in block.rows]
     assert [list(row) for row in read] == [["x\ry", "1"], ["\r", "2"], ["z", "3"]]
+
+
+def test_the_closest_job_keeps_level_then_title_then_country() -> None:
+    def job(level: str, title: str, country: str) -> dict[str, Any]:
+        return {
+            "experience_level": level,
+            "job_title": title,
+            "company_location": country,
+            "employee_residence": country,
+        }
+
+    asked = job("SE", "Data Engineer", "US")
+    order = [{"company_location": "DE"}, {"job_title": "Data Scientist"}, {"experience_level": "MI"}]
+    for better, worse in ((0, 1), (0, 2), (1, 2)):
+        frame = pd.concat([rows(90, **{**asked, **order[n]}) for n in (worse, better)], ignore_index=True)
+        known = count_cells(build_postings(frame))
+        full = {**frame.iloc[0].to_dict(), **asked}
+        assert known.closest(full).differs == tuple(order[better]), order[better]
+
+
+def test_a_day_is_placed_at_its_noon_in_its_year() -> None:
+    assert decimal_year(date(2023, 1, 1)) == 2023 + 0.5 / 365
+    assert decimal_year(date(2024, 12, 31)) == 2024 + 365.5 / 366

@@ -221,6 +221,15 @@ def test_keys_are_asked_for_where_there_are_any() -> None:
             assert service.get("/v1/model", headers=headers).status_code == 200
 
 
+@pytest.mark.parametrize(("host", "settings", "status"), [
+    ("192.0.2.7", {}, 401), ("127.0.0.1", {}, 200), ("::1", {}, 200), ("192.0.2.7", {"public_metrics": 1}, 200),
+    ("127.0.0.1", {"api_keys": "one"}, 401),
+])  # fmt: skip
+def test_counters_are_not_public_unless_that_is_asked_for(host: str, settings: dict[str, Any], status: int) -> None:
+    with TestClient(web_app(Settings(**settings)), client=(host, 50_000)) as service:
+        assert service.get("/metrics").status_code == status
+
+
 def test_settings_that_are_no_numbers_are_refused() -> None:
     assert read_settings({"MLPAYGRADE_BATCH_ROWS": "7"}).batch_rows == 7
     with pytest.raises(InputError, match="MLPAYGRADE_BODY_BYTES must be a whole number above 0; got '-1'"):
@@ -228,7 +237,7 @@ def test_settings_that_are_no_numbers_are_refused() -> None:
 
 
 def test_metrics_count_without_naming_what_was_asked() -> None:
-    with limited() as service:
+    with limited(public_metrics=1) as service:
         for title in ("Data Scientist", "Quantum Data Whisperer"):
             service.post("/v1/estimate", json={**JOB, "title": title, "location": "MC"})
         page = service.get("/metrics").text

@@ -25,6 +25,9 @@ OPEN: Final = frozenset({"/health/live", "/health/ready", "/v2/health/live", "/v
 """Answered without a key and at any load."""
 
 
+METRICS: Final = "/metrics"
+NEAR: Final = ("127.0.0.1", "::1", "::ffff:127.0.0.1")
+
 SAFE_HEADERS: Final = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"private, no-cache"))
 
 
@@ -66,6 +69,11 @@ class Guard:
         if self._keys and not _is_key(_header(scope, b"authorization"), _header(scope, b"x-api-key"), self._keys):
             headers = {"WWW-Authenticate": "Bearer"}
             raise ProblemError("unauthorized", "Give a key: Authorization: Bearer KEY.", headers=headers)
+        if scope["path"] == METRICS and not (self._keys or self._settings.public_metrics or _is_near(scope)):
+            raise ProblemError(
+                "unauthorized",
+                "Counters are for this machine, or for a key: set MLPAYGRADE_API_KEYS or MLPAYGRADE_PUBLIC_METRICS=1.",
+            )
         if self._running > self._settings.concurrency:
             raise ProblemError("busy", "Ask again in a second.", headers={"Retry-After": "1"})
 
@@ -97,6 +105,12 @@ class Guard:
             _LOG.handle(
                 _LOG.makeRecord(_LOG.name, logging.INFO, __name__, 0, "%r", (line,), None)
             )  # no search for the caller
+
+
+def _is_near(scope: Scope) -> bool:
+    """Whether a request comes from this machine; a proxy on it passes for near, so it must not publish the counters."""
+    client = scope.get("client")
+    return client is None or client[0] in NEAR
 
 
 class _Exchange:

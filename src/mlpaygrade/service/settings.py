@@ -21,7 +21,8 @@ class Settings:
     none is asked for. api_keys: separated by commas; "" where none is asked for.
     body_bytes: of one request; batch_bytes, batch_rows: of one file. receive_seconds: to receive a request. concurrency: requests
     worked on at once by one process; more are told to come back. heavy: those among them that run beside the event loop.
-    watch_seconds: how often the bundle's folder is looked at.
+    watch_seconds: how often the bundle's folder is looked at. public_metrics: 1 shows counters to other machines without
+    a key.
     """
 
     bundle: str = ""
@@ -34,6 +35,7 @@ class Settings:
     concurrency: int = 256
     heavy: int = 4
     watch_seconds: int = 2
+    public_metrics: int = 0
 
     @property
     def bundle_path(self) -> Path | None:
