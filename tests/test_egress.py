@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -46,7 +47,7 @@ def leaks(entry: str, place: Path) -> list[str]:
     """What an entry to serving looked up, connected to or left under HOME."""
     home, trace = place / "home", place / "trace"
     home.mkdir()
-    (place / "jobs.csv").write_text("job_title,company_location\nData Engineer,US\n")
+    (place / "jobs.csv").write_text("job_title,experience_level,company_location\nData Engineer,SE,US\n")
     environment = {**os.environ, "HOME": str(home), "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
     environment = {name: value for name, value in environment.items() if not name.startswith(("XDG_", "MLPAYGRADE_"))}
     shutil.copytree(ROOT / ".streamlit", place / ".streamlit")
@@ -66,14 +67,17 @@ def leaks(entry: str, place: Path) -> list[str]:
         *ENTRIES[entry],
     ]
     with (place / "said").open("w") as said:
-        process = subprocess.Popen(command, cwd=place, env=environment, stdout=said, stderr=said)
+        process = subprocess.Popen(
+            command, cwd=place, env=environment, stdout=said, stderr=said, start_new_session=True
+        )
     try:
         if entry in ASKED:
             _ask(ASKED[entry], process)
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)  # strace itself blocks it and ends with what it traces
         process.wait()
     finally:
-        process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     return list(_leaks(trace.read_text(errors="replace"), home))
 
