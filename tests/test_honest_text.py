@@ -83,7 +83,7 @@ def measured_for(estimate: Answer) -> dict[float, float]:
 
 
 def shares_of(estimate: Answer) -> frozenset[str]:
-    """Shares that an answer computes itself: of its error budget, and those in its warnings, strength, refusal and cost of age."""
+    """Shares that an answer computes itself: of its error budget, and those in warnings, strength, refusal, cost of age."""
     assert estimate.error_budget is not None
     budget = {rough_percent(share).removeprefix("<") for share in estimate.error_budget.shares().values()}
     ages = [
