@@ -5,6 +5,7 @@ error is judged twice: plain, and debiased (the mean error of the training folds
 """
 
 import csv
+import dataclasses
 import io
 import zlib
 from collections.abc import Iterator, Sequence
@@ -32,11 +33,16 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceFit:
-    """log factor = slope (log ratio - centre); between_areas: spread of areas around it, beyond chance, in the log."""
+    """log factor = slope (log ratio - centre); between_areas: spread of areas around it, beyond chance, in the log.
+
+    held_90: share of held_postings inside the 90 % range with the factor, cross-validated.
+    """
 
     slope: float
     centre: float
     between_areas: float
+    held_90: float
+    held_postings: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +95,7 @@ def measure_place(path: Path, *, predictor: Predictor | None = None, hourly: boo
         plain=(_rms(error), _rms(error - factor)),
         coverage_90=(float(inside.mean()), float(inside_with.mean())),
         bands=tuple(_bands(factor, inside, inside_with)),
-        fit=_fit(ratio, error, jobs, [code for _, code in located]),
+        fit=_fit(ratio, error, jobs, [code for _, code in located], held_90=float(inside_with.mean())),
     )
 
 
@@ -98,8 +104,8 @@ def write_fit(fit: PlaceFit, path: Path = FIT_TABLE) -> None:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["name", "value", "source"])
-    for name in ("slope", "centre", "between_areas"):
-        writer.writerow([name, f"{getattr(fit, name):.4f}", "research/place.py on US postings of 2023"])
+    for name, value in dataclasses.asdict(fit).items():
+        writer.writerow([name, f"{value:.4f}".removesuffix(".0000"), "research/place.py on US postings of 2023"])
     path.write_text(out.getvalue(), encoding="utf-8")
 
 
@@ -152,10 +158,16 @@ def _cross_validated(ratio: Array, error: Array, folds: NDArray[np.int_]) -> tup
     return factor, base, rest
 
 
-def _fit(ratio: Array, error: Array, jobs: Sequence[Observed], codes: Sequence[str]) -> PlaceFit:
+def _fit(ratio: Array, error: Array, jobs: Sequence[Observed], codes: Sequence[str], *, held_90: float) -> PlaceFit:
     slope, centre = _line(ratio, error)
     rest = error - error.mean() - slope * (ratio - centre)
-    return PlaceFit(slope=slope, centre=centre, between_areas=_between_areas(rest, jobs, codes))
+    return PlaceFit(
+        slope=slope,
+        centre=centre,
+        between_areas=_between_areas(rest, jobs, codes),
+        held_90=held_90,
+        held_postings=len(jobs),
+    )
 
 
 def _between_areas(rest: Array, jobs: Sequence[Observed], codes: Sequence[str]) -> float:

@@ -3,7 +3,8 @@
 `python scripts/ship.py [--run RUN] [--market DATA] [--backtest DIR] [--ageing DIR] [--compare DIR [--compare-doc NAME]]`: RUN is
 a folder that `mlpaygrade train` left (default: the bundle that ships); DATA, the file that it was trained on, makes the market's
 statistics anew; the others add what `python -m research backtest`, `ageing` and `compare` measured, in short; the comparison goes
-to docs/NAME too. Refuses a run on synthetic data.
+to docs/NAME too. `--again JUDGED --data CSV` measures evaluation and evidence anew, without training, from the judged network
+(RUN/judged) or its forecast as a comparison kept it (.npz). Refuses a run on synthetic data.
 """
 
 import argparse
@@ -12,10 +13,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mlpaygrade.dataset.table import read_table
+import numpy as np
+
+from mlpaygrade.dataset.postings import columns_of
+from mlpaygrade.dataset.table import Table, read_table
 from mlpaygrade.forecast.bundle import bundled_path, load_bundle, write_bundle
+from mlpaygrade.forecast.distribution import Prediction
+from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.market.statistics import market_json
-from mlpaygrade.training.arrival import calendar_of, postings_by_arrival
+from mlpaygrade.training.arrival import calendar_of, divide, postings_by_arrival
+from mlpaygrade.training.measure import parts_again
 from research.compare_report import compare_text
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,6 +37,8 @@ def main() -> int:
     parser.add_argument("--ageing", type=Path)
     parser.add_argument("--compare", type=Path)
     parser.add_argument("--compare-doc", default="comparison.md")
+    parser.add_argument("--again", type=Path)
+    parser.add_argument("--data", type=Path)
     given = parser.parse_args()
     bundle = load_bundle(given.run / "bundle" if given.run else bundled_path())
     if bundle.provenance["synthetic"]:
@@ -38,6 +47,9 @@ def main() -> int:
     parts: dict[str, Any] = dict(bundle.parts)
     if given.market:
         parts["market.json"] = market_of(given.market, trained_on=str(bundle.provenance["data_sha256"]))
+    if given.again:
+        table = read_table(given.data)
+        parts |= parts_again(bundle, judged(given.again, table), table)
     if given.backtest:
         walked = json.loads((given.backtest / "backtest.json").read_text(encoding="utf-8"))
         parts["backtest.json"] = {name: walked[name] for name in ("summary", "weeks", "dated", "data_sha256")}
@@ -60,6 +72,16 @@ def market_of(data: Path, *, trained_on: str) -> dict[str, object]:
             f"--market must be the file that the bundle was trained on ({trained_on}); got {table.sha256}."
         )
     return market_json(postings_by_arrival(table), calendar=calendar_of(table))
+
+
+def judged(path: Path, table: Table) -> Prediction:
+    """What the judged network says of the tested postings: asked again, or as a comparison kept it."""
+    if path.suffix == ".npz":
+        with np.load(path) as arrays:
+            return Prediction(arrays["quantiles"], arrays["members"])
+    division = divide(table, through=None)
+    assert division.split is not None
+    return Predictor.load(path).predict(columns_of(division.postings.take(division.split.test).jobs))
 
 
 def short(compared: dict[str, Any]) -> dict[str, Any]:

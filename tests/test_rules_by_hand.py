@@ -199,12 +199,12 @@ def test_an_answer_rests_on_ten_adverts_or_on_a_broader_group() -> None:
 
 def test_cells_hold_quartiles_of_band_middles_from_five_postings_on() -> None:
     frame = pd.concat([rows(usd + 10_000, usd) for usd in (50_000, 40_000, 30_000, 20_000, 10_000)], ignore_index=True)
-    few = pd.concat([rows(200_000, 100_000, job_title="Data Analyst") for _ in range(4)], ignore_index=True)
+    few = pd.concat([rows(200_000, 100_000 + n, job_title="Data Analyst") for n in (0, 1, 2, 3, 3)], ignore_index=True)
     cells = count_cells(build_postings(pd.concat([frame, few], ignore_index=True))).cells[
         "same title, level and country"
     ]
     assert cells["Data Engineer|SE|US"] == [5, 2024, 25_000, 35_000, 45_000]
-    assert cells["Data Analyst|SE|US"] == [4, 2024]
+    assert cells["Data Analyst|SE|US"] == [4, 2024], "a copy counts once"
 
 
 def test_every_level_and_size_is_a_stage_of_its_own() -> None:

@@ -318,7 +318,7 @@ def test_a_desk_answers_the_second_time_as_the_first_and_keeps_nothing_typed_fre
         read = await desk.read(words)
         assert isinstance(read, ReadJob)
         told = await desk.tell(read.job)
-        return desk_module.with_reading(told.answer, read)
+        return told.answer.with_reading(read)
 
     for words in [*typed, *(job.words() for job in JOBS[:40])]:
         here = predictor.answer(predictor.read_job(**words))

@@ -5,25 +5,26 @@ from typing import Final
 
 from mlpaygrade.app.charts import Range, notes_list, range_chart, table
 from mlpaygrade.explain.verdict import aged_text
+from mlpaygrade.forecast.accuracy import Accuracy
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.error_budget import SOURCES
 from mlpaygrade.forecast.evidence import SAME_JOB, Cell, Closest
-from mlpaygrade.forecast.strength import Accuracy
 from mlpaygrade.money.terms import DOLLARS, PayTerms
 from mlpaygrade.rendering.words import (
-    at_most_of_100,
+    SAME_PROCEDURE,
     counted,
     distance_text,
-    group_text,
     job_text,
+    of_100,
     percent,
     place_text,
     rough_percent,
     terms_text,
+    up_to_of_100,
 )
 
 _MEANING: Final = {
-    "strong": "Strong: well tested for such jobs",
+    "strong": "Strong: ranges made the same way held for such jobs",
     "fair": "Fair: good for orientation",
     "rough": "Rough: only a first idea",
 }
@@ -73,8 +74,7 @@ def _because(reasons: tuple[str, ...]) -> str:
 def _held(accuracy: Accuracy | None, level: int) -> str:
     if accuracy is None:
         return "not tested"
-    tested = f"{accuracy.rows:,} figures of {group_text(accuracy.group)}"
-    return f"{round(100 * accuracy.coverage[level])} of 100 when tested on {tested}"
+    return f"{of_100(accuracy.coverage[level])} of 100 when tested on {accuracy.tested}"
 
 
 def aged_line(estimate: Answer, terms: PayTerms = DOLLARS) -> str:
@@ -191,8 +191,8 @@ def quality_line(estimate: Answer) -> str:
         f"the {_of_ten(level).lower()} range caught {percent(share)}" for level, share in accuracy.coverage.items()
     )
     return (
-        f"Tested ({protocol}), on {accuracy.rows:,} figures of {group_text(accuracy.group)}: {held}. Where a figure stands among "
-        f"100 advertised ones was off by {at_most_of_100(accuracy.percentile_error)} of them at most."
+        f"Tested ({SAME_PROCEDURE} {protocol}), on {accuracy.tested}: {held}. Where a figure stands among 100 advertised ones "
+        f"was off {up_to_of_100(accuracy.percentile_error)} of them over the whole group."
     )
 
 

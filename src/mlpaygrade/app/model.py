@@ -1,7 +1,6 @@
 """The model's card: how far to trust it, what others measured, what it is for and what not; every number from the bundle."""
 
 from collections.abc import Mapping, Sequence
-from math import expm1
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,12 +9,12 @@ import streamlit as st
 from mlpaygrade.app import address, charts
 from mlpaygrade.app.serving import literal, predictor
 from mlpaygrade.evaluation.checked import checked
-from mlpaygrade.forecast.accuracy import ALL, COUNTRY_GROUP, ENOUGH_ROWS
+from mlpaygrade.forecast.accuracy import ALL, COUNTRY_GROUP, ENOUGH_ADVERTS, accuracy_of
 from mlpaygrade.forecast.bundle import Bundle
 from mlpaygrade.forecast.evidence import ENOUGH, SAME_JOB, Cell
-from mlpaygrade.forecast.strength import accuracy_from, strength
+from mlpaygrade.forecast.strength import strength
 from mlpaygrade.job.titles import FAMILIES, family_name
-from mlpaygrade.rendering.words import at_most_of_100, counted, dollars, group_text, percent
+from mlpaygrade.rendering.words import counted, dollars, group_text, of_100, off_text, percent, up_to_of_100
 
 CHANGELOG: Final = Path(__file__).resolve().parents[3] / "CHANGELOG.md"
 IMPORTANCE: Final = "importance.json"
@@ -51,24 +50,25 @@ def _meaning(bundle: Bundle) -> None:
     lines = []
     for name, found in groups.items():
         by_country = COUNTRY_GROUP in {part.split("=")[0] for part in name.split("|")}
-        if not (by_country or name == ALL) or found["n"] < ENOUGH_ROWS:
+        if not (by_country or name == ALL) or found.get("adverts", 0) < ENOUGH_ADVERTS:
             continue
-        accuracy = accuracy_from((name, found))
-        word = strength(accuracy, Cell(level=SAME_JOB, postings=ENOUGH), None).word
-        off = expm1(found["mean_error_log"])
-        side = "about right" if abs(off) < 0.01 else f"{abs(off):.0%} too {'high' if off > 0 else 'low'}"
-        held = f"{round(100 * found['coverage_90'])} of 100"
-        lines.append([_first_capital(group_text(name)), word, held, side, f"{found['n']:,}"])
+        word = strength(accuracy_of(groups, name), Cell(level=SAME_JOB, postings=ENOUGH), None).word
+        side = "about right" if abs(found["mean_error_log"]) < 0.01 else off_text(found["mean_error_log"])
+        held = f"{of_100(found['coverage_90'])} of 100"
+        tested = (f"{found[unit]:,}" for unit in ("n", "adverts"))
+        lines.append([_first_capital(group_text(name)), word, held, side, *tested])
     if not lines:
         st.warning("This bundle carries no test: nothing can be said about how well it does.", icon=":material/rule:")
         return
     caption = (
-        "What was found on later adverts. An answer has at best the word of its group; few adverts of its kind, or adverts "
-        "that say something else, make it weaker."
+        "What was found on later adverts. An answer has at best the word of its group; a title that did worse, few "
+        "adverts of its kind, or adverts that say something else, make it weaker."
     )
     st.html(
         charts.table(
-            ["Jobs", "At best", "In the 9-in-10 range", "On the whole", "Figures tested"], lines, caption=caption
+            ["Jobs", "At best", "In the 9-in-10 range", "On the whole", "Figures tested", "Adverts"],
+            lines,
+            caption=caption,
         )
     )
 
@@ -147,7 +147,7 @@ def _coverage(rows: Mapping[str, float], postings: Mapping[str, float]) -> None:
     if "pit_deviation" in rows:
         st.write(
             literal(
-                f"Where a figure stands among 100 advertised ones was off by {at_most_of_100(rows['pit_deviation'])} "
+                f"Where a figure stands among 100 advertised ones was off {up_to_of_100(rows['pit_deviation'])} "
                 "of them at most."
             )
         )

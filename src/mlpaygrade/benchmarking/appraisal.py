@@ -24,10 +24,12 @@ from mlpaygrade.errors import InputError
 from mlpaygrade.forecast.answer import FIGURES, Answers, market_day
 from mlpaygrade.forecast.distribution import LEVELS
 from mlpaygrade.forecast.predictor import Predictor
+from mlpaygrade.forecast.strength import of_internship
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.countries import HOME
 from mlpaygrade.job.fields import EXPERIENCE, FEATURES, LOCATION, TITLE, YEAR, label_of
 from mlpaygrade.job.memory import with_memory
+from mlpaygrade.job.reading import INTERNSHIP
 from mlpaygrade.money import ageing
 
 if TYPE_CHECKING:
@@ -187,6 +189,8 @@ def _fill(columns: Mapping[str, NDArray[Any]], index: NDArray[np.intp], answers:
             columns["problem"][place] = f"not answered: not enough data: {answers.refusals[n]}"
             continue
         strength, support = answers.strength(n), answers.support[n]
+        if INTERNSHIP in columns["remarks"][place]:
+            strength = of_internship(strength)
         columns["strength"][place], columns["why"][place] = strength.word, "; ".join(strength.reasons)
         columns["postings"][place], columns["match"][place] = support.postings, support.level
         columns["remarks"][place] = "; ".join(filter(None, [columns["remarks"][place], *answers.warnings[n]]))

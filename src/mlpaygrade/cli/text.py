@@ -5,7 +5,7 @@ from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.error_budget import SOURCES
 from mlpaygrade.forecast.evidence import SAME_JOB
 from mlpaygrade.money.terms import DOLLARS, PayTerms
-from mlpaygrade.rendering.words import at_most_of_100, distance_text, group_text, job_text, percent, rough_percent
+from mlpaygrade.rendering.words import SAME_PROCEDURE, distance_text, job_text, percent, rough_percent, up_to_of_100
 
 NAME_WIDTH = 25
 
@@ -54,11 +54,12 @@ def _method_lines(estimate: Answer, terms: PayTerms) -> list[str]:
     if terms.said:
         lines.append(_line("Converted", terms.said))
     if estimate.accuracy is not None:
-        error = at_most_of_100(estimate.accuracy.percentile_error)
-        tested = f"{estimate.accuracy.rows:,} figures of {group_text(estimate.accuracy.group)}"
-        lines.append(_line("Tested on", f"{tested}; a place among 100 was off by {error} at most"))
+        error = up_to_of_100(estimate.accuracy.percentile_error)
+        lines.append(
+            _line("Tested on", f"{estimate.accuracy.tested}; a place among 100 was off {error} over the whole group")
+        )
     if protocol := estimate.model["measured_coverage"].get("protocol"):
-        lines.append(_line("Protocol", protocol))
+        lines.append(_line("Protocol", f"{SAME_PROCEDURE} {protocol}"))
     return lines
 
 

@@ -1,8 +1,9 @@
 """Where an offer stands, and what to ask for: plain sentences from the answer's own distribution.
 
-The rule: an offer that between 40 and 60 of 100 such jobs are advertised below is "near the middle", less is "below", more is
+The rule: an offer that 40 to 60 of 100 advertised figures lie below is "near the middle", less is "below", more is
 "above". Below the 75th of 100, the range to name reaches from the middle (or from the offer, where that is higher) to the 75th:
-a quarter of such jobs are advertised for more than that. Above the 75th there is nothing left to name.
+a quarter of the figures advertised for such jobs lie above that. Above the 75th there is nothing left to name, and a rough answer
+names no range to ask for.
 """
 
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ class Verdict:
     """What an offer means.
 
     share: of such jobs' advertised figures that lie below it, in [0.01, 0.99]. ask_usd: a range to name, None where the offer
-    is above it. rough: the answer behind it is only a rough guide.
+    is above it, and of a rough answer. rough: the answer behind it is only a rough guide.
     """
 
     offer_usd: float
@@ -41,15 +42,16 @@ class Verdict:
         """The verdict in plain words: where the offer stands, then what to ask for."""
         more = round(100 * (1 - self.share))
         stands = (
-            f"{terms.text(self.offer_usd)} {terms.per} is {_WORDS[self.standing]}: about {more} of 100 such jobs are advertised "
-            "for more."
+            f"{terms.text(self.offer_usd)} {terms.per} is {_WORDS[self.standing]}: about {more} of 100 figures advertised for "
+            "such jobs lie above it."
         )
-        if self.ask_usd is None:
-            ask = "Few such jobs are advertised for more, so there is little room to ask for more than this."
+        if self.rough:
+            ask = "The answer behind this is only a rough guide, too rough to name a range to ask for."
+        elif self.ask_usd is None:
+            ask = "Few figures lie above it, so there is little room to ask for more than this."
         else:
             ask = f"Asking for {terms.range(*self.ask_usd)} would still be ordinary."
-        doubt = ("The answer behind this is only a rough guide: do not lean on it alone.",) if self.rough else ()
-        return (stands, ask, *doubt)
+        return (stands, ask)
 
 
 def verdict(answer: Answer, offer_usd: float) -> Verdict:
@@ -59,13 +61,13 @@ def verdict(answer: Answer, offer_usd: float) -> Verdict:
     standing: Standing = "below" if share < MIDDLE[0] else "near" if share <= MIDDLE[1] else "above"
     quantiles = answer.log_quantiles[TARGETS.index("any")].astype(np.float64)
     middle, ordinary = (float(np.expm1(np.interp(level, LEVELS, quantiles))) for level in (0.5, ORDINARY))
-    low = max(offer_usd, middle)
+    low, rough = max(offer_usd, middle), answer.strength.word == "rough"
     return Verdict(
         offer_usd=offer_usd,
         share=share,
         standing=standing,
-        ask_usd=(low, ordinary) if ordinary > 1.01 * low else None,
-        rough=answer.strength.word == "rough",
+        ask_usd=(low, ordinary) if ordinary > 1.01 * low and not rough else None,
+        rough=rough,
     )
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mlpaygrade.errors import InputError
 from mlpaygrade.forecast import remarks
-from mlpaygrade.forecast.accuracy import accuracy_of
+from mlpaygrade.forecast.accuracy import Accuracy, accuracies
 from mlpaygrade.forecast.bundle import Bundle
 from mlpaygrade.forecast.calibration import INTERVALS
 from mlpaygrade.forecast.differences import WIDENING
@@ -26,10 +26,19 @@ from mlpaygrade.forecast.evidence import Cell, Closest, most_specific
 from mlpaygrade.forecast.jobs import ReadJob
 from mlpaygrade.forecast.local import LocalMove
 from mlpaygrade.forecast.refusal import disagreement, refusals
-from mlpaygrade.forecast.strength import Accuracy, LocalAdverts, Strength, accuracy_from, local_disagreement, strength
+from mlpaygrade.forecast.strength import (
+    LocalAdverts,
+    Strength,
+    at_place,
+    local_disagreement,
+    of_internship,
+    strength,
+    worst,
+)
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.countries import HOME
 from mlpaygrade.job.fields import FEATURES, LOCATION, RESIDENCE, TITLE, YEAR, Job, job_of
+from mlpaygrade.job.reading import INTERNSHIP
 from mlpaygrade.money.ageing import Ageing, ageing_factor
 from mlpaygrade.money.place import PlaceFactor, place_factor
 from mlpaygrade.money.terms import PayTerms
@@ -52,8 +61,9 @@ class Answer:
     log_quantiles: float32 (3, 23), the calibrated distribution by `TARGETS` and `LEVELS`, log1p USD.
     error_budget: what part of the spread of one figure is the band, the market, the model; None where the network has a single
         member, so that nothing tells what it does not know.
-    support: the training postings that it rests on. closest: how far the job lies from the training data.
-    accuracy: what was measured for jobs like it; None where nothing was. strength: a word for that, by a published rule.
+    support: the adverts of the training data that it rests on. closest: how far the job lies from the training data.
+    accuracy: what was measured for jobs like it, the worst of several axes; None where nothing was, and with a town or state,
+        which the test does not know. strength: a word for that, by a published rule.
     warnings: what contradicts the answer, to be said first. notes: how the job was read.
     newest_advert: the day of the newest advert that the model knows, or its year where no day is known.
     market_day: the day that the figures speak of. aged: how they were carried to a later month, None where they were not.
@@ -111,6 +121,15 @@ class Answer:
         """Share of the advertised figures for such a job that lie below an amount, in [0.01, 0.99]."""
         return percentile(self.log_quantiles[TARGETS.index("any")], usd)
 
+    def with_reading(self, read: ReadJob) -> "Answer":
+        """The answer with what its reading gave rise to, said before its own remarks."""
+        return replace(
+            self,
+            warnings=tuple(dict.fromkeys((*read.warnings, *self.warnings))),
+            notes=tuple(dict.fromkeys((*read.notes, *self.notes))),
+            strength=of_internship(self.strength) if INTERNSHIP in read.warnings else self.strength,
+        )
+
     def at_place(self, place: PlaceFactor) -> "Answer":
         """The same job in a town or state of its country: figures times the place's factor, ranges wider by its own doubt."""
         log_quantiles = _moved(self.log_quantiles, log(place.factor), place.log_error)
@@ -120,6 +139,8 @@ class Answer:
             log_quantiles=log_quantiles,
             place=place,
             error_budget=None,
+            accuracy=None,
+            strength=at_place(self.strength, place),
             **_figures_of(log_quantiles),
         )
 
@@ -182,7 +203,7 @@ class Answer:
                 "disagreement_log": round(self.disagreement, 4),
             },
             "accuracy": None if self.accuracy is None else asdict(self.accuracy),
-            "strength": {"word": self.strength.word, "reasons": list(self.strength.reasons)},
+            "strength": self.strength.to_json(),
             "local_adverts": None if self.local is None else self._local_json(self.local),
             "adverts_up_to": self.newest_advert,
             "place": None if self.place is None else {"name": self.place.name, "factor": round(self.place.factor, 4)},
@@ -291,9 +312,14 @@ class Answers:
 
     @cached_property
     def local(self) -> list[LocalAdverts | None]:
-        """The adverts of the same kind and country that say something else, n of them; None where none do."""
-        pay = self.estimate_usd.tolist()
-        return [local_disagreement(cells, usd) for cells, usd in zip(self.cells, pay, strict=True)]
+        """The adverts close to each job that say something else than the model says of them, n of them; None where none do."""
+        return [local_disagreement(cells) for cells in self.cells]
+
+    @cached_property
+    def internships(self) -> list[bool]:
+        """Whether each title names an internship, n of them."""
+        known = {title: taxonomy.is_internship(str(title)) for title in set(self.jobs[TITLE])}
+        return [known[title] for title in self.jobs[TITLE]]
 
     @cached_property
     def moves(self) -> list[LocalMove | None]:
@@ -302,12 +328,15 @@ class Answers:
         return [move if move and abs(move.move_log) >= LEAST_MOVE else None for move in found]
 
     def accuracy(self, n: int) -> Accuracy | None:
-        """What was measured for jobs like one of them."""
-        return accuracy_from(accuracy_of(self.bundle.evaluation.get("groups", {}), self.fields(n)))
+        """What was measured for jobs like one of them: the worst axis."""
+        groups, fields = self.bundle.evaluation.get("groups", {}), self.fields(n)
+        unseen = taxonomy.canonical_title(str(fields[TITLE])) not in self.bundle.evidence.adverts
+        return worst(accuracies(groups, fields, support=self.support[n].level, unseen=unseen))
 
     def strength(self, n: int) -> Strength:
         """How strong one of the answers is."""
-        return strength(self.accuracy(n), self.support[n], self.local[n])
+        found = strength(self.accuracy(n), self.support[n], self.local[n])
+        return of_internship(found) if self.internships[n] else found
 
     @cached_property
     def warnings(self) -> list[tuple[str, ...]]:
@@ -322,8 +351,9 @@ class Answers:
             ()
             if refusal is not None
             else (
+                *((INTERNSHIP,) if self.internships[n] else ()),
                 *remarks.moved(self.moves[n], float(self.estimate_usd[n]), self.jobs[LOCATION][n]),
-                *remarks.contradicted(self.local[n], self.estimate_usd[n]),
+                *remarks.contradicted(self.local[n]),
                 *remarks.hardly_known((self.jobs[LOCATION][n], self.jobs[RESIDENCE][n]), known=encoder.known_countries),
                 *remarks.later_year(self.jobs[YEAR][n], newest=encoder.newest_year),
                 *((remarks.APART,) if apart[n] else ()),
@@ -344,12 +374,9 @@ class Answers:
             closest=self.bundle.evidence.closest(fields),
             accuracy=self.accuracy(n),
             strength=self.strength(n),
-            warnings=(*(read.warnings if read else ()), *self.warnings[n]),
+            warnings=self.warnings[n],
             local=self.moves[n],
-            notes=(
-                *(read.notes if read else ()),
-                *remarks.age_note(self.bundle.ageing, newest=newest_advert(self.bundle.provenance)),
-            ),
+            notes=remarks.age_note(self.bundle.ageing, newest=newest_advert(self.bundle.provenance)),
             newest_advert=newest_advert(self.bundle.provenance),
             market_day=market_day(self.bundle, int(self.jobs[YEAR][n])),
             place=None,
@@ -358,7 +385,7 @@ class Answers:
             disagreement=float(self.disagreement[n]),
             not_enough_data=self.refusals[n],
             nearest=nearest,
-        )
+        ).with_reading(read or ReadJob(job=job_of(fields)))
 
 
 def newest_advert(provenance: Mapping[str, Any]) -> str:

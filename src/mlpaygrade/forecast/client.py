@@ -50,7 +50,7 @@ class RemotePredictor:
         read = job if isinstance(job, ReadJob) else ReadJob(job=job)
         reply = self._ask("/v1/estimate", {**read.job.words(), "codes": True, "exact": True})
         answer = answer_of(reply["exact"])
-        return _with_reading(answer, read)
+        return answer.with_reading(read)
 
     def suggest_titles(self, text: str) -> tuple[str, ...]:
         """Known titles near to a text that may be half typed."""
@@ -87,16 +87,6 @@ def answer_of(document: Mapping[str, object]) -> Answer:
     import msgspec
 
     return msgspec.convert(document, Answer, strict=False, dec_hook=_array)
-
-
-def _with_reading(answer: Answer, read: ReadJob) -> Answer:
-    from dataclasses import replace
-
-    warnings, notes = (
-        tuple(dict.fromkeys([*one, *other]))
-        for one, other in ((read.warnings, answer.warnings), (read.notes, answer.notes))
-    )
-    return replace(answer, warnings=warnings, notes=notes)
 
 
 def _refusal(body: bytes, status: int) -> MLPayGradeError:

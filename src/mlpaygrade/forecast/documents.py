@@ -4,7 +4,7 @@ Numbers are finite (JSON knows no NaN, and 1e999 is refused), years are years, s
 A part that no type describes need only be JSON. Says nothing of whether the figures are true.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -93,13 +93,14 @@ class BackgroundDocument(Struct):
 class GroupDocument(Struct):
     """What was measured for one group of jobs."""
 
-    n: Count
+    n: Annotated[int, Meta(ge=1, le=10**9)]
     coverage_50: Share
     coverage_80: Share
     coverage_90: Share
     pit_deviation: Share
     mean_error_log: LogWidth
     mae_usd: Usd
+    adverts: Count = 0
 
 
 class SliceDocument(Struct):
@@ -118,6 +119,8 @@ class EvaluationDocument(Struct):
     postings: Figures = {}
     slices: list[SliceDocument] = []
     groups: dict[str, GroupDocument] = {}
+    words: dict[str, GroupDocument] = {}
+    stated: dict[str, dict[str, Figure]] = {}
 
 
 class SegmentDocument(Struct):
@@ -197,7 +200,7 @@ class LocalDocument(Struct):
     moves: dict[Annotated[str, Meta(pattern=r"^[A-Z]{2}\|.+$", max_length=210)], tuple[Count, LogWidth, LogWidth]]
 
 
-CellDocument = Annotated[list[Usd], Meta(min_length=2, max_length=5)]
+CellDocument = Annotated[list[Annotated[float, Meta(ge=-5, le=1e9)]], Meta(min_length=2, max_length=7)]
 
 _TYPES: Final[Mapping[str, Any]] = {
     "encoder.json": EncoderDocument,
@@ -258,16 +261,20 @@ def _evidence(document: Mapping[str, Mapping[str, list[float]]]) -> str | None:
         for key, cell in document[level].items():
             if key.count("|") < len(keys) - 1:
                 return f"'{key[:80]}' must name {len(keys)} values"
-            if (
-                len(cell) not in (2, 5)
-                or cell[0] < 1
-                or cell[0] % 1
-                or not FIRST_YEAR <= cell[1] <= LAST_YEAR
-                or cell[1] % 1
-            ):
-                return f"'{key[:80]}' must hold a count and a year, or those and three quartiles"
-            if len(cell) == 5 and not 0 < cell[2] <= cell[3] <= cell[4]:
-                return f"the quartiles of '{key[:80]}' must be above zero and in order"
+            if wrong := _cell(cell):
+                return f"'{key[:80]}' {wrong}"
+    return None
+
+
+def _cell(cell: Sequence[float]) -> str | None:
+    """What is wrong with the numbers of one cell of the evidence (`evidence.Evidence`), to follow its name."""
+    count, year = cell[:2]
+    if len(cell) not in (2, 5, 7) or count < 1 or count % 1 or not FIRST_YEAR <= year <= LAST_YEAR or year % 1:
+        return "must hold a count and a year, then three quartiles or none, then a distance and its error or none"
+    if len(cell) > 2 and not 0 < cell[2] <= cell[3] <= cell[4]:
+        return "must have quartiles above zero and in order"
+    if len(cell) == 7 and not (abs(cell[5]) <= 5 and 0 <= cell[6] <= 5):
+        return "must lie within 5 log dollars of the model, with an error of 0 to 5"
     return None
 
 

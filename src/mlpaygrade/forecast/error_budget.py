@@ -26,7 +26,7 @@ GRID: Final = (np.arange(400) + 0.5) / 400
 SOURCES: Final[Mapping[str, str]] = {
     "band": "the width of a posted band",
     "market": "like jobs that pay differently",
-    "model": "what the model does not know",
+    "model": "what the members of the network disagree about",
 }
 """Part of the budget -> plain words."""
 

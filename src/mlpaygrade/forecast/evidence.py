@@ -1,8 +1,8 @@
-"""What stands behind an estimate: counts and quartiles of the matching training postings.
+"""What stands behind an estimate: counts and quartiles of the matching adverts of the training data.
 
-Enters: cells counted from postings (`count_cells`) or read from a bundle. Leaves: the matching cells of a job, from the most
-specific to the broadest, and the training job that is closest to it. Cells of fewer than `MIN_QUARTILES`
-postings give their count only. Titles that mean one job count together (`canonical_title`). Predicts nothing.
+Copies of an advert (same job, same band, whatever the year) count once, as the newest of them. The cells are counted from
+postings (`count_cells`) or read from a bundle; a job's cells go from the most specific to the broadest. Cells of fewer than
+`MIN_QUARTILES` adverts give their count only. Titles that mean one job count together (`canonical_title`). Predicts nothing.
 """
 
 from collections import Counter
@@ -24,9 +24,12 @@ if TYPE_CHECKING:
 
 MIN_QUARTILES: Final = 5
 ENOUGH: Final = 10
-"""A level with this many postings is the one that an answer says it rests on."""
+"""A level with so many different adverts is the one that an answer says it rests on."""
 
 SAME_JOB: Final = "same job"
+IN_COUNTRY: Final = (SAME_JOB, "same title, level and country", "same title family, level and country")
+CLOSE: Final = IN_COUNTRY[:2]
+"""Levels whose adverts are held against what the model says of them."""
 SAME_TITLE: Final = "same title and level, any country"
 FAMILY: Final = "title_family"
 CONTINENT: Final = "continent"
@@ -45,16 +48,18 @@ COUNT_LEVELS: Final[Mapping[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """Training postings that agree with a job at one level.
+    """Adverts of the training data that agree with a job at one level.
 
-    quartiles_usd: 25th, 50th and 75th percentile of the band's middle, None for fewer than MIN_QUARTILES postings.
-    newest_year: work year of the newest of them, None when there are none.
+    postings: how many different ones. quartiles_usd: 25th, 50th and 75th percentile of the band's middle, None for fewer than
+    MIN_QUARTILES. newest_year: work year of the newest of them, None when there are none. apart_log: by how much they lie above
+    what the model says of these very adverts, and its standard error, log dollars; None where it was not taken.
     """
 
     level: str
     postings: int
     quartiles_usd: tuple[float, float, float] | None = None
     newest_year: int | None = None
+    apart_log: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +87,8 @@ class _Jobs:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Cells by level and key (the fields' values joined by `|`): [count, newest year, q25, q50, q75]."""
+    """Cells by level and key (the fields' values joined by `|`): [count, newest year, q25, q50, q75, apart, its error]; the last
+    five or two may be missing."""
 
     cells: Mapping[str, Mapping[str, Sequence[float]]]
 
@@ -95,17 +101,24 @@ class Evidence:
             if cell is None:
                 found.append(Cell(level=level, postings=0))
                 continue
-            quartiles = (cell[2], cell[3], cell[4]) if len(cell) > 2 else None
-            found.append(Cell(level=level, postings=int(cell[0]), quartiles_usd=quartiles, newest_year=int(cell[1])))
+            found.append(
+                Cell(
+                    level=level,
+                    postings=int(cell[0]),
+                    quartiles_usd=(cell[2], cell[3], cell[4]) if len(cell) > 2 else None,
+                    newest_year=int(cell[1]),
+                    apart_log=(cell[5], cell[6]) if len(cell) > 5 else None,
+                )
+            )
         return found
 
     def support(self, fields: Mapping[str, object]) -> Cell:
-        """The most specific cell with at least ENOUGH postings, else the broadest."""
+        """The most specific cell with at least ENOUGH adverts, else the broadest."""
         return most_specific(self.matching(fields))
 
     @cached_property
     def adverts(self) -> Mapping[str, int]:
-        """Canonical title -> training postings."""
+        """Canonical title -> different adverts of the training data."""
         counts: Counter[str] = Counter()
         for key, cell in self.cells[SAME_TITLE].items():
             counts[key.rsplit("|", 1)[0]] += int(cell[0])
@@ -172,19 +185,27 @@ class Evidence:
 
 
 def most_specific(cells: Sequence[Cell]) -> Cell:
-    """Of a job's cells, the most specific with at least ENOUGH postings, else the broadest."""
+    """Of a job's cells, the most specific with at least ENOUGH adverts, else the broadest."""
     return next((cell for cell in cells if cell.postings >= ENOUGH), cells[-1])
 
 
 @with_memory
-def count_cells(postings: "Postings") -> Evidence:
-    """Count postings by every level."""
+def count_cells(postings: "Postings", *, log_estimate: NDArray[np.float64] | None = None) -> Evidence:
+    """Count the adverts of n postings, oldest first, by every level.
+
+    log_estimate: float64 (n,), typical log pay of these very postings as the model that is served says it: with it the cells of
+    CLOSE say how far their adverts lie from the model.
+    """
     jobs = postings.jobs.copy()
     jobs[TITLE] = jobs[TITLE].map(taxonomy.canonical_title)
     jobs[FAMILY] = jobs[TITLE].map(taxonomy.title_family)
     jobs[CONTINENT] = jobs[LOCATION].map(lambda code: taxonomy.country(code).continent)
     jobs["middle"] = postings.midpoint_usd
     jobs["year"] = postings.year
+    if log_estimate is not None:
+        jobs["apart"] = (postings.low_log + postings.high_log) / 2 - log_estimate
+    copy = jobs.assign(advert=postings.signature()).duplicated("advert", keep="last")
+    jobs = jobs[~copy]
     cells: dict[str, dict[str, list[float]]] = {}
     for level, keys in COUNT_LEVELS.items():
         cells[level] = {}
@@ -192,6 +213,9 @@ def count_cells(postings: "Postings") -> Evidence:
             cell: list[float] = [len(group), int(group["year"].max())]
             if len(group) >= MIN_QUARTILES:
                 cell += [round(float(q)) for q in group["middle"].quantile([0.25, 0.5, 0.75])]
+            if len(group) >= ENOUGH and level in CLOSE and log_estimate is not None:
+                apart = group["apart"].to_numpy(dtype=np.float64)
+                cell += [round(float(apart.mean()), 4), round(float(apart.std(ddof=1) / np.sqrt(len(apart))), 4)]
             cells[level]["|".join(map(str, key))] = cell
     return Evidence(cells)
 

@@ -35,14 +35,14 @@ def moved(move: LocalMove | None, usd: float, location: str) -> tuple[str, ...]:
     )
 
 
-def contradicted(local: LocalAdverts | None, usd: float) -> tuple[str, ...]:
-    """Where the adverts at hand have their middle, if that is elsewhere than the answer, USD."""
+def contradicted(local: LocalAdverts | None) -> tuple[str, ...]:
+    """What close adverts name, where that is not what the model says of these very adverts."""
     if local is None:
         return ()
     above = "above" if local.ratio > 1 else "below"
     return (
-        f"The {local.cell.postings:,} adverts with the {local.cell.level} have their middle at {dollars(local.middle_usd)}; this "
-        f"estimate of {dollars(usd)} lies {abs(local.ratio - 1):.0%} {above} it.",
+        f"What we say of the {local.cell.postings:,} adverts with the {local.cell.level} lies {abs(local.ratio - 1):.0%} {above} "
+        "what they name themselves.",
     )
 
 

@@ -1,63 +1,50 @@
-"""How strong an answer is, in one word by a published rule, and whether the adverts at hand contradict it.
+"""How strong an answer is, in one word by a published rule, and whether the adverts at hand contradict it (decision 0017).
 
-The rule, from what was measured for jobs like the one asked about (`accuracy`) and from the adverts behind the answer:
+The rule, from what was measured for jobs like the one asked about on every axis (`accuracy.accuracies`), of which the worst
+counts, and from the adverts behind the answer:
 
-    rough   the 90 % range held fewer than 85 of 100, or estimates were off by more than 8 % on the whole, or a stated place
-            among 100 was off by more than 10, or nothing was tested; or fewer than ENOUGH adverts of the country back the
-            answer; or the adverts of this very kind differ from the estimate by more than chance explains
-    strong  the range held 87 to 93 of 100, estimates were off by at most 5 % on the whole, a place by at most 5, and at least
-            ENOUGH adverts have the same title, level and country
-    fair    everything between
+    rough   the 90 % range held fewer than 85 of 100 or the 50 % range fewer than 40 or more than 60, or estimates were off by
+            more than 8 % on the whole, or a stated place among 100 by more than 10, or nothing was tested; or fewer than ENOUGH
+            different adverts of the country back the answer; or adverts of the same job, or of the same title, level and country,
+            differ from what the model says of these very adverts by more than chance explains; or the job is an internship
+    strong  the 90 % range held 87 to 93 of 100 and the 50 % range 45 to 55, estimates were off by at most 5 % on the whole, a
+            place by at most 5, and at least ENOUGH different adverts have the same title, level and country
+    fair    everything between; with the factor of a town or state at best
+
+An answer names the figures of the worst axis: of those with the weakest word, the one whose ranges held worst.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp, log, sqrt
+from math import exp
 from typing import Final, Literal
 
-from mlpaygrade.forecast.evidence import ENOUGH, Cell
+from mlpaygrade.forecast.accuracy import Accuracy
+from mlpaygrade.forecast.evidence import CLOSE, ENOUGH, IN_COUNTRY, Cell
+from mlpaygrade.money.place import PlaceFactor
+from mlpaygrade.rendering.words import of_100, off_text, up_to_of_100
 
 Word = Literal["strong", "fair", "rough"]
 
-_IN_COUNTRY: Final = ("same job", "same title, level and country", "same title family, level and country")
-_CLOSE: Final = _IN_COUNTRY[:2]
-_NORMAL_IQR: Final = 1.349
-_MEDIAN_ERROR: Final = 1.2533
-"""A sample's median strays 1.2533 standard deviations over the root of n; a normal quartile range is 1.349 of them."""
-CHANCE: Final = 2.5
-"""So many standard errors are chance; and a difference under LEAST is never worth a word."""
+CHANCE: Final = 4.0
+"""So many standard errors are chance: among a thousand kinds of job whose adverts agree, none is likely to be called apart."""
 LEAST: Final = 0.10
+"""A smaller difference, log dollars, is never worth a word."""
+NOT_A_YEAR: Final = "an intern's pay is not a year's pay of a full-time job, and hardly any internship was tested"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Limits:
-    """Between which shares the 90 % range must have held, and by how much the whole and a place among all may be off."""
+    """Between which shares the ranges must have held, and by how much the whole and a place among all may be off."""
 
-    least: float
-    most: float
+    held_90: tuple[float, float]
+    held_50: tuple[float, float]
     off: float
     place: float
 
 
-_ROUGH: Final = _Limits(least=0.85, most=1.0, off=0.08, place=0.10)
-_STRONG: Final = _Limits(least=0.87, most=0.93, off=0.05, place=0.05)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accuracy:
-    """What was measured for jobs like the one asked about.
-
-    group: their name. rows: how many figures were tested. coverage: percent -> share that fell inside. percentile_error: by how
-    much a stated place among all was off at most, a share. mean_error_log: estimates less truth. typical_error_usd: mean
-    distance.
-    """
-
-    group: str
-    rows: int
-    coverage: Mapping[int, float]
-    percentile_error: float
-    mean_error_log: float
-    typical_error_usd: float
+_ROUGH: Final = _Limits(held_90=(0.85, 1.0), held_50=(0.40, 0.60), off=0.08, place=0.10)
+_STRONG: Final = _Limits(held_90=(0.87, 0.93), held_50=(0.45, 0.55), off=0.05, place=0.05)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,66 +54,83 @@ class Strength:
     word: Word
     reasons: tuple[str, ...]
 
+    def to_json(self) -> dict[str, str | list[str]]:
+        """Plain JSON of the word."""
+        return {"word": self.word, "reasons": list(self.reasons)}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalAdverts:
-    """The adverts nearest to a job in its own country, where they say something else than the estimate.
+    """Adverts close to a job that pay something else than the model says of these very adverts.
 
-    middle_usd: of the middles of their bands. ratio: estimate over middle.
+    ratio: what the model says of them over what they say, geometric means.
     """
 
     cell: Cell
-    middle_usd: float
     ratio: float
 
 
-def accuracy_from(found: tuple[str, Mapping[str, float]] | None) -> Accuracy | None:
-    """The measured figures of a group as `accuracy.accuracy_of` finds them; None where nothing was tested."""
-    if found is None:
-        return None
-    name, measured = found
-    return Accuracy(
-        group=name,
-        rows=int(measured["n"]),
-        coverage={percent: measured[f"coverage_{percent}"] for percent in (50, 80, 90)},
-        percentile_error=measured["pit_deviation"],
-        mean_error_log=measured["mean_error_log"],
-        typical_error_usd=measured["mae_usd"],
+def worst(accuracies: Sequence[Accuracy]) -> Accuracy | None:
+    """Of the axes with the weakest word, the one whose ranges held worst; None where nothing was tested."""
+    return max(
+        accuracies,
+        key=lambda one: (bool(_outside(one, _ROUGH)), bool(_outside(one, _STRONG)), _astray(one)),
+        default=None,
     )
 
 
-def local_disagreement(cells: list[Cell], estimate_usd: float) -> LocalAdverts | None:
-    """The most specific cell within the country that has ENOUGH adverts, where chance does not explain its distance."""
-    cell = next((c for c in cells if c.level in _IN_COUNTRY and c.postings >= ENOUGH and c.quartiles_usd), None)
-    if cell is None or cell.quartiles_usd is None:
+def _astray(accuracy: Accuracy) -> float:
+    """By how much the ranges missed what they state, as a multiple of what "strong" allows."""
+    return max(
+        abs(accuracy.coverage[percent] - percent / 100) / ((most - least) / 2)
+        for percent, (least, most) in ((90, _STRONG.held_90), (50, _STRONG.held_50))
+    )
+
+
+def local_disagreement(cells: Sequence[Cell]) -> LocalAdverts | None:
+    """The most specific close cell with ENOUGH adverts, where chance does not explain how far they lie from the model."""
+    cell = next((one for one in cells if one.level in CLOSE and one.postings >= ENOUGH), None)
+    if cell is None or cell.apart_log is None:
         return None
-    low, middle, high = cell.quartiles_usd
-    spread = max(log(high) - log(low), 0.05) / _NORMAL_IQR
-    error = _MEDIAN_ERROR * spread / sqrt(cell.postings)
-    apart = log(estimate_usd) - log(middle)
-    if abs(apart) < max(LEAST, CHANCE * error):
-        return None
-    return LocalAdverts(cell=cell, middle_usd=middle, ratio=exp(apart))
+    apart, error = cell.apart_log
+    return LocalAdverts(cell=cell, ratio=exp(-apart)) if abs(apart) >= max(LEAST, CHANCE * error) else None
 
 
 def strength(accuracy: Accuracy | None, support: Cell, local: LocalAdverts | None) -> Strength:
-    """The word by the module's rule."""
+    """The word by the module's rule. accuracy: of the worst axis."""
     rough = [*_outside(accuracy, _ROUGH), *_rough_support(support, local)]
     if rough:
         return Strength(word="rough", reasons=tuple(rough))
     assert accuracy is not None
     if missing := [*_outside(accuracy, _STRONG), *_short_of_close(support)]:
         return Strength(word="fair", reasons=tuple(missing))
-    tested = f"ranges that held when tested on {accuracy.rows:,} later figures"
-    return Strength(word="strong", reasons=(f"{support.postings:,} adverts of this kind, and {tested}",))
+    tested = f"ranges of the same procedure that held when tested on {accuracy.tested}"
+    return Strength(word="strong", reasons=(f"{support.postings:,} different adverts of this kind, and {tested}",))
+
+
+def of_internship(found: Strength) -> Strength:
+    """The word where the job is an internship."""
+    kept = found.reasons if found.word == "rough" and NOT_A_YEAR not in found.reasons else ()
+    return Strength(word="rough", reasons=(NOT_A_YEAR, *kept))
+
+
+def at_place(found: Strength, place: PlaceFactor) -> Strength:
+    """The word with the factor of a town or state: never strong, by what was measured with such factors."""
+    measured = (
+        f"with the factor of a town or state, the 90 % range held {of_100(place.held_90)} of 100 of {place.held_postings:,} "
+        "adverts of 2023, which the factor was fitted on; the model's own test knows no towns"
+    )
+    if found.word == "rough":
+        return Strength(word="rough", reasons=(*found.reasons, measured))
+    return Strength(word="fair", reasons=(measured,))
 
 
 def _rough_support(support: Cell, local: LocalAdverts | None) -> list[str]:
     found = []
-    if support.level not in _IN_COUNTRY or support.postings < ENOUGH:
+    if support.level not in IN_COUNTRY or support.postings < ENOUGH:
         found.append("we know few such jobs in this country, so this leans on similar ones")
     if local is not None:
-        found.append("the adverts for this very kind of job say something else")
+        found.append(f"the {local.cell.postings:,} adverts with the {local.cell.level} say something else")
     return found
 
 
@@ -135,20 +139,15 @@ def _outside(accuracy: Accuracy | None, limits: _Limits) -> list[str]:
     if accuracy is None:
         return ["nothing was tested for such jobs"]
     found = []
-    if not limits.least <= (held := accuracy.coverage[90]) <= limits.most:
-        found.append(f"{round(100 * held)} of 100 such jobs fell inside the 9-in-10 range when tested")
+    for percent, name, (least, most) in ((90, "9-in-10", limits.held_90), (50, "half", limits.held_50)):
+        if not least <= (held := accuracy.coverage[percent]) <= most:
+            found.append(f"the {name} range held {of_100(held)} of 100 when tested")
     if abs(accuracy.mean_error_log) > limits.off:
-        found.append(f"answers for such jobs were {_off(accuracy)} on the whole when tested")
+        found.append(f"answers were {off_text(accuracy.mean_error_log)} on the whole")
     if accuracy.percentile_error > limits.place:
-        found.append(
-            f"a place among 100 such jobs was off by up to {round(100 * accuracy.percentile_error)} when tested"
-        )
-    return found
+        found.append(f"a place among 100 was off {up_to_of_100(accuracy.percentile_error)}")
+    return [f"for {accuracy.jobs}, {'; '.join(found)}"] if found else []
 
 
 def _short_of_close(support: Cell) -> list[str]:
-    return [] if support.level in _CLOSE else ["few adverts have this very title, level and country"]
-
-
-def _off(accuracy: Accuracy) -> str:
-    return f"{abs(exp(accuracy.mean_error_log) - 1):.0%} too {'high' if accuracy.mean_error_log > 0 else 'low'}"
+    return [] if support.level in CLOSE else ["few adverts have this very title, level and country"]

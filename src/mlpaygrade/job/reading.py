@@ -20,6 +20,11 @@ from mlpaygrade.job.titles import title_tokens, title_words
 
 UNPAID: Final = "The title says unpaid: the figures are what paid jobs of this kind are advertised for."
 
+INTERNSHIP: Final = (
+    "The title names an internship: the figures are those of full-time jobs. An intern is paid less, and often by the hour or "
+    "for some months; read them as pay of the first job after it."
+)
+
 _STUDENTS: Final = frozenset({"working student", "intern", "apprentice", "trainee", "graduate"})
 _NO_JOB: Final = frozenset({"Data Science", "Business Intelligence", "Data Governance", "Master Data Management"})
 """Known titles that name a field: read as the title of a longer text only where nothing in it names a job."""
@@ -102,7 +107,7 @@ def contradictions(
     remote: Remote | None = None,
 ) -> tuple[str, ...]:
     """Where a title and the fields that a person chose disagree, in sentences; a field of None was not chosen."""
-    said = []
+    said = [INTERNSHIP] if reading.rank == "intern" else []
     if reading.rank and reading.level and experience and experience not in _fits(reading.rank):
         level = LABELS[EXPERIENCE]
         said.append(_disagree(reading.rank, "level", level[experience], level[reading.level]))

@@ -28,6 +28,7 @@ from mlpaygrade.job.memory import remembered, with_memory
 from mlpaygrade.job.places import PlaceReading, looks_like_us_states, read_place
 from mlpaygrade.job.reading import read_title
 from mlpaygrade.job.reference import MAX_TEXT, checked_text, rows, squash
+from mlpaygrade.job.title_parts import is_internship
 from mlpaygrade.job.titles import (
     FAMILIES,
     Family,
@@ -61,6 +62,7 @@ __all__ = [
     "country",
     "country_codes",
     "family_name",
+    "is_internship",
     "looks_like_us_states",
     "market_family",
     "read_place",

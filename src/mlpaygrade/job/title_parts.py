@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -76,6 +76,17 @@ def title_parts(text: str) -> tuple[Part, ...]:
     parts = [part for part in parts if part.typed]
     marks = Part((), (), (), tuple(aside), "", True)
     return (*_places_aside(parts), marks) if aside else tuple(_places_aside(parts))
+
+
+@lru_cache(maxsize=10_000)
+def is_internship(title: str) -> bool:
+    """Whether a title, as typed or as read, names an internship in one of the languages that are read.
+
+    >>> is_internship("Machine Learning Intern"), is_internship("Praktikum Data Science"), is_internship("Internal Auditor")
+    (True, True, False)
+    """
+    interns = {row["text"] for row in rows("title_ranks") if row["rank"] == "intern"}
+    return any(rank in interns for part in title_parts(tidy(title)) for rank in part.ranks)
 
 
 def _segments(text: str) -> Iterator[tuple[str, bool]]:

@@ -44,6 +44,7 @@ class PlaceFactor:
     country's figure.
     low, high: 90 % range of the factor. log_error: its standard error in the log, to add to the spread of the answer.
     official_count: people employed there in the occupations used. read_as: how the text was read, None where plain.
+    held_90, held_postings: share of so many postings with a place that lay inside the 90 % range moved by such factors.
     """
 
     name: str
@@ -55,6 +56,8 @@ class PlaceFactor:
     official_count: int
     source: str
     read_as: str | None
+    held_90: float
+    held_postings: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +125,8 @@ def _factor(area: _Area, text: str) -> PlaceFactor:
         official_count=area.employment,
         source=SOURCE,
         read_as=None if plain else f'"{" ".join(text.split())}" is read as {area.name}',
+        held_90=fit["held_90"],
+        held_postings=int(fit["held_postings"]),
     )
 
 

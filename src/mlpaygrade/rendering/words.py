@@ -3,11 +3,12 @@
 Plain text without markup: whoever shows a title escapes it.
 """
 
-from collections.abc import Sequence
-from math import ceil
+from collections.abc import Mapping, Sequence
+from math import ceil, expm1
+from typing import Final, cast
 
 from mlpaygrade.job import taxonomy
-from mlpaygrade.job.fields import BY_COLUMN, EXPERIENCE, FIELDS, LOCATION, SIZE, Code, Job, label_of
+from mlpaygrade.job.fields import BY_COLUMN, EXPERIENCE, FIELDS, LOCATION, SIZE, TITLE, Code, Job, label_of
 
 
 def dollars(usd: float) -> str:
@@ -30,9 +31,24 @@ def percent(share: float) -> str:
     return f"{share:.1%}"
 
 
-def at_most_of_100(share: float) -> str:
-    """A share in [0, 1] as a bound in whole hundredths, never rounded down: 0.014 is at most 2 of 100."""
-    return f"{ceil(round(100 * share, 6))}"
+SAME_PROCEDURE: Final = "the same procedure,"
+"""What was tested: the network that answers was trained by it on all adverts, the tested one on the earlier ones alone."""
+
+
+def of_100(share: float) -> str:
+    """A measured share in [0, 1] in whole hundredths: 0.896 is 90 (of 100)."""
+    return f"{round(100 * share)}"
+
+
+def up_to_of_100(share: float) -> str:
+    """A measured greatest distance in whole hundredths, never rounded down: 0.014 is "by up to about 2"."""
+    return f"by up to about {ceil(round(100 * share, 6))}"
+
+
+def off_text(error_log: float) -> str:
+    """A mean error in log dollars as a person reads it: "7% too high"."""
+    off = expm1(error_log)
+    return f"{abs(off):.0%} too {'high' if off > 0 else 'low'}"
 
 
 def rough_percent(share: float) -> str:
@@ -86,10 +102,29 @@ def value_text(column: str, code: Code) -> str:
 def group_text(group: str) -> str:
     """A group of tested jobs (`forecast.accuracy`) in words: "senior jobs in Europe"."""
     parts = dict(part.split("=", 1) for part in group.split("|") if "=" in part)
+    if not parts:
+        return "jobs of all kinds"
+    if special := next((text for name, text in _SPECIAL.items() if name in parts), None):
+        return special.format(_family(parts) or next(iter(parts.values())))
     level = label_of(EXPERIENCE, parts[EXPERIENCE]).lower() + " " if EXPERIENCE in parts else ""
     named = parts.get("country_group") or (taxonomy.country(parts[LOCATION]).name if LOCATION in parts else "")
-    where = f" in {named}" if named else ""
-    return f"{level}jobs{where}".replace("in United States", "in the United States") if parts else "jobs of all kinds"
+    where = f" in {'the ' if named.startswith(_WITH_ARTICLE) else ''}{named}" if named else ""
+    return f"{level}jobs{where}"
+
+
+_WITH_ARTICLE: Final = ("United ", "Netherlands", "Philippines", "Czech Republic", "Dominican Republic")
+_SPECIAL: Final[Mapping[str, str]] = {
+    "market": "jobs {}",
+    TITLE: "{} jobs",
+    "title_family": "jobs in {}",
+    "support": 'jobs that rest on adverts of the "{}"',
+    "novelty": "jobs whose title was new",
+}
+
+
+def _family(parts: Mapping[str, str]) -> str:
+    name = taxonomy.family_name(cast("taxonomy.Family", parts["title_family"])) if "title_family" in parts else ""
+    return name[:1].lower() + name[1:]
 
 
 def job_text(job: Job) -> str:

@@ -24,7 +24,7 @@ _OPTIONS: Final[Mapping[str, tuple[object, object, str]]] = {
     "offer_usd": (
         float | None,
         None,
-        "A yearly pay in US dollars: the reply says what share of such jobs is advertised below it.",
+        "A yearly pay in US dollars: the reply says what share of the figures advertised for such jobs lie below it.",
     ),
     "currency": (Text | None, None, "ISO 4217: the reply repeats the figures in it, with the rate and its day."),
     "period": (Period, "year", "Of the pay in `currency`."),

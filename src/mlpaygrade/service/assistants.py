@@ -71,7 +71,7 @@ class Pay(BaseModel):
     half_usd: Range | None = Field(description="half of such jobs are advertised within")
     typical_band_usd: Range | None = Field(description="typical low and high end of one advert's band")
     held_when_tested: float | None = Field(
-        description="share of figures inside the nine-in-ten range when it was tested"
+        description="share of figures inside the nine-in-ten range when the same procedure was tested on such jobs"
     )
     strength: Literal["strong", "fair", "rough"] | None
     strength_reasons: list[str]
@@ -81,7 +81,9 @@ class Pay(BaseModel):
     source: str
     not_enough_data: str | None
     nearest_job: str | None = Field(description="the most similar job that can be answered")
-    offer_above_share: float | None = Field(None, description="share of such jobs advertised below the offer")
+    offer_above_share: float | None = Field(
+        None, description="share of the figures advertised for such jobs that lie below the offer"
+    )
     warnings: list[str]
     notes: list[str]
 
@@ -137,7 +139,7 @@ def pay_of(answer: Answer, *, offer_usd: float | None = None) -> Pay:
     answered = answer.not_enough_data is None
     document = answer.to_json()
     accuracy = document["accuracy"]
-    coverage = accuracy["coverage"][90] if accuracy else document["model"]["measured_coverage"].get("90")
+    coverage = accuracy["coverage"][90] if accuracy else None
 
     def pair(percent: str) -> Range | None:
         return _range(*document["intervals_usd"][percent]) if answered else None

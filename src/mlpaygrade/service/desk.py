@@ -7,7 +7,7 @@ A new bundle has a desk of its own. The least lately asked go first.
 
 from collections import OrderedDict
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Final, Generic, TypeVar
 
@@ -72,13 +72,6 @@ class Desk:
             for name, value in words.items()
             if name != "title" and isinstance(value, str | int | None)
         )
-
-
-def with_reading(answer: Answer, read: ReadJob) -> Answer:
-    """The answer with what its reading gave rise to, as `Predictor.answer` says it."""
-    if not read.warnings and not read.notes:
-        return answer
-    return replace(answer, warnings=(*read.warnings, *answer.warnings), notes=(*read.notes, *answer.notes))
 
 
 class _Kept(Generic[K, V]):

@@ -20,7 +20,7 @@ from mlpaygrade.money.place import PlaceFactor
 from mlpaygrade.money.terms import pay_terms
 from mlpaygrade.service import replies
 from mlpaygrade.service.asking import CompareAsked, EstimateAsked, JobAsked, ScenariosAsked, ask
-from mlpaygrade.service.desk import Desk, Told, with_reading
+from mlpaygrade.service.desk import Desk, Told
 from mlpaygrade.service.meters import Meters
 from mlpaygrade.service.model_slot import ModelSlot, Served
 from mlpaygrade.service.problem import ProblemError
@@ -61,7 +61,7 @@ class Endpoints:
         place = asked.option("place", partial(_place, read=read))
         job = asked.require(read)
         told = await self._tell(desk, job.job)
-        answer, document = with_reading(told.answer, job), told.document
+        answer, document = told.answer.with_reading(job), told.document
         if place is not None and answer.not_enough_data is None:
             answer = answer.at_place(place)
             document = answer.to_json()
@@ -174,7 +174,7 @@ class Endpoints:
         return self._now
 
     async def _answer(self, desk: Desk, read: ReadJob) -> Answer:
-        return with_reading((await self._tell(desk, read.job)).answer, read)
+        return (await self._tell(desk, read.job)).answer.with_reading(read)
 
     async def _tell(self, desk: Desk, job: Job) -> Told:
         told = await desk.tell(job)

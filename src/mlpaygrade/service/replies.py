@@ -58,6 +58,8 @@ class Measured(msgspec.Struct):
 
     group: str
     rows: int
+    adverts: int
+    leans_on: str | None
     coverage: dict[str, float]
     percentile_error: float
     mean_error_log: float
@@ -84,7 +86,7 @@ class Model(msgspec.Struct):
 
 
 class Offer(msgspec.Struct):
-    """Where an offer stands. percentile: share of such jobs advertised below it."""
+    """Where an offer stands. percentile: share of the figures advertised for such jobs that lie below it."""
 
     usd: int
     percentile: float | None
@@ -282,9 +284,11 @@ def estimate_reply(
     terms: PayTerms | None = None,
     exact: bool = False,
 ) -> dict[str, object]:
-    """`Estimate` of an answer. document: its plain JSON where that is known; warnings and notes are the answer's."""
+    """`Estimate` of an answer. document: its plain JSON where that is known; strength, warnings and notes are the answer's."""
     answered = answer.not_enough_data is None
-    said = {"warnings": list(answer.warnings), "notes": list(answer.notes)}
+    said: dict[str, object] = {"warnings": list(answer.warnings), "notes": list(answer.notes)}
+    if answered:
+        said["strength"] = answer.strength.to_json()
     reply: dict[str, object] = {"bundle": tag, "source": SOURCE, **(document or answer.to_json()), **said}
     if offer_usd is not None:
         percentile = round(answer.percentile(offer_usd), 3) if answered else None

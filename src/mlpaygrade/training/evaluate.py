@@ -9,6 +9,7 @@ from typing import Any
 from mlpaygrade.dataset.postings import columns_of
 from mlpaygrade.dataset.table import Table
 from mlpaygrade.errors import InputError
+from mlpaygrade.evaluation.groups import strength_metrics
 from mlpaygrade.evaluation.later import known_to
 from mlpaygrade.evaluation.metrics import evaluate
 from mlpaygrade.forecast.bundle import write_json
@@ -29,11 +30,14 @@ def evaluate_bundle(table: Table, predictor: Predictor, *, output: Path) -> dict
             f"The bundle was trained through {trained_through} and {table.path.name} ends with {int(postings.year.max())}: "
             "it holds no later advert to judge by. Give a newer file, or leave --bundle out to train on all but the newest year."
         )
+    prediction = predictor.predict(columns_of(future.jobs))
+    groups = predictor.bundle.evaluation.get("groups", {})
+    words, stated = strength_metrics(prediction, future, groups=groups, evidence=predictor.bundle.evidence)
     report = {
         "protocol": f"bundle trained through {trained_through}, tested on every later row of {table.path.name}",
         "data_sha256": table.sha256,
         "synthetic": table.synthetic,
-        "network": evaluate(predictor.predict(columns_of(future.jobs)), future),
+        "network": {**evaluate(prediction, future), "words": words, "stated": stated},
     }
     output.mkdir(parents=True, exist_ok=True)
     write_json(output / "report.json", report)

@@ -5,6 +5,7 @@ Enters: the report of a run. Leaves: text. Computes nothing.
 
 from collections.abc import Mapping
 
+from mlpaygrade.rendering.words import of_100, off_text
 from mlpaygrade.training.steps import Result
 
 COLUMNS = ("rows", "RMSE log", "MAE", "median AE", "R2", "50 %", "80 %", "90 %", "width 90 %", "pinball")
@@ -30,6 +31,7 @@ def report_text(report: Result) -> str:
             dimension = item["dimension"]
             lines += ["", dimension]
         lines.append(_line(f"  {item['value']}", _cells(item)))
+    lines += _words(report["network"].get("words", {}))
     postings = report["network"]["postings"]
     if postings["n"]:
         lines += [
@@ -40,6 +42,16 @@ def report_text(report: Result) -> str:
     if "validation" in report:
         lines += ["", _validation(report)]
     return "\n".join(lines)
+
+
+def _words(words: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """How answers did by the word for their strength."""
+    lines = [
+        f"  {word:<8}{one['n']:>8,} figures of {one['adverts']:,} adverts: {off_text(one['mean_error_log'])}, mean distance "
+        f"{one['mae_log']:.3f} log; ranges of 50 and 90 of 100 held {of_100(one['coverage_50'])} and {of_100(one['coverage_90'])}"
+        for word, one in words.items()
+    ]
+    return ["", "By the word for an answer's strength:", *lines] if lines else []
 
 
 def _validation(report: Result) -> str:

@@ -24,7 +24,6 @@ from mlpaygrade.dataset.postings import Postings
 from mlpaygrade.dataset.split import Split
 from mlpaygrade.dataset.table import Table
 from mlpaygrade.errors import InputError
-from mlpaygrade.evaluation.groups import group_metrics
 from mlpaygrade.evaluation.later import rows_by_year
 from mlpaygrade.evaluation.leakage import (
     LeakageError,
@@ -35,19 +34,19 @@ from mlpaygrade.evaluation.leakage import (
     check_time,
     encoded_columns,
 )
-from mlpaygrade.evaluation.metrics import evaluate, point_metrics
+from mlpaygrade.evaluation.metrics import point_metrics
 from mlpaygrade.forecast.background import choose_background
 from mlpaygrade.forecast.bundle import Bundle, load_bundle, write_bundle, write_json
-from mlpaygrade.forecast.evidence import Evidence, count_cells
+from mlpaygrade.forecast.evidence import count_cells
 from mlpaygrade.forecast.local import LOCAL
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.forecast.refusal import AbstentionRule
-from mlpaygrade.job.fields import FEATURES
 from mlpaygrade.market.statistics import market_json
 from mlpaygrade.training.arrival import Division, calendar_of, divide, training_side
 from mlpaygrade.training.export import export_onnx
 from mlpaygrade.training.forecaster import Forecaster, Progress, fit_abstention, fit_forecaster
 from mlpaygrade.training.importance import measure_importance
+from mlpaygrade.training.measure import tested
 from mlpaygrade.training.residuals import MIN_ROWS, residual_analysis, residual_figures
 from mlpaygrade.training.ridge import fit_predict_ridge
 from mlpaygrade.training.settings import Settings
@@ -55,8 +54,6 @@ from mlpaygrade.training.steps import Result
 
 LIBRARIES: Final = ("numpy", "pandas", "tensorflow-cpu", "keras", "scikit-learn", "onnx", "tf2onnx", "onnxruntime")
 PARITY_JOBS: Final = 2_000
-LEDGER_PARTS: Final = 8
-DISTANCES: Final = ("the very job", "differs in one field", "differs in more fields")
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -156,7 +153,7 @@ def _network_parts(
         LOCAL: forecaster.local.to_json(),
         "calibration.json": forecaster.calibration.to_json(),
         "abstention.json": forecaster.abstention.to_json(),
-        "evidence.json": count_cells(past).to_json(),
+        "evidence.json": count_cells(past, log_estimate=forecaster.predict(past).log_estimate).to_json(),
         "background.json": choose_background(past).to_json(),
         "evaluation.json": {"protocol": report["protocol"], **report.get("network", {})},
     }, difference
@@ -186,27 +183,10 @@ def _temporal_report(
         (output / "figures").mkdir(parents=True)
         for name, figure in residual_figures(prediction, future).items():
             figure.savefig(output / "figures" / f"{name}.png")
-    evidence = count_cells(past)
     return {
-        "network": {
-            **evaluate(prediction, future, further=_ledger(evidence, future)),
-            "groups": group_metrics(prediction, future, evidence=evidence),
-        },
+        "network": tested(prediction, past, future),
         "ridge": {"rows": point_metrics(np.log1p(usd), ridge[index])},
         "residuals": residuals,
-    }
-
-
-def _ledger(evidence: Evidence, future: Postings) -> dict[str, list[str]]:
-    """Further dimensions of the coverage ledger: what an answer rests on, how far it lies from the data, and when it arrived."""
-    jobs = [
-        dict(zip(FEATURES, job, strict=True)) for job in future.jobs[list(FEATURES)].itertuples(index=False, name=None)
-    ]
-    part = np.arange(len(future)) * LEDGER_PARTS // len(future) + 1
-    return {
-        "rests on": [evidence.support(job).level for job in jobs],
-        "closest advertised job": [DISTANCES[min(count, 2)] for count in evidence.fields_apart(jobs).tolist()],
-        "order of arrival": [f"part {number} of {LEDGER_PARTS}" for number in part],
     }
 
 
