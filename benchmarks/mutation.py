@@ -112,8 +112,8 @@ def change_at(place: Place) -> Change | None:
     """The change; None where it alters nothing that runs."""
     module, name, occurrence = place
     source = path_of(module).read_text(encoding="utf-8")
-    mutated = mutate_code(source, get_operator(name)(), occurrence)
-    with contextlib.suppress(SyntaxError):
+    with contextlib.suppress(SyntaxError, AttributeError):  # AttributeError: an operator cannot change what it found
+        mutated = mutate_code(source, get_operator(name)(), occurrence)
         if mutated is not None and _bare(mutated) != _bare(source):
             pairs = enumerate(zip(source.splitlines(), mutated.splitlines(), strict=False), start=1)
             number, (old, new) = next((n, pair) for n, pair in pairs if pair[0] != pair[1])
@@ -192,6 +192,7 @@ def main() -> int:
             print(f"SURVIVED {change.module}:{change.line}\n  - {change.old}\n  + {change.new}", flush=True)
         else:
             caught += 1
+            print(f"caught {change.module}:{change.line}", flush=True)
     low, high = interval(caught, tried)
     print(f"{caught} of {tried} caught, {caught / tried:.1%} (95 % interval {low:.0%} to {high:.0%}), drawn from {len(every):,}; "
           f"{explained} drawn besides are known to change nothing")  # fmt: skip

@@ -93,3 +93,14 @@ def test_every_setting_is_documented_with_what_it_is_where_not_given() -> None:
     for field in fields(Settings):
         shown = f"{field.default:,}" if isinstance(field.default, int) else ""
         assert re.search(rf"\| `{PREFIX}{field.name.upper()}` \| {shown} ?\|", text), field.name
+
+
+def test_every_file_of_pins_is_audited_every_week_and_a_release_lists_its_parts() -> None:
+    (audit,) = documents(".github/workflows/audit.yml")
+    assert "schedule" in audit[True]  # YAML reads the key `on` as true
+    pins = {
+        str(path.relative_to(ROOT))
+        for path in [*ROOT.glob("requirements/*.txt"), *ROOT.glob("src/**/requirements.txt")]
+    }
+    assert set(audit["jobs"]["audit"]["strategy"]["matrix"]["file"]) == pins
+    assert "cyclonedx" in (ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8")
