@@ -7,6 +7,7 @@ share of the time and tries no further fault after it, so a busy machine tries f
 
 import argparse
 import csv
+import ctypes
 import importlib.util
 import os
 import random
@@ -108,8 +109,14 @@ def predictor() -> Predictor:
     return _PREDICTOR[0]
 
 
-STRANGER: dict[str, object] = {"user": 54_321, "group": 54_321, "extra_groups": []}
-"""A user whom the machine has no name and no home for."""
+def unknown_user() -> None:
+    """Make this process one of a user whom the machine has no name and no home for, and who may no more than others."""
+    libc, user, group = ctypes.CDLL(None, use_errno=True), os.getuid(), os.getgid()
+    if libc.unshare(0x10000000):  # CLONE_NEWUSER
+        raise OSError(ctypes.get_errno(), "no user of its own can be made here")
+    for name, text in (("setgroups", "deny"), ("uid_map", f"54321 {user} 1"), ("gid_map", f"54321 {group} 1")):
+        Path(f"/proc/self/{name}").write_text(text)
+    libc.capset((ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)())
 
 
 def surroundings(folder: Path) -> Iterator[tuple[str, dict[str, object], tuple[str, ...]]]:
@@ -194,11 +201,11 @@ def surroundings(folder: Path) -> Iterator[tuple[str, dict[str, object], tuple[s
         )
         yield f"{name}, no home", {"env": homeless}, words
         yield f"{name}, home that is a file", {"env": {**offline, "HOME": str(source)}}, words
-        yield f"{name}, unknown user", {"env": homeless, **STRANGER}, words
+        yield f"{name}, unknown user", {"env": homeless, "preexec_fn": unknown_user}, words
     for name, to in writing.items():
         yield f"{name} beyond the largest file", {"env": offline, "preexec_fn": _little_room}, to(folder / name)
         yield f"{name} to a full disk", {"env": offline}, to(full)
-        yield f"{name} to a sealed folder", {"env": homeless, **STRANGER}, to(sealed)
+        yield f"{name} to a sealed folder", {"env": homeless, "preexec_fn": unknown_user}, to(sealed)
         yield f"{name} to a file as folder", {"env": offline}, to(source)
     for place in ("/dev/full", str(folder), str(folder / "no" / "x.csv"), "/proc/x.csv", "/dev/null/x"):
         yield f"score to {place[:12]}", {}, ("score", str(source), "--output", place)
@@ -263,10 +270,6 @@ def forked(words: tuple[str, ...], more: dict[str, Any], log: IO[str]) -> int:
         sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
         if "preexec_fn" in more:
             more["preexec_fn"]()
-        if "user" in more:
-            os.setgroups([])
-            os.setgid(more["group"])
-            os.setuid(more["user"])
         try:
             os.fstat(1)
         except OSError:
@@ -277,8 +280,10 @@ def forked(words: tuple[str, ...], more: dict[str, Any], log: IO[str]) -> int:
     except SystemExit as end:
         code = int(end.code or 0)
     except BaseException:
-        traceback.print_exc()
+        os.write(2, traceback.format_exc().encode())
     finally:
+        with suppress(Exception):
+            sys.stderr.flush()
         os._exit(code)
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import platformdirs
 import pytest
 
 from mlpaygrade.cli import main
@@ -115,3 +116,22 @@ def test_a_synthetic_bundle_says_so(tiny_run, inside: Inside) -> None:
     code, _, err = inside("predict", *JOB, "--bundle", str(tiny_run.bundle.path))
     assert code == 0, err
     assert "SYNTHETIC" in err
+
+
+def test_a_process_without_a_console_does_its_work(synthetic_csv: Path) -> None:
+    words = ["data", "audit", "--data", str(synthetic_csv)]
+    code = "import os, sys; os.close(1); os.close(2); os.execv(sys.executable, [sys.executable, '-m', 'mlpaygrade', *sys.argv[1:]])"
+    assert subprocess.run([sys.executable, "-c", code, *words], check=False).returncode == 0
+
+
+def test_a_user_without_a_home_is_told_what_to_set(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless(*_: object, **__: object) -> str:
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.delenv("MLPAYGRADE_CACHE", raising=False)
+    monkeypatch.delenv("MLPAYGRADE_DATA", raising=False)
+    monkeypatch.setattr(platformdirs, "user_cache_dir", homeless)
+    for words in (["data", "editions"], ["data", "audit"]):
+        code, _, said = inside(*words)
+        assert code == 6
+        assert "Set HOME or MLPAYGRADE_CACHE" in said

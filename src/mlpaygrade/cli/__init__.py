@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 import typer
 
@@ -39,6 +40,8 @@ def run_app(app: typer.Typer) -> None:
     """Run commands; every foreseen error becomes one message and its exit code."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that temporary files and folders go
+    if sys.stdout is None or sys.stderr is None:  # closed by who started the process
+        sys.stdout, sys.stderr = (stream or Path(os.devnull).open("w") for stream in (sys.stdout, sys.stderr))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a console without Unicode
     try:
@@ -66,5 +69,4 @@ def _run(app: typer.Typer) -> None:
     try:
         app()
     finally:
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()

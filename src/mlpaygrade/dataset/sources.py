@@ -11,7 +11,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
@@ -41,9 +42,15 @@ _HEADER: Final = ",".join(schema.COLUMNS).encode()
 
 
 def cache_path(edition: Edition) -> Path:
-    """The file that `fetch` fills: in `MLPAYGRADE_CACHE`, else in the platform's cache directory; it need not exist."""
+    """The file that `fetch` fills: in `MLPAYGRADE_CACHE`, else in the platform's cache directory; it need not exist.
+
+    Raises ResourceError where the system knows no home folder for the user.
+    """
     chosen = os.environ.get(CACHE_VARIABLE)
-    folder = Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("mlpaygrade", appauthor=False))
+    with _home_needed():
+        folder = (
+            Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("mlpaygrade", appauthor=False))
+        )
     return folder / f"salaries-{edition.name}.csv"
 
 
@@ -131,8 +138,20 @@ def _is_there(target: Path, edition: Edition, note: Callable[[str], None]) -> bo
     return True
 
 
+@contextmanager
+def _home_needed() -> Iterator[None]:
+    """Raises ResourceError where a user without a home folder would need one."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise ResourceError(
+            f"The cache must have a folder; this user has no home folder ({error}). Set HOME or {CACHE_VARIABLE}, or give --data PATH."
+        ) from error
+
+
 def _existing(path: Path, *, named_by: str) -> Path:
-    path = path.expanduser()
+    with _home_needed():
+        path = path.expanduser()
     if path.is_file():
         return path
     what = "is a directory, not a file" if path.is_dir() else "does not exist"
