@@ -145,7 +145,8 @@ def _home_needed() -> Iterator[None]:
         yield
     except RuntimeError as error:
         raise ResourceError(
-            f"The cache must have a folder; this user has no home folder ({error}). Set HOME or {CACHE_VARIABLE}, or give --data PATH."
+            f"The cache must have a folder; this user has no home folder ({error}). "
+            f"Set HOME or {CACHE_VARIABLE}, or give --data PATH."
         ) from error
 
 
