@@ -19,6 +19,8 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 RESULTS = Path(__file__).parent / "results" / "service.json"
+ADDRESSES = {"typed": "estimate"}
+"""Kind of request -> its address where that has another name. typed: titles that no other request has."""
 TITLES = ("Data Scientist", "Data Engineer", "Machine Learning Engineer", "Data Analyst", "Research Scientist")
 ASKED = {
     "estimate": [
@@ -26,6 +28,11 @@ ASKED = {
         for title in TITLES
         for level in ("EN", "MI", "SE")
         for country in ("US", "GB", "DE", "CA")
+    ],
+    "typed": [
+        {"title": f"{title} for team {number}", "experience": "SE", "location": "US"}
+        for number in range(2_000)
+        for title in TITLES
     ],
     "explain": [{"title": title, "experience": "SE", "location": "US"} for title in TITLES],
 }
@@ -150,11 +157,11 @@ async def ask(host: str, port: int, kind: str, until: float, first: int) -> list
     reader, writer = await asyncio.open_connection(host, port)
     taken = []
     bodies = [json.dumps(job).encode() for job in ASKED[kind]]
-    number = first
+    number = first * 997
     while (began := time.perf_counter()) < until:
         body = bodies[number % len(bodies)]
         number += 1
-        head = f"POST /v1/{kind} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+        head = f"POST /v1/{ADDRESSES.get(kind, kind)} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
         writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
         reply = await reader.readuntil(b"\r\n\r\n")
         assert reply.startswith(b"HTTP/1.1 200"), reply

@@ -10,6 +10,7 @@ import ast
 import contextlib
 import io
 import json
+import math
 import re
 import sys
 import tomllib
@@ -331,13 +332,71 @@ def capacity() -> str:
         "|---|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {kind} | {one['connections']} | {one['requests_per_second']:,} | {one['p50_ms']} ms | {one['p99_ms']} ms | "
+        f"| {KINDS[kind]} | {one['connections']} | {one['requests_per_second']:,} | {one['p50_ms']} ms | {one['p99_ms']} ms | "
         f"{one['processor_ms_each']} ms | {one['per_core_and_second']:,} |"
-        for kind in ("estimate", "explain")
+        for kind in KINDS
+        if kind in found
         for one in [found[kind]]
     ]
+    memory = max(found["memory_mib"])
     return "\n".join(
-        [*lines, "", f"Start: {found['start_seconds']} s. Memory of a process: {max(found['memory_mib'])} MiB at most."]
+        [
+            *lines,
+            "",
+            f"Start: {found['start_seconds']} s. Memory of a process: {memory} MiB at most.",
+            "",
+            *_cost(found, memory),
+        ]
+    )
+
+
+KINDS = {"estimate": "estimate", "typed": "estimate, every title typed otherwise", "explain": "explain"}
+CORE_HOUR_USD = 0.04
+"""What a core costs an hour: a figure to replace by one's own."""
+BUSY = 0.7
+"""Share of a core that is planned for."""
+
+
+def _cost(found: Mapping[str, Any], memory: int) -> list[str]:
+    """Cores, memory and cost of a month for three rates of requests, from the processor time of one."""
+    lines = [
+        f"At ${CORE_HOUR_USD} a core-hour (a parameter: put in your own), cores {BUSY:.0%} busy, a process a core, at least one:",
+        "",
+        "| requests/s | request | cores | memory | cost a month |",
+        "|---|---|---|---|---|",
+    ]
+    for rate in (1, 100, 10_000):
+        for kind in ("estimate", "explain"):
+            cores = max(1, math.ceil(rate * found[kind]["processor_ms_each"] / 1000 / BUSY))
+            gib, usd = cores * memory / 1024, cores * 730 * CORE_HOUR_USD
+            lines.append(f"| {rate:,} | {KINDS[kind]} | {cores:,} | {gib:,.1f} GiB | ${usd:,.0f} |")
+    return lines
+
+
+def service_faults() -> str:
+    """What was done to a running service on purpose, and what came of it."""
+    hostile, swaps, soak = (
+        json.loads((ROOT / "benchmarks" / "results" / f"service_{name}.json").read_text(encoding="utf-8"))
+        for name in ("hostile", "swaps", "soak")
+    )
+    replies = ", ".join(f"{number:,} {status}" for status, number in hostile["replies"].items())
+    return "\n".join(
+        [
+            f"- **Hostile requests** (`benchmarks/service_hostile.py`): {hostile['requests']:,} sent as raw bytes: "
+            f"{hostile['status_5xx']} replies of status 5xx, {hostile['tracebacks']} tracebacks, {hostile['hangs']} hangs; "
+            f"{hostile['honest_requests_answered']} of {hostile['honest_requests_between']} honest requests between them were "
+            f"answered. Replies: {replies}. Schemathesis through the whole schema, "
+            f"{hostile['schema']['examples_of_each_operation']} examples an operation: "
+            f"{hostile['schema']['failed']} operations failed.",
+            f"- **Swaps** (`benchmarks/service_swaps.py`): {swaps['swaps']} of the bundle under load, {swaps['damaged']} of them "
+            f"damaged and {swaps['refused']} refused; {swaps['requests']:,} requests, {swaps['failed']} failed, "
+            f"{swaps['wrong']} with figures of another bundle than they name.",
+            f"- **Soak** (`benchmarks/service_soak.py`): {soak['minutes']:.0f} minutes, {soak['requests']:,} requests, "
+            f"{soak['requests_per_second']} a second on a machine that others kept busy "
+            f"(load average {soak['load_now']} at its end); {soak['errors']} errors; "
+            f"memory {soak['memory_mib_after_warm_up']} MiB after warming up, "
+            f"{soak['memory_mib_most']} MiB at most (+{soak['memory_growth']:.1%}).",
+        ]
     )
 
 
@@ -352,6 +411,7 @@ GENERATORS: Mapping[str, Callable[[], str]] = {
     "modules": modules,
     "layers": layers,
     "capacity": capacity,
+    "service-faults": service_faults,
 }
 
 

@@ -25,6 +25,8 @@ from mlpaygrade.forecast.jobs import ReadJob
 from mlpaygrade.forecast.score import ADDED, score_file
 from mlpaygrade.job.fields import FEATURES, FIELDS, JobWords, job_of
 from mlpaygrade.service import openapi, replies
+from mlpaygrade.service.allowance import Bucket
+from mlpaygrade.service.drift import DriftReply
 from mlpaygrade.service.model_slot import ModelSlot
 from mlpaygrade.service.settings import Settings, read_settings
 from mlpaygrade.service.web import JsonLines, web_app
@@ -230,6 +232,59 @@ def test_counters_are_not_public_unless_that_is_asked_for(host: str, settings: d
         assert service.get("/metrics").status_code == status
 
 
+def test_a_key_that_asks_too_much_is_told_when_to_come_back() -> None:
+    with limited(api_keys="one,two", key_requests=3) as service:
+        replies_one = [service.get("/v1/model", headers={"X-API-Key": "one"}) for _ in range(4)]
+        assert [reply.status_code for reply in replies_one] == [200, 200, 200, 429]
+        assert replies_one[-1].headers["Content-Type"] == "application/problem+json"
+        assert 1 <= int(replies_one[-1].headers["Retry-After"]) <= 20
+        assert service.get("/v1/model", headers={"X-API-Key": "two"}).status_code == 200
+        assert service.get("/health/ready").status_code == 200
+    with limited(api_keys="one", key_rows=2) as service:
+        headers = {**NDJSON, "X-API-Key": "one"}
+        assert service.post("/v1/batch", content=b"{}\n" * 5, headers=headers).status_code == 200
+        assert service.get("/v1/model", headers=headers).status_code == 429, "three rows are owed"
+        table = {"dataframe_records": [JOBS[0].fields()] * 4}
+    with limited(api_keys="one", key_rows=2) as service:
+        assert service.post("/invocations", json=table, headers={"X-API-Key": "one"}).status_code == 200
+        assert service.get("/v1/model", headers={"X-API-Key": "one"}).status_code == 429
+
+
+def test_a_bucket_fills_up_again_evenly_and_never_above_a_minute() -> None:
+    now = [0.0]
+    bucket = Bucket(60, clock=lambda: now[0])
+    bucket.take(90)
+    assert (bucket.wait(0), bucket.wait(1)) == (30, 31)
+    now[0] = 31.0
+    assert bucket.wait(1) == 0
+    now[0] = 10_000.0
+    assert bucket.wait(60) == 0
+    assert bucket.left == 60
+    assert Bucket(0).wait(1) == 0, "no limit"
+
+
+def test_drift_is_seen_in_what_is_asked() -> None:
+    with limited(public_metrics=1) as service:
+        for _ in range(5):
+            service.post("/v1/estimate", json={**JOB, "experience": "EX", "location": "BR"})
+        service.post("/v1/estimate", json={**JOB, "title": "Quantum Data Whisperer", "location": "MC"})
+        report = service.get("/v1/drift").json()
+        page = service.get("/metrics").text
+        model = service.get("/v1/model").json()["model"]
+    contract(report, DriftReply)
+    assert report["jobs"] == 6
+    assert report["unseen"] == {"title": 0.1667, "country": 0.1667}
+    assert {mix["reading"] for name, mix in report["mix"].items() if name != "title family"} == {"shifted"}
+    assert {"value": "BR", "trained": pytest.approx(0.0, abs=0.02), "asked": 0.8333} in report["mix"]["country"][
+        "largest"
+    ]
+    assert report["promised_coverage_90"] == pytest.approx(model["measured_coverage"]["90"], abs=0.001)
+    assert 0.5 < report["expected_coverage_90"] <= 1
+    assert f"mlpaygrade_drift_expected_coverage_90 {report['expected_coverage_90']}" in page
+    assert 'mlpaygrade_drift_psi{dimension="country"}' in page
+    assert "Whisperer" not in page + json.dumps(report)
+
+
 def test_settings_that_are_no_numbers_are_refused() -> None:
     assert read_settings({"MLPAYGRADE_BATCH_ROWS": "7"}).batch_rows == 7
     with pytest.raises(InputError, match="MLPAYGRADE_BODY_BYTES must be a whole number above 0; got '-1'"):
@@ -383,6 +438,46 @@ def test_a_new_bundle_is_taken_up_and_a_damaged_one_is_not(bundle: Path) -> None
     shutil.rmtree(bundle)
     assert slot.refresh() == "refused"
     assert slot.current.predictor.answer(first.predictor.read_job(**JOB)).estimate_usd > 0
+
+
+def test_bundles_are_swapped_while_requests_are_answered(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Six swaps, two of them damaged: every reply is whole, and its range is that of the bundle that it names."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from mlpaygrade.forecast.bundle import load_bundle, write_bundle
+
+    slot = ModelSlot(bundle)
+    monkeypatch.setattr("mlpaygrade.service.web.ModelSlot", lambda *_, **__: slot)
+    whole = load_bundle(bundle)
+    parts = {name: whole.part(name) for name in whole.manifest.files}
+    right: dict[str, list[int]] = {}
+
+    def note() -> None:
+        predictor = slot.current.predictor
+        right[slot.current.tag] = predictor.answer(predictor.read_job(**JOB)).to_json()["intervals_usd"]["90"]
+
+    def swap(number: int) -> None:
+        calibration = json.loads(parts["calibration.json"])
+        calibration["widening"][2] = [width + 0.01 * number for width in calibration["widening"][2]]
+        write_bundle(bundle, {**parts, "calibration.json": calibration}, provenance=whole.provenance)
+        if number % 3 == 0:
+            (bundle / MANIFEST).write_bytes((bundle / MANIFEST).read_bytes()[:-number])
+        assert slot.refresh() == ("refused" if number % 3 == 0 else "loaded")
+
+    note()
+    with TestClient(web_app(Settings())) as service, ThreadPoolExecutor(2) as pool:
+        replies_seen = []
+        for number in range(1, 7):
+            asked = pool.submit(lambda: [service.post("/v1/estimate", json=JOB) for _ in range(8)])
+            swap(number)
+            note()
+            replies_seen += [*asked.result(), service.post("/v1/estimate", json=JOB)]
+    assert {reply.status_code for reply in replies_seen} == {200}
+    for reply in replies_seen:
+        tag = reply.json()["bundle"]
+        assert reply.headers["ETag"] == f'"{tag}"'
+        assert reply.json()["intervals_usd"]["90"] == right[tag]
+    assert len({reply.json()["bundle"] for reply in replies_seen}) == len(right) == 5
 
 
 def test_the_tag_names_what_is_in_the_bundle(bundle: Path) -> None:

@@ -7,9 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final, Literal, cast, get_args
-
-import numpy as np
+from typing import Final, cast, get_args
 
 from mlpaygrade.dataset.editions import known_file
 from mlpaygrade.dataset.postings import Postings, build_postings, columns_of
@@ -17,24 +15,13 @@ from mlpaygrade.dataset.table import Table
 from mlpaygrade.errors import BundleError
 from mlpaygrade.evaluation.later import known_to
 from mlpaygrade.evaluation.metrics import evaluate
+from mlpaygrade.evaluation.mix import Shift, shift, trained_mix
 from mlpaygrade.forecast.bundle import write_json
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import EXPERIENCE, LABELS, LOCATION, TITLE
 
 SHOWN: Final = 10
-STABLE, SHIFTED = 0.1, 0.25
-"""Customary readings of the population stability index: below the first stable, above the second a shift."""
-PSEUDO_SHARE: Final = 1e-4
-"""Share that a value absent on one side counts as, so that the index stays finite."""
-
-_EVIDENCE: Final[Mapping[str, tuple[str, int]]] = {
-    "experience": ("same level, any title and country", 0),
-    "title": ("same title and level, any country", 0),
-    "title family": ("same title family and level, any country", 0),
-    "country": ("same title, level and country", 2),
-}
-"""Dimension -> level of the bundle's evidence, and the position of the value in its keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,20 +31,6 @@ class Unseen:
     count: int
     share: float
     most_frequent: tuple[tuple[str, int], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shift:
-    """How far two mixes lie apart.
-
-    total_variation: share of postings that would have to move, 0 to 1. psi: population stability index. largest: the values
-    whose share moved most, with their share before and now.
-    """
-
-    total_variation: float
-    psi: float
-    reading: Literal["stable", "moving", "shifted"]
-    largest: tuple[tuple[str, float, float], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +68,7 @@ def drift_report(old: Predictor, postings: Postings) -> DriftReport:
     trained_through = int(old.bundle.provenance["trained_through"])
     later = ~known_to(old.bundle.provenance, postings)
     arrived = postings.take(later) if later.any() else postings
-    before, now = old_counts(old), new_counts(arrived)
+    before, now = trained_mix(old.bundle.evidence), new_counts(arrived)
     rows = evaluate(old.predict(columns_of(arrived.jobs)), arrived)["rows"]
     promised = old.bundle.evaluation.get("rows", {})
     return DriftReport(
@@ -140,16 +113,6 @@ def drift_against(bundle: Path | None, table: Table, *, output: Path) -> str:
     return drift_text(report)
 
 
-def old_counts(old: Predictor) -> dict[str, Counter[str]]:
-    """Training postings of the bundle by value of each dimension, out of its evidence."""
-    result: dict[str, Counter[str]] = {}
-    for dimension, (level, position) in _EVIDENCE.items():
-        result[dimension] = Counter()
-        for key, cell in old.bundle.evidence.cells[level].items():
-            result[dimension][key.split("|")[position]] += int(cell[0])
-    return result
-
-
 def new_counts(postings: Postings) -> dict[str, Counter[str]]:
     """Postings by value of each dimension."""
     jobs = postings.jobs
@@ -159,22 +122,6 @@ def new_counts(postings: Postings) -> dict[str, Counter[str]]:
         "title family": Counter(jobs[TITLE].map(taxonomy.title_family)),
         "country": Counter(jobs[LOCATION]),
     }
-
-
-def shift(before: Counter[str], now: Counter[str]) -> Shift:
-    """How far the mixes before and now lie apart."""
-    values = sorted({*before, *now})
-    p = np.array([before[value] for value in values]) / max(1, before.total())
-    q = np.array([now[value] for value in values]) / max(1, now.total())
-    p_safe, q_safe = np.maximum(p, PSEUDO_SHARE), np.maximum(q, PSEUDO_SHARE)
-    psi = float(np.sum((q_safe - p_safe) * np.log(q_safe / p_safe)))
-    order = np.argsort(-np.abs(q - p))[:3]
-    return Shift(
-        total_variation=float(np.abs(p - q).sum() / 2),
-        psi=psi,
-        reading="stable" if psi < STABLE else "moving" if psi < SHIFTED else "shifted",
-        largest=tuple((values[i], float(p[i]), float(q[i])) for i in order),
-    )
 
 
 def drift_text(report: DriftReport) -> str:

@@ -87,6 +87,14 @@ CompareAsked: Final = defstruct(
     forbid_unknown_fields=True,
     module=__name__,
 )
+TitlesAsked: Final = defstruct(
+    "TitlesAsked",
+    [("q", Annotated[Text, Meta(description="The commonest titles without it.", examples=["data sci"])], "")],
+    kw_only=True,
+    frozen=True,
+    forbid_unknown_fields=True,
+    module=__name__,
+)
 
 Reader = Callable[[JobWords], Awaitable[ReadJob | InputError]]
 
@@ -145,11 +153,16 @@ class Asked:
 
     def require(self, job: ReadJob | None) -> ReadJob:
         """The job, where the request has no defect. Raises ProblemError with every defect otherwise."""
-        if self.defects or job is None:
+        self.refuse()
+        assert job is not None, "what cannot be read leaves a defect"
+        return job
+
+    def refuse(self) -> None:
+        """Raises ProblemError with every defect where there is one."""
+        if self.defects:
             count = len(self.defects)
             detail = f"The request breaks {count} rule{'s' if count != 1 else ''}: {'; '.join(map(str, self.defects))}"
             raise ProblemError("invalid-request", detail, defects=self.defects)
-        return job
 
 
 async def ask(request: Request, kind: type[msgspec.Struct]) -> Asked:

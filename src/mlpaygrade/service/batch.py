@@ -26,6 +26,7 @@ from mlpaygrade.errors import DataError, ResourceError
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.forecast.score import ADDED, answer_texts, score_file
 from mlpaygrade.job.fields import BY_COLUMN, FEATURES
+from mlpaygrade.service.allowance import charge
 from mlpaygrade.service.endpoints import Endpoints
 from mlpaygrade.service.problem import ProblemError
 
@@ -52,7 +53,12 @@ async def batch(endpoints: Endpoints, request: Request) -> FileResponse:
     try:
         source, output = (Path(folder.name) / f"{name}.{KINDS[kind]}" for name in ("rows", "answers"))
         await _receive(request, source)
-        job = _Work(source, output, served.predictor, endpoints.settings.batch_rows, endpoints.meters.answered_many)
+
+        def count(answered: int, refused: int) -> None:
+            endpoints.meters.answered_many(answered, refused)
+            charge(request.scope, answered + refused)
+
+        job = _Work(source, output, served.predictor, endpoints.settings.batch_rows, count)
         await endpoints.aside(job.lines if kind == NDJSON else job.table)
     except DataError as error:
         folder.cleanup()

@@ -16,6 +16,7 @@ from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.jobs import ReadJob
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import FIELDS, Job, JobWords
+from mlpaygrade.service.drift import kinds
 from mlpaygrade.service.model_slot import Served
 from mlpaygrade.service.together import Together
 
@@ -28,10 +29,11 @@ KEPT: Final = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An answer that knows nothing of how its job was read, and what it says as plain JSON."""
+    """An answer that knows nothing of how its job was read, what it says as plain JSON, and of what kinds its job is."""
 
     answer: Answer
     document: dict[str, object]
+    kinds: tuple[str, ...]
 
 
 class Desk:
@@ -60,7 +62,7 @@ class Desk:
         told = self._told.get(job)
         if told is None:
             answer = await self._answering(ReadJob(job=job))
-            told = Told(answer, answer.to_json())
+            told = Told(answer, answer.to_json(), kinds(answer))
             if job.title in self.served.predictor.known_titles:
                 self._told.put(job, told)
         return told

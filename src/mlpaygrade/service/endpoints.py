@@ -19,7 +19,7 @@ from mlpaygrade.job.fields import Job
 from mlpaygrade.money.place import PlaceFactor
 from mlpaygrade.money.terms import pay_terms
 from mlpaygrade.service import replies
-from mlpaygrade.service.asking import CompareAsked, EstimateAsked, JobAsked, ScenariosAsked, ask
+from mlpaygrade.service.asking import CompareAsked, EstimateAsked, JobAsked, ScenariosAsked, TitlesAsked, ask
 from mlpaygrade.service.desk import Desk, Told
 from mlpaygrade.service.meters import Meters
 from mlpaygrade.service.model_slot import ModelSlot, Served
@@ -124,7 +124,9 @@ class Endpoints:
     async def titles(self, request: Request) -> Response:
         """Known titles near to a text; the commonest without one."""
         served = self.slot.current
-        text = request.query_params.get("q", "")
+        asked = await ask(request, TitlesAsked)
+        asked.refuse()
+        text = str(asked.values["q"])
         found = taxonomy.suggest_titles(text, known=served.predictor.known_titles, limit=SUGGESTED)
         return _reply({"bundle": served.tag, "titles": list(found)}, served)
 
@@ -152,6 +154,12 @@ class Endpoints:
         }
         return _unchanged(request, served) or _reply(document, served)
 
+    async def drift(self, request: Request) -> Response:
+        """What is asked beside what the model learnt, and what to expect of the answers."""
+        del request
+        served = self.slot.current
+        return Response(msgspec.json.encode(self.meters.drift(served)), headers=_tagged(served), media_type=JSON)
+
     async def live(self, request: Request) -> Response:
         """The process runs."""
         del request
@@ -165,7 +173,7 @@ class Endpoints:
     async def metrics(self, request: Request) -> Response:
         """Counters for Prometheus."""
         del request
-        return Response(self.meters.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(self.meters.page(self.slot.current), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     def _desk(self) -> Desk:
         """The model that answers now; a request keeps it."""
@@ -178,12 +186,16 @@ class Endpoints:
 
     async def _tell(self, desk: Desk, job: Job) -> Told:
         told = await desk.tell(job)
-        self.meters.answered(told.answer, desk.served.predictor)
+        self.meters.answered(told.answer, desk.served.predictor, told.kinds)
         return told
 
 
 def _reply(document: dict[str, object], served: Served) -> Response:
-    return Response(msgspec.json.encode(document), headers={"ETag": f'"{served.tag}"'}, media_type=JSON)
+    return Response(msgspec.json.encode(document), headers=_tagged(served), media_type=JSON)
+
+
+def _tagged(served: Served) -> dict[str, str]:
+    return {"ETag": f'"{served.tag}"'}
 
 
 def _unchanged(request: Request, served: Served) -> Response | None:

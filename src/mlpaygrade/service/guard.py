@@ -14,6 +14,7 @@ from typing import Final
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mlpaygrade.service.allowance import ROWS, Allowance, Bucket
 from mlpaygrade.service.meters import Meters
 from mlpaygrade.service.problem import ProblemError, problem_of
 from mlpaygrade.service.settings import BATCH, Settings
@@ -25,7 +26,8 @@ OPEN: Final = frozenset({"/health/live", "/health/ready", "/v2/health/live", "/v
 """Answered without a key and at any load."""
 
 
-METRICS: Final = "/metrics"
+COUNTED: Final = frozenset({"/metrics", "/v1/drift"})
+"""What has been asked, in counters; not for everyone."""
 NEAR: Final = ("127.0.0.1", "::1", "::ffff:127.0.0.1")
 
 SAFE_HEADERS: Final = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"private, no-cache"))
@@ -38,7 +40,9 @@ class Guard:
         self._app = app
         self._settings = settings
         self._meters = meters
-        self._keys = tuple(key.encode() for key in settings.keys)
+        self._keys = {
+            key.encode(): Allowance(Bucket(settings.key_requests), Bucket(settings.key_rows)) for key in settings.keys
+        }
         self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,16 +70,25 @@ class Guard:
         """Raises ProblemError where a request is not let in."""
         if scope["path"] in OPEN:
             return
-        if self._keys and not _is_key(_header(scope, b"authorization"), _header(scope, b"x-api-key"), self._keys):
-            headers = {"WWW-Authenticate": "Bearer"}
-            raise ProblemError("unauthorized", "Give a key: Authorization: Bearer KEY.", headers=headers)
-        if scope["path"] == METRICS and not (self._keys or self._settings.public_metrics or _is_near(scope)):
+        if self._keys:
+            self._admit_key(scope)
+        if scope["path"] in COUNTED and not (self._keys or self._settings.public_metrics or _is_near(scope)):
             raise ProblemError(
                 "unauthorized",
                 "Counters are for this machine, or for a key: set MLPAYGRADE_API_KEYS or MLPAYGRADE_PUBLIC_METRICS=1.",
             )
         if self._running > self._settings.concurrency:
             raise ProblemError("busy", "Ask again in a second.", headers={"Retry-After": "1"})
+
+    def _admit_key(self, scope: Scope) -> None:
+        given = _header(scope, b"x-api-key") or _header(scope, b"authorization").removeprefix(b"Bearer ")
+        allowance = next((one for key, one in self._keys.items() if hmac.compare_digest(given, key)), None)
+        if allowance is None:
+            headers = {"WWW-Authenticate": "Bearer"}
+            raise ProblemError("unauthorized", "Give a key: Authorization: Bearer KEY.", headers=headers)
+        if wait := allowance.admit():
+            raise ProblemError("too-many", f"Ask again in {wait} seconds.", headers={"Retry-After": str(wait)})
+        scope[ROWS] = allowance.rows
 
     async def _tell(self, error: Exception, scope: Scope, exchange: "_Exchange") -> None:
         problem = problem_of(error)
@@ -164,11 +177,6 @@ class _Exchange:
 
 def _header(scope: Scope, name: bytes) -> bytes:
     return next((bytes(value) for key, value in scope["headers"] if key == name), b"")
-
-
-def _is_key(authorization: bytes, header: bytes, keys: tuple[bytes, ...]) -> bool:
-    given = header or authorization.removeprefix(b"Bearer ")
-    return any(hmac.compare_digest(given, key) for key in keys)
 
 
 def _where(error: Exception) -> str:

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from mlpaygrade.errors import Defect
 from mlpaygrade.forecast.score import NUMBERS, OUTPUT, OutputColumn, answer_texts
 from mlpaygrade.job.fields import BY_COLUMN, FEATURES
+from mlpaygrade.service.allowance import charge
 from mlpaygrade.service.asking import read_json
 from mlpaygrade.service.endpoints import JSON, Endpoints
 from mlpaygrade.service.problem import ProblemError
@@ -85,7 +86,7 @@ class Inference:
             for t in asked.inputs
             if int(np.prod([min(max(size, 0), 10**6) for size in t.shape] or [0])) != len(t.data)
         ]
-        added = await self._added(columns, defects)
+        added = await self._added(request, columns, defects)
         count = len(added["reason"])
         outputs = [
             {
@@ -112,7 +113,7 @@ class Inference:
             }
         else:
             raise ProblemError("invalid-request", "Give dataframe_split or dataframe_records.")
-        added = await self._added(columns, [])
+        added = await self._added(request, columns, [])
         rows = zip(*(values.tolist() for values in added.values()), strict=True)
         predictions = [
             {name: None if name in NUMBERS and value < 0 else value for name, value in zip(added, row, strict=True)}
@@ -120,7 +121,9 @@ class Inference:
         ]
         return _json({"predictions": predictions})
 
-    async def _added(self, columns: Mapping[str, Sequence[object]], defects: list[Defect]) -> dict[str, NDArray[Any]]:
+    async def _added(
+        self, request: Request, columns: Mapping[str, Sequence[object]], defects: list[Defect]
+    ) -> dict[str, NDArray[Any]]:
         """Columns `ADDED` of a table. Raises ProblemError with every defect of its columns."""
         lengths = {len(values) for values in columns.values()}
         if len(lengths) > 1:
@@ -143,6 +146,7 @@ class Inference:
             for name, values in columns.items()
         }
         predictor = self._endpoints.slot.current.predictor
+        charge(request.scope, max(lengths, default=0))
         added = await self._endpoints.aside(lambda: answer_texts(predictor, texts))
         answered = int(np.count_nonzero(added["estimate_usd"] >= 0))
         self._endpoints.meters.answered_many(answered, len(added["reason"]) - answered)

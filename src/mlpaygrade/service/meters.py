@@ -1,7 +1,7 @@
 """What an operator watches, for Prometheus: requests, their time, answers, how far what is asked lies from the training data.
 
-With several processes, `PROMETHEUS_MULTIPROC_DIR` names the folder where they meet; `serve` makes one. No title, country or
-pay is ever a label.
+With several processes, `PROMETHEUS_MULTIPROC_DIR` names the folder where they meet; `serve` makes one. No title or pay
+is ever a label; level, family of titles and country are counted each by itself.
 """
 
 import math
@@ -14,6 +14,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.predictor import Predictor
+from mlpaygrade.service.drift import DIMENSIONS, DriftReply, drift_reply, gauges
+from mlpaygrade.service.model_slot import Served
 
 SHARED_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -50,14 +52,28 @@ class Meters:
             "Natural logarithm of answered typical pay in USD: sum over count is its mean",
             registry=registry,
         )
+        self.asked = Counter(
+            "mlpaygrade_asked", "Jobs asked about one at a time, by kind", ["dimension", "value"], registry=registry
+        )
+        self.expected_coverage = Summary(
+            "mlpaygrade_expected_coverage", "Share of such jobs inside the 90 % range when tested", registry=registry
+        )
+        self.expected_error_usd = Summary(
+            "mlpaygrade_expected_error_usd", "Distance of the typical pay from such jobs when tested", registry=registry
+        )
         self.bundles = Counter("mlpaygrade_bundle_loads", "New bundles, by outcome", ["outcome"], registry=registry)
 
-    def answered(self, answer: Answer, predictor: Predictor) -> None:
-        """Count one answer."""
+    def answered(self, answer: Answer, predictor: Predictor, kinds: tuple[str, ...]) -> None:
+        """Count one answer. kinds: of its job, by `drift.DIMENSIONS`."""
+        for dimension, value in zip(DIMENSIONS, kinds, strict=True):
+            self.asked.labels(dimension, value).inc()
         if answer.not_enough_data is None:
             self.answers.labels("answered").inc()
             self.support.observe(answer.support.postings)
             self.log_estimate.observe(math.log(answer.estimate_usd))
+            if answer.accuracy is not None:
+                self.expected_coverage.observe(answer.accuracy.coverage[90])
+                self.expected_error_usd.observe(answer.accuracy.typical_error_usd)
         else:
             self.answers.labels("refused").inc()
         if answer.job.title not in predictor.known_titles:
@@ -70,11 +86,21 @@ class Meters:
         self.answers.labels("answered").inc(answered)
         self.answers.labels("refused").inc(refused)
 
-    def page(self) -> bytes:
-        """All counters in Prometheus' text format, those of the other processes included."""
+    def page(self, served: Served) -> bytes:
+        """All counters in Prometheus' text format, those of the other processes included, and the drift of what is asked."""
+        registry = self._together()
+        return generate_latest(registry) + generate_latest(
+            gauges(drift_reply(registry, served.predictor.bundle, served.tag))
+        )
+
+    def drift(self, served: Served) -> DriftReply:
+        """What is asked beside what the model learnt."""
+        return drift_reply(self._together(), served.predictor.bundle, served.tag)
+
+    def _together(self) -> CollectorRegistry:
         if SHARED_FOLDER not in os.environ:
-            return generate_latest(self._registry)
+            return self._registry
         together = CollectorRegistry()
         collect = cast(Callable[[CollectorRegistry], object], MultiProcessCollector)  # its class states no types
         collect(together)
-        return generate_latest(together)
+        return together

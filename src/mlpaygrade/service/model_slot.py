@@ -11,7 +11,7 @@ from typing import Final
 from mlpaygrade import __version__
 from mlpaygrade.errors import BundleError
 from mlpaygrade.explain.explanation import explain
-from mlpaygrade.forecast.bundle import bundled_path
+from mlpaygrade.forecast.bundle import Bundle, bundled_path
 from mlpaygrade.forecast.bundle_files import MANIFEST
 from mlpaygrade.forecast.predictor import Predictor
 
@@ -70,10 +70,14 @@ class ModelSlot:
             raise
         except Exception as error:  # a forged part can fail in any library that reads it
             raise BundleError(f"The bundle in {self._folder} cannot be used: {error}") from error
-        files = predictor.bundle.manifest.files
-        parts = ",".join(f"{name}:{files[name].sha256}" for name in sorted(files))
-        tag = f"{__version__}-{hashlib.sha256(parts.encode()).hexdigest()[:16]}"
-        return Served(predictor=predictor, tag=tag, stamp=stamp)
+        return Served(predictor=predictor, tag=tag_of(predictor.bundle), stamp=stamp)
+
+
+def tag_of(bundle: Bundle) -> str:
+    """The name of package and bundle: equal tags, equal answers."""
+    files = bundle.manifest.files
+    parts = ",".join(f"{name}:{files[name].sha256}" for name in sorted(files))
+    return f"{__version__}-{hashlib.sha256(parts.encode()).hexdigest()[:16]}"
 
 
 def _try_out(predictor: Predictor) -> None:

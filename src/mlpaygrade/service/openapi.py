@@ -9,8 +9,9 @@ import msgspec
 from mlpaygrade import __version__
 from mlpaygrade.job.fields import FEATURES
 from mlpaygrade.service import replies
-from mlpaygrade.service.asking import CompareAsked, EstimateAsked, JobAsked, ScenariosAsked
+from mlpaygrade.service.asking import CompareAsked, EstimateAsked, JobAsked, ScenariosAsked, TitlesAsked
 from mlpaygrade.service.batch import KINDS
+from mlpaygrade.service.drift import DriftReply
 from mlpaygrade.service.inference import InferAsked, InvocationAsked
 from mlpaygrade.service.problem import MEDIA_TYPE, TITLES, ProblemDocument
 
@@ -41,7 +42,7 @@ class Operation:
     refusals: tuple[str, ...] = ()
 
 
-_TROUBLE: Final = ("malformed", "invalid-request", "too-slow", "too-large")
+_TROUBLE: Final = ("malformed", "unauthorized", "invalid-request", "too-slow", "too-large", "too-many")
 
 OPERATIONS: Final = (
     Operation(
@@ -98,11 +99,26 @@ OPERATIONS: Final = (
         example={"first": JOB, "second": {**JOB, "title": "Machine Learning Engineer"}},
         refusals=_TROUBLE,
     ),
-    Operation(path="/v1/titles", method="get", summary="Known titles near to a text", reply=replies.Titles),
+    Operation(
+        path="/v1/titles",
+        method="get",
+        summary="Known titles near to a text",
+        reply=replies.Titles,
+        asked=TitlesAsked,
+        example={"q": "data sci"},
+        refusals=_TROUBLE,
+    ),
     Operation(
         path="/v1/countries", method="get", summary="Every country that a job can be in", reply=replies.Countries
     ),
     Operation(path="/v1/model", method="get", summary="The model that answers", reply=replies.ModelReply),
+    Operation(
+        path="/v1/drift",
+        method="get",
+        summary="What is asked beside what the model learnt",
+        reply=DriftReply,
+        refusals=("unauthorized", "too-many"),
+    ),
     Operation(
         path="/v2/models/mlpaygrade/infer",
         method="post",
@@ -161,9 +177,6 @@ def _described(operation: Operation, refs: Refs, components: Mapping[str, Any]) 
         "summary": operation.summary,
         "responses": {"200": _answer(operation, refs), **_refusals(operation.refusals, refs)},
     }
-    if operation.path == "/v1/titles":
-        text = {"type": "string", "maxLength": 200}
-        found["parameters"] = [{"name": "q", "in": "query", "schema": text, "example": "data sci"}]
     if operation.asked is None:
         return found
     if operation.method == "get":
@@ -200,7 +213,7 @@ def _refusals(kinds: tuple[str, ...], refs: Refs) -> dict[str, object]:
 
 def _batch(refs: Refs) -> dict[str, object]:
     columns = f"Columns {', '.join(FEATURES)}, or their aliases; others pass through."
-    file = {kind: {"schema": {"type": "string", "description": columns}} for kind in KINDS}
+    file = {kind: {"schema": {"description": columns, "contentMediaType": kind}} for kind in KINDS}
     return {
         "operationId": "post_v1_batch",
         "summary": "Many jobs: the same rows in the same order, with estimates beside them",

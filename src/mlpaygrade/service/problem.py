@@ -25,6 +25,7 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "too-slow": (408, "The request took too long to arrive."),
     "too-large": (413, "The request is larger than this service takes."),
     "media-type": (415, "The request is of a kind that this address does not take."),
+    "too-many": (429, "The key has asked for as much as it may in a minute."),
     "busy": (503, "The service has as much to do as it takes on."),
     "no-model": (503, "The model cannot be used."),
     "unexpected": (500, "The service met an error that it has no words for."),

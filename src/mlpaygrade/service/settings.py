@@ -21,6 +21,7 @@ class Settings:
     none is asked for. api_keys: separated by commas; "" where none is asked for.
     body_bytes: of one request; batch_bytes, batch_rows: of one file. receive_seconds: to receive a request. concurrency: requests
     worked on at once by one process; more are told to come back. heavy: those among them that run beside the event loop.
+    key_requests, key_rows: that one key may ask for in a minute, in each process; 0 is no limit.
     watch_seconds: how often the bundle's folder is looked at. public_metrics: 1 shows counters to other machines without
     a key.
     """
@@ -34,6 +35,8 @@ class Settings:
     receive_seconds: int = 30
     concurrency: int = 256
     heavy: int = 4
+    key_requests: int = 0
+    key_rows: int = 0
     watch_seconds: int = 2
     public_metrics: int = 0
 

@@ -22,6 +22,7 @@ from mlpaygrade.service.meters import Meters
 from mlpaygrade.service.model_slot import ModelSlot
 from mlpaygrade.service.problem import ProblemError
 from mlpaygrade.service.settings import BATCH, Settings, read_settings
+from mlpaygrade.service.tracing import by_environment
 
 
 def web_app(settings: Settings | None = None) -> ASGIApp:
@@ -40,11 +41,11 @@ def web_app(settings: Settings | None = None) -> ASGIApp:
 
 
 def process_app() -> ASGIApp:
-    """`web_app` by the environment, with its log on stderr: what a server of applications calls in each process."""
+    """`web_app` by the environment, with its log on stderr and its spans: what a server of applications calls in each process."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    return web_app()
+    return by_environment(web_app(), {BATCH, *(operation.path for operation in openapi.OPERATIONS)})
 
 
 class JsonLines(logging.Formatter):
@@ -80,6 +81,7 @@ def _routes(endpoints: Endpoints) -> list[Route]:
         Route("/v1/titles", endpoints.titles),
         Route("/v1/countries", endpoints.countries),
         Route("/v1/model", endpoints.model),
+        Route("/v1/drift", endpoints.drift),
         Route("/openapi.json", openapi_endpoint),
         Route("/health/live", endpoints.live),
         Route("/health/ready", endpoints.ready),
