@@ -11,7 +11,9 @@ from mlpaygrade.errors import InputError
 from mlpaygrade.forecast.answer import percentile
 from mlpaygrade.forecast.distribution import LEVELS, TARGETS
 from mlpaygrade.forecast.evidence import COUNT_LEVELS, SAME_JOB, Closest, Evidence
+from mlpaygrade.forecast.predictor import jobs_as_columns
 from mlpaygrade.forecast.remarks import APART
+from mlpaygrade.job.fields import Job
 
 
 @pytest.fixture(scope="module")
@@ -143,3 +145,28 @@ def test_predicting_loads_no_training_library_and_no_pandas() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_job_has_the_same_figures_in_whatever_company(predictor: Predictor) -> None:
+    jobs = [
+        Job(
+            title=title,
+            experience=level,
+            location=country,
+            residence=country,
+            remote=0,
+            size="M",
+            employment="FT",
+            year=2024,
+        )
+        for title in sorted(predictor.known_titles)[:40]
+        for level in ("EN", "SE")
+        for country in ("US", "DE", "BR")
+    ]
+    encoded = predictor.bundle.encoder.transform(jobs_as_columns(jobs))
+    together = predictor.run(encoded)
+    order = np.random.default_rng(1).permutation(len(jobs))
+    for chosen in (order, order[:1], order[:2], order[:7], order[50:131]):
+        apart = predictor.run(encoded.take(chosen))
+        assert np.array_equal(apart.log_quantiles, together.log_quantiles[chosen])
+        assert np.array_equal(apart.log_members, together.log_members[chosen])

@@ -65,7 +65,7 @@ class ParquetTable:
         rows = max(1, min(BATCH_ROWS, BATCH_BYTES * self.rows // max(size, 1)))
         with self._reading():
             for batch in self._file.iter_batches(batch_size=rows):
-                yield ArrowPiece(batch, *_distinct([batch.column(place) for place in places]))
+                yield ArrowPiece(batch, *distinct([batch.column(place) for place in places]))
 
     @contextmanager
     def writing(
@@ -110,7 +110,7 @@ class ParquetTable:
             raise DataError(f"{shown(self.name, 200)} cannot be read as Parquet: {why}. Export it again.") from error
 
 
-def _distinct(columns: "Sequence[pa.Array]") -> tuple[list[Key], Places]:
+def distinct(columns: "Sequence[pa.Array]") -> tuple[list[Key], Places]:
     """Distinct rows as texts and each row's place among them, int64 (n,)."""
     import pyarrow as pa
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mlpaygrade.errors import BundleError
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, LOCATION, REMOTE, SIZE, TITLE
-from mlpaygrade.job.memory import with_memory
+from mlpaygrade.job.memory import remembered, with_memory
 
 if TYPE_CHECKING:
     from mlpaygrade.dataset.postings import Postings
@@ -94,23 +94,21 @@ class Evidence:
 
     def matching(self, fields: Mapping[str, object]) -> list[Cell]:
         """The cell of every level for a job given as dataset columns, most specific first."""
-        full = _with_groups(fields)
-        found = []
-        for level, keys in COUNT_LEVELS.items():
-            cell = self.cells.get(level, {}).get("|".join(str(full[key]) for key in keys))
-            if cell is None:
-                found.append(Cell(level=level, postings=0))
-                continue
-            found.append(
-                Cell(
-                    level=level,
-                    postings=int(cell[0]),
-                    quartiles_usd=(cell[2], cell[3], cell[4]) if len(cell) > 2 else None,
-                    newest_year=int(cell[1]),
-                    apart_log=(cell[5], cell[6]) if len(cell) > 5 else None,
-                )
-            )
-        return found
+        title, level, country = (str(fields[column]) for column in (TITLE, EXPERIENCE, LOCATION))
+        return [self.cell(SAME_JOB, _one_title(fields)), *_broader(self, title, level, country)]
+
+    def cell(self, level: str, full: Mapping[str, object]) -> Cell:
+        """The postings that agree with a job at one level. full: the job as dataset columns, with its groups."""
+        cell = self.cells.get(level, {}).get("|".join([str(full[key]) for key in COUNT_LEVELS[level]]))
+        if cell is None:
+            return Cell(level=level, postings=0)
+        return Cell(
+            level=level,
+            postings=int(cell[0]),
+            quartiles_usd=(cell[2], cell[3], cell[4]) if len(cell) > 2 else None,
+            newest_year=int(cell[1]),
+            apart_log=(cell[5], cell[6]) if len(cell) > 5 else None,
+        )
 
     def support(self, fields: Mapping[str, object]) -> Cell:
         """The most specific cell with at least ENOUGH adverts, else the broadest."""
@@ -218,6 +216,13 @@ def count_cells(postings: "Postings", *, log_estimate: NDArray[np.float64] | Non
                 cell += [round(float(apart.mean()), 4), round(float(apart.std(ddof=1) / np.sqrt(len(apart))), 4)]
             cells[level]["|".join(map(str, key))] = cell
     return Evidence(cells)
+
+
+@remembered
+def _broader(evidence: Evidence, title: str, level: str, country: str) -> tuple[Cell, ...]:
+    """The cells of every level after the first: they ask for no other fields."""
+    full = _with_groups({TITLE: title, EXPERIENCE: level, LOCATION: country})
+    return tuple(evidence.cell(name, full) for name in COUNT_LEVELS if name != SAME_JOB)
 
 
 def _one_title(fields: Mapping[str, object]) -> dict[str, object]:

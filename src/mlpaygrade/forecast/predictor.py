@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from mlpaygrade.forecast.client import RemotePredictor
 
 BATCH: Final = 2_048
+LANES: Final = 4
+ROUND: Final = 16
+"""Places come in this many at least: for one job alone the network multiplies in another order."""
 MOST_LOG: Final = 25.0
 """No log pay in USD comes near it."""
 
@@ -162,7 +165,13 @@ class Predictor:
         return self.bundle.calibration.apply(moved, calibration_groups(encoded))
 
     def run(self, encoded: Encoded, *, size: int = BATCH) -> Prediction:
-        """The network's raw output for encoded jobs, `size` at a time."""
+        """The network's raw output for encoded jobs, `size` at a time; the same for a job in whatever company it is asked."""
+        if size == 1 or not len(encoded):
+            return self._run(encoded, size=size)
+        place, filled = _places(encoded)
+        return self._run(encoded.take(filled), size=size).take(place)
+
+    def _run(self, encoded: Encoded, *, size: int) -> Prediction:
         parts = []
         for start in range(0, max(len(encoded), 1), size):
             batch = encoded.take(slice(start, start + size))
@@ -181,6 +190,27 @@ def _network_errors() -> Iterator[None]:
         raise
     except Exception as error:
         raise BundleError(f"The bundle's network cannot be used ({type(error).__name__}). {AGAIN}") from error
+
+
+def _places(encoded: Encoded) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where each of n jobs stands for the network, int64 (n,), and which job stands at each place, int64 (places,).
+
+    A job's last digit depends on its place modulo 4, since sums over rows of 27 begin on another boundary of 16 bytes at each;
+    the job itself says which of the four it gets. Places left over repeat the first job.
+    """
+    inputs = np.hstack([encoded.categorical, encoded.words, encoded.numeric.view(np.int32)]).astype(np.uint32)
+    mixed = np.zeros(len(inputs), dtype=np.uint32)
+    for column in inputs.T:
+        mixed = (mixed ^ column) * np.uint32(0x01000193)
+    kind = (mixed >> np.uint32(16)).astype(np.int64) % LANES
+    count = np.bincount(kind, minlength=LANES)
+    order = np.argsort(kind, kind="stable")
+    rank = np.empty(len(kind), dtype=np.int64)
+    rank[order] = np.arange(len(kind)) - np.repeat(np.cumsum(count) - count, count)
+    place = rank * LANES + kind
+    filled = np.zeros(-(-int(place.max() + 1) // ROUND) * ROUND, dtype=np.int64)
+    filled[place] = np.arange(len(kind))
+    return place, filled
 
 
 def _outermost(encoder: JobEncoder) -> Encoded:

@@ -69,6 +69,9 @@ KEPT: Final = 1_000_000
 KINDS: Final = 20
 """So many kinds of unanswered rows are told apart in the summary; the file says the reason of each row."""
 OTHER_REASONS: Final = "other reasons"
+TEXTS: Final = (".csv", ".tsv", ".txt")
+"""An output so named is text, whatever is scored; every other output of a Parquet file is Parquet."""
+SHEETS: Final = (".parquet", ".xlsx", ".xls", ".xlsb", ".ods")
 
 Progress = Callable[[str, int, int], None]
 """Called with (unit, done, total): bytes of a text, rows of a Parquet file."""
@@ -124,11 +127,10 @@ def score_file(
     if output.exists() and source.exists() and output.samefile(source):
         raise InputError(f"The output must be another file than the input; both are {source}. Give another --output.")
     before = _state(source)
-    readable = source.is_file() and os.access(source, os.R_OK)
-    is_parquet = readable and workbook.kind_of(source) == "parquet"
-    if readable and output.suffix == ".parquet" and not is_parquet:
-        raise InputError(f"A Parquet file is scored into a Parquet file only; {source} is none. Name the output .csv.")
-    table = ParquetTable(source) if is_parquet and output.suffix == ".parquet" else open_rows(source)
+    kind = workbook.kind_of(source) if source.is_file() and os.access(source, os.R_OK) else None
+    if output.suffix.lower() in (SHEETS if kind == "workbook" else (".parquet",) if kind != "parquet" else ()):
+        raise InputError(f"{source} is scored into a CSV file; {output} names another kind. Name the output .csv.")
+    table = ParquetTable(source) if kind == "parquet" and output.suffix.lower() not in TEXTS else open_rows(source)
     matched = match_features(table.header, name=str(source), meaning=meaning)
     answered = _Answered(predictor, list(matched.places), meaning)
     places = list(matched.places.values())
