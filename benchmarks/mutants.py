@@ -56,7 +56,7 @@ MUTANTS = (
     Mutant("forecast/differences.py", "std(axis=1, ddof=1)", "std(axis=1)"),
     Mutant("forecast/answer.py", "return low, np.maximum(low, high)", "return low, high"),
     Mutant("forecast/answer.py", "max(low[MEDIAN], high[MEDIAN])", "high[MEDIAN]"),
-    Mutant("forecast/answer.py", "warnings=(*(read.warnings if read else ()), *self.warnings[n]),", "warnings=(*self.warnings[n], *(read.warnings if read else ())),"),
+    Mutant("forecast/answer.py", "(*read.warnings, *self.warnings)", "(*self.warnings, *read.warnings)"),
     Mutant("forecast/answer.py", "*((remarks.APART,) if apart[n] else ()),", ""),
     # pairing, dates, splits
     Mutant("dataset/postings.py", "salary[:-1] >= salary[1:]", "salary[:-1] > salary[1:]"),
@@ -80,10 +80,10 @@ MUTANTS = (
     Mutant("evaluation/paired.py", "    if loss.low > 0:", "    if False:"),
     Mutant("training/fit.py", "np.random.default_rng((training.seed, epoch))", "np.random.default_rng((training.seed, epoch - len(history)))", ("tests/test_resume.py",)),
     # strength, verdict, contradiction
-    Mutant("forecast/strength.py", "_ROUGH: Final = _Limits(least=0.85", "_ROUGH: Final = _Limits(least=0.75", (STRENGTH,)),
+    Mutant("forecast/strength.py", "_ROUGH: Final = _Limits(held_90=(0.85", "_ROUGH: Final = _Limits(held_90=(0.75", (STRENGTH,)),
     Mutant("forecast/strength.py", "if abs(accuracy.mean_error_log) > limits.off", "if accuracy.mean_error_log > limits.off", (STRENGTH,)),
     Mutant("forecast/strength.py", "max(LEAST, CHANCE * error)", "LEAST", (STRENGTH,)),
-    Mutant("forecast/accuracy.py", ">= ENOUGH_ROWS), ALL)", "> 0), ALL)", (STRENGTH,)),
+    Mutant("forecast/accuracy.py", "adverts >= ENOUGH_ADVERTS and group[\"n\"] >= ENOUGH_ROWS", "group[\"n\"] >= ENOUGH_ROWS", (STRENGTH,)),
     Mutant("explain/verdict.py", '"below" if share < MIDDLE[0]', '"below" if share < MIDDLE[1]'),
     # relevance, money, place
     Mutant("job/relevance.py", "range(min(_LONGEST, len(words) - place), 0, -1)", "range(1, 2)", ("tests/test_relevance.py",)),
