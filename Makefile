@@ -22,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE PIP_NO_COMPILE PIP_USER PYTHONHOME PYTHONPATH
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: docs docs-check help app install install-dev test format lint types layers tests browser mutants torture tidy lock clean
+.PHONY: docs docs-check docs-site help app install install-dev test format lint types layers tests browser mutants torture tidy lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,7 +59,7 @@ $(DEV)/.requirements: requirements/dev.txt
 
 # --- the gate --------------------------------------------------------------------------------------------------------
 
-test: format lint types layers docs-check tests ## the whole gate: format, lint, strict types, import layers, documentation, tests
+test: format lint types layers docs-check docs-site tests ## the whole gate: format, lint, strict types, import layers, documentation, tests
 
 format: $(DEV)/.package ## is everything formatted
 	$(DEV)/bin/python -m ruff format --check $(TIDY)
@@ -75,6 +75,9 @@ layers: $(DEV)/.package ## who may import whom
 
 docs-check: $(DEV)/.package ## are the generated parts of the documentation up to date
 	PYTHONPATH=. $(DEV)/bin/python scripts/docs.py --check
+
+docs-site: $(DEV)/.package ## build the documentation site into site/; a link that leads nowhere fails
+	$(DEV)/bin/python scripts/site.py
 
 tests: $(DEV)/.package browser ## unit, property, oracle and end-to-end tests, and their coverage (WORKERS=2; TESTS="-k name" to choose)
 	$(DEV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(if $(TESTS),$(TESTS),--cov --cov-report=)

@@ -465,7 +465,7 @@ def test_bundles_are_swapped_while_requests_are_answered(bundle: Path, monkeypat
         assert slot.refresh() == ("refused" if number % 3 == 0 else "loaded")
 
     note()
-    with TestClient(web_app(Settings())) as service, ThreadPoolExecutor(2) as pool:
+    with TestClient(web_app(Settings(watch_seconds=100_000))) as service, ThreadPoolExecutor(2) as pool:
         replies_seen = []
         for number in range(1, 7):
             asked = pool.submit(lambda: [service.post("/v1/estimate", json=JOB) for _ in range(8)])
