@@ -83,7 +83,7 @@ MUTANTS = (
     Mutant("forecast/strength.py", "_ROUGH: Final = _Limits(held_90=(0.85", "_ROUGH: Final = _Limits(held_90=(0.75", (STRENGTH,)),
     Mutant("forecast/strength.py", "if abs(accuracy.mean_error_log) > limits.off", "if accuracy.mean_error_log > limits.off", (STRENGTH,)),
     Mutant("forecast/strength.py", "max(LEAST, CHANCE * error)", "LEAST", (STRENGTH,)),
-    Mutant("forecast/accuracy.py", "else adverts / (adverts + HALF)", "else 1.0", (STRENGTH,)),
+    Mutant("forecast/accuracy.py", "else adverts / (adverts + HALF)", "else 1.0", ("tests/test_accuracy_groups.py",)),
     Mutant("explain/verdict.py", '"below" if share < MIDDLE[0]', '"below" if share < MIDDLE[1]'),
     # relevance, money, place
     Mutant("job/relevance.py", "range(min(_LONGEST, len(words) - place), 0, -1)", "range(1, 2)", ("tests/test_relevance.py",)),
