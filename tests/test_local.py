@@ -17,7 +17,7 @@ from mlpaygrade.forecast.groups import GROUPS, with_places
 from mlpaygrade.forecast.local import LOCAL, LocalMove, LocalPay, cell_keys
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.testing.synthetic import SyntheticMarket
-from mlpaygrade.training.local import errors_by_cell, fit_local
+from mlpaygrade.training.local import FEWEST, errors_by_cell, fit_local
 
 CELL = "GB|Data Scientist"
 MOVES = LocalPay({CELL: LocalMove(postings=40, apart_log=-0.2, move_log=-0.1)}, {"strength": 60.0})
@@ -67,6 +67,15 @@ def test_what_does_not_persist_moves_nothing(windows: list[Postings]) -> None:
 def test_one_window_measures_nothing(windows: list[Postings]) -> None:
     rule, _ = fit_local([(said(windows[0], lambda british: 0.4 * british), windows[0])])
     assert rule.moves == {}
+
+
+def test_a_handful_of_adverts_moves_nothing(windows: list[Postings]) -> None:
+    few = [one.take(np.arange(2 * FEWEST - 2)) for one in windows]
+    rule, moved = fit_local([(said(one, lambda british: 0.4 * british), one) for one in (few[0], windows[1])])
+    assert set(rule.moves) == set()
+    np.testing.assert_array_equal(moved[1].log_members, said(windows[1], lambda british: 0.4 * british).log_members)
+    rule, _ = fit_local([(said(one, lambda british: 0.4 * british), one) for one in windows])
+    assert set(rule.moves) == {CELL}
 
 
 def test_adverts_of_one_week_count_by_the_root_of_their_number(windows: list[Postings]) -> None:

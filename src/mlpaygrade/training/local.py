@@ -20,6 +20,9 @@ from mlpaygrade.training.wide import WEEKS_IN_YEAR
 STRENGTHS: Final = (30.0, 60.0, 100.0, 200.0, 400.0)
 """Candidates: so many adverts of a country and title count as much as the network."""
 
+FEWEST: Final = 5
+"""Fewer held-out adverts of a country and title than this move nothing."""
+
 Window = tuple[Prediction, Postings]
 """A held-out window: what a network of earlier postings said of its postings."""
 
@@ -74,6 +77,8 @@ def _rule(errors: pd.DataFrame, strength: float | None) -> LocalPay:
     if strength is None:
         return LocalPay.none()
     believed = errors["apart"] * errors["count"] / (errors["count"] + strength)
+    enough = errors["postings"] >= FEWEST
+    errors, believed = errors[enough], believed[enough]
     lines = zip(errors.index, errors["postings"], errors["apart"], believed, strict=True)
     return LocalPay(
         {
