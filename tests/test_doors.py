@@ -144,7 +144,7 @@ def same_figures(found: dict[str, float], answer: Answer) -> None:
         if answer.not_enough_data is not None:
             assert math.isnan(found[name])
         else:
-            assert abs(found[name] - usd) <= 1
+            assert abs(found[name] - usd) <= 1 + BATCH_TOLERANCE * usd
 
 
 SHEET = {

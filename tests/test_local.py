@@ -108,7 +108,7 @@ def test_an_answer_shows_both_figures(tmp_path: Path) -> None:
     assert answer.network_usd == pytest.approx(before.estimate_usd, rel=1e-4)
     assert before.network_usd == before.estimate_usd
     (note,) = (one for one in answer.warnings if one.startswith("The network alone says"))
-    assert "the 40 newest adverts for this title in United Kingdom lay 18% below it" in note
+    assert "the 40 newest adverts for this title (United Kingdom) lay 18% below it" in note
     assert answer.to_json()["local_adverts"] == {
         "postings": 40,
         "network_alone_usd": round(before.estimate_usd),

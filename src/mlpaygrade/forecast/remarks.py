@@ -30,7 +30,7 @@ def moved(move: LocalMove | None, usd: float, location: str) -> tuple[str, ...]:
     alone, place = dollars(move.before_usd(usd)), taxonomy.country(location).name
     apart = f"{abs(expm1(move.apart_log)):.0%} {'above' if move.apart_log > 0 else 'below'}"
     return (
-        f"The network alone says {alone}; the {move.postings:,} newest adverts for this title in {place} lay "
+        f"The network alone says {alone}; the {move.postings:,} newest adverts for this title ({place}) lay "
         f"{apart} it, so the answer moves to {dollars(usd)}.",
     )
 
