@@ -1,6 +1,8 @@
 """What runs the service elsewhere fits the service: addresses, ports, pins, settings; no root, no writable file system."""
 
 import re
+import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -104,3 +106,20 @@ def test_every_file_of_pins_is_audited_every_week_and_a_release_lists_its_parts(
     }
     assert set(audit["jobs"]["audit"]["strategy"]["matrix"]["file"]) == pins
     assert "cyclonedx" in (ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("schema", "files"), [("compose-spec", ["compose.yaml"]), ("github-workflows", [".github/workflows/*.yml"])]
+)
+def test_files_are_what_their_own_schema_allows(schema: str, files: list[str]) -> None:
+    found = [str(path) for pattern in files for path in ROOT.glob(pattern)]
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", *found]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert found
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_manifests_are_what_kubernetes_takes() -> None:
+    validate = pytest.importorskip("kubernetes_validate").validate
+    for document in documents("deploy/kubernetes.yaml"):
+        validate(document, "1.31", strict=True)

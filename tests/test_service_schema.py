@@ -10,7 +10,7 @@ from mlpaygrade.service.batch import NDJSON, PARQUET
 from mlpaygrade.service.settings import Settings
 from mlpaygrade.service.web import web_app
 
-EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "6"))
+EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "3"))
 """Requests of each kind for each operation; `benchmarks/service_hostile.py` asks for more."""
 
 
