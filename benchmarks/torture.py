@@ -486,7 +486,8 @@ def page(found: list[Tally], *, full: bool) -> str:
             "# Faults on purpose",
             "",
             f"Written by `make torture{' FULL=1' if full else ''}` (`benchmarks/torture.py`): what was tried, and how often "
-            "what must hold did not. Each kind has its share of the time, so a busy machine tries fewer; 0 tried is not shown to hold.",
+            "what must hold did not. Each kind has its share of the time, so a busy machine tries fewer; "
+            "0 tried is not shown to hold.",
             "",
             "| Fault | Must hold | Tried | Failed |",
             "|---|---|---|---|",
