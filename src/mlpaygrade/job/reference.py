@@ -36,7 +36,7 @@ def fold(text: str) -> str:
 
 def squash(text: str) -> str:
     """The letters and digits of folded `text`: "Côte d'Ivoire" -> "cotedivoire"."""
-    return "".join(char for char in fold(text) if char.isalnum())
+    return "".join(filter(str.isalnum, fold(text)))
 
 
 def checked_text(text: str, *, what: str) -> str:

@@ -149,7 +149,7 @@ def _places_aside(parts: Sequence[Part]) -> Iterator[Part]:
     """The parts, those that name a place emptied; a code such as MA counts only after a place."""
     before = False
     for number, part in enumerate(parts):
-        kind = place_kind(part.typed)
+        kind = place_kind(part.typed) if number else None  # the first part is the job; the tables of places take 30 ms
         code = len(part.typed) == 2 and part.typed.upper() not in {"US", "UK", "EU"}
         before = number > 0 and kind is not None and (before or not code)
         yield Part((), part.ranks, part.remarks, (part.typed,), part.typed, part.bracketed) if before else part
