@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from mlpaygrade.money.pay import PayReading
 from mlpaygrade.money.period import Period, Salaries, from_yearly, to_yearly
 from mlpaygrade.money.rates import DOLLAR, Rate, usd_to
+
+if TYPE_CHECKING:
+    from mlpaygrade.money.pay import PayReading
 
 NO_CONVERSION: Final = Rate(value=1.0, currency=DOLLAR, day=None)
 _DOLLAR_SIGN: Final = "$"
@@ -50,7 +52,7 @@ class PayTerms:
         """An amount in these terms in dollars a year."""
         return self.rate.to_usd(to_yearly(amount, self.period, salaries=self.salaries))
 
-    def usd_of(self, reading: PayReading) -> float:
+    def usd_of(self, reading: "PayReading") -> float:
         """Pay as it was read, in dollars a year: a range counts with its middle; what the text leaves out is as in these terms.
 
         Raises InputError, with the question, where the text can mean several things.
