@@ -22,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE PIP_NO_COMPILE PIP_USER PYTHONHOME PYTHONPATH
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: docs docs-check docs-site help app install install-dev test format lint types layers tests browser mutants torture tidy lock clean
+.PHONY: docs docs-check docs-site help app install install-dev test format lint types layers tests browser mutants torture spark tidy lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -94,6 +94,10 @@ mutants: $(DEV)/.package ## plant mistakes, by hand and at random, and see that 
 
 torture: $(DEV)/.package ## faults on purpose, counted in docs/reliability.md (FULL=1: ten times as many, at most 30 minutes)
 	$(DEV)/bin/python benchmarks/torture.py $(if $(FULL),--full)
+
+spark: $(DEV)/.package ## install PySpark and test `mlpaygrade.spark` on a local Spark (outside the gate; needs Java 17)
+	$(DEV)/bin/python $(PIP) 'pyspark>=3.5'
+	$(DEV)/bin/python -m pytest tests/test_spark.py
 
 tidy: $(DEV)/.package ## format and repair what ruff can
 	$(DEV)/bin/python -m ruff format $(TIDY)

@@ -26,7 +26,7 @@ from research.cards import data_card, model_card
 from research.rivals import LABELS
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = ("README.md", "docs/cli.md", "docs/architecture.md", "docs/service.md")
+FILES = ("README.md", "docs/cli.md", "docs/architecture.md", "docs/service.md", "docs/batch.md")
 PACKAGE = ROOT / "src" / "mlpaygrade"
 BLOCK = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -400,6 +400,30 @@ def service_faults() -> str:
     )
 
 
+def score() -> str:
+    """What `score` did beside DuckDB, from the last run of `benchmarks/score_scale.py`."""
+    found = json.loads((ROOT / "benchmarks" / "results" / "score.json").read_text(encoding="utf-8"))
+    lines = [
+        "By `benchmarks/score_scale.py` on two processors with other work beside it, in turns; DuckDB copies the same file",
+        "with seven constant columns more. Ratios and processor time say more than seconds.",
+        "",
+        "| rows | what | seconds | processor seconds | memory, MiB | times DuckDB | load average |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for part, what in (
+        ("csv", "CSV to CSV"),
+        ("parquet", "Parquet to Parquet"),
+        ("distinct", "a million distinct jobs"),
+    ):
+        if one := found.get(part):
+            ours = one["score"]
+            spent = " | ".join(f"{ours[name]:,.0f}" for name in ("seconds", "processor_seconds", "rss_mib"))
+            lines.append(f"| {one['rows']:,} | {what} | {spent} | {one.get('ratio', '')} | {one['load_average']} |")
+    if one := found.get("spark"):
+        lines += ["", f"A local Spark and `score` on {one['rows']:,} rows: {one['alike']:,} alike in every column."]
+    return "\n".join(lines)
+
+
 GENERATORS: Mapping[str, Callable[[], str]] = {
     "quality": quality,
     "first-answer": first_answer,
@@ -412,6 +436,7 @@ GENERATORS: Mapping[str, Callable[[], str]] = {
     "layers": layers,
     "capacity": capacity,
     "service-faults": service_faults,
+    "score": score,
 }
 
 
