@@ -41,7 +41,7 @@ def test_nothing_is_added_beyond_the_last_month_and_that_is_said() -> None:
     reached, beyond = ageing_factor("US", "2024-04", "2026-04"), ageing_factor("US", "2024-04", "2031-01")
     assert beyond.factor == reached.factor
     assert beyond.last_month == "2026-04"
-    assert beyond.warning.startswith("Nothing is known after 2026-04")
+    assert beyond.warning.startswith("Nothing is known after April 2026")
     assert reached.warning == NOT_THESE_JOBS
     assert ageing_factor("US", "2027-01", "2028-01").factor == 1
 

@@ -1,6 +1,7 @@
 """How the browser tests look at a page: widths and themes, and when a page counts as drawn."""
 
 from collections.abc import Callable
+from importlib import resources
 
 from playwright.sync_api import Page
 
@@ -14,4 +15,23 @@ def settle(page: Page) -> None:
     page.wait_for_function(
         "() => document.querySelector('[data-testid=stApp]')?.getAttribute('data-test-script-state') === 'notRunning'"
         " && !document.querySelector('[data-stale=true]')"
+    )
+
+
+def barriers(page: Page) -> list[str]:
+    """What stands in the way of assistive technology, as far as it is serious."""
+    # What is about to be replaced is shown pale; on a busy machine that lasts.
+    page.wait_for_function("!document.querySelector('[data-stale=true], [data-testid=stStatusWidget]')")
+    page.wait_for_timeout(500)
+    page.evaluate((resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate("async () => (await axe.run()).violations")
+    return [
+        f"{item['id']}: {item['nodes'][0]['html'][:200]}" for item in found if item["impact"] in ("serious", "critical")
+    ]
+
+
+def screens(page: Page) -> float:
+    """How many screens of 900 pixels the page is tall."""
+    return float(
+        page.locator("[data-testid=stMainBlockContainer]").evaluate("e => e.getBoundingClientRect().height") / 900
     )

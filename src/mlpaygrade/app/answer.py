@@ -23,6 +23,8 @@ from mlpaygrade.rendering.words import (
     up_to_of_100,
 )
 
+AGE: Final = "age: "
+"""How the note begins that says what the age of a model has cost."""
 _MEANING: Final = {
     "strong": "Strong: ranges made the same way held for such jobs",
     "fair": "Fair: good for orientation",
@@ -129,6 +131,7 @@ def method(estimate: Answer, terms: PayTerms = DOLLARS) -> str:
     lines = [f"9 in 10 adverts of such jobs name {ends}.", quality_line(estimate), distance_line(estimate.closest)]
     if terms.said:
         lines.append(f"Converted: {terms.said}.")
+    lines += [f"Age: {note.removeprefix(AGE)}" for note in estimate.notes if note.startswith(AGE)]
     return f'<div class="mp">{"".join(f"<p>{escape(line)}</p>" for line in lines)}</div>' + spread(estimate, terms)
 
 
@@ -196,9 +199,14 @@ def quality_line(estimate: Answer) -> str:
     )
 
 
+def read_notes(estimate: Answer) -> list[str]:
+    """How the job was read; what the age of the model has cost stands under Method."""
+    return [note for note in estimate.notes if not note.startswith(AGE)]
+
+
 def notes(estimate: Answer) -> str:
-    """How the job was read."""
-    return notes_list(estimate.notes)
+    """The same as a list."""
+    return notes_list(read_notes(estimate))
 
 
 def refusal(estimate: Answer) -> str:

@@ -22,7 +22,11 @@ from mlpaygrade.money.terms import PayTerms
 from mlpaygrade.rendering.words import counted, value_text
 
 FORM: Final = "career"
-CHANGES: Final = {field.name: field.change or field.heading for field in CHANGEABLE}
+MOVE: Final = "move"
+"""Moving to another country: work and home in one step."""
+CHANGES: Final = {
+    field.name: field.change or field.heading for field in CHANGEABLE if field.name not in ("location", "residence")
+} | {MOVE: "Move to another country", "location": "Company abroad, home as now"}
 """Names of what may be changed, in plain words."""
 START: Final = ("title", "experience", "remote", "size")
 SHOWN: Final = 10
@@ -74,6 +78,8 @@ def _start() -> Job:
     found = read_parameters(parameters, default=remembered("estimate") or first_job(predictor()))
     problems = list(found.problems)
     wanted = [name for name in parameters.get("allow", ",".join(START)).split(",") if name]
+    if "residence" in wanted:
+        wanted = [MOVE, *(name for name in wanted if name not in ("location", "residence"))]
     if wrong := [name for name in wanted if name not in CHANGES]:
         problems.append(
             f'Changes in this link must be among {", ".join(CHANGES)}; got "{wrong[0][:40]}". It was left out.'
@@ -138,6 +144,8 @@ def _difference(step: Scenario, terms: PayTerms) -> str:
 
 def _changes(read: ReadJob, allowed: list[str], most: int, terms: PayTerms) -> None:
     """One table of gains and losses; what few adverts support stands in it, marked."""
+    if MOVE in allowed:
+        allowed = [*(name for name in allowed if name not in (MOVE, "location")), "location", "residence"]
     found = scenarios(predictor(), read, allow=allowed, max_changes=most)
     thin = [
         one

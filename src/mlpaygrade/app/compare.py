@@ -10,7 +10,7 @@ from typing import Final
 import streamlit as st
 
 from mlpaygrade.app import address, answer, why
-from mlpaygrade.app.charts import Range, notes_list, range_chart
+from mlpaygrade.app.charts import Range, notes_list, quiet, range_chart
 from mlpaygrade.app.choice import first_job, packed, read_packed
 from mlpaygrade.app.form import job_form, offer_nearest, remembered, standing
 from mlpaygrade.app.pay import Offer, linked_offer, offer_field, parameters_of, start_terms, terms_form
@@ -30,6 +30,10 @@ STARTS: Final = (
     {"title": "Data Engineer", "location": "GB"},
 )
 COUNT: Final = "compare.count"
+NOT_A_PROMISE: Final = (
+    "Differences are between what the market advertises for the jobs as described; they are not what one person gains by "
+    "changing. Adverts are taken as independent once the fields are known."
+)
 
 
 def page() -> None:
@@ -98,19 +102,24 @@ def _answer(jobs: list[Job], offers: list[Offer], terms: PayTerms) -> None:
             show_error(error)
     if len(estimates) < len(jobs):
         return
-    said = [
-        f"{name}: {note}" for name, one in zip(NAMES, estimates, strict=False) for note in (*one.warnings, *one.notes)
+    pairs = [
+        (compare(predictor(), estimates[first], estimates[second]), (NAMES[first], NAMES[second]))
+        for first, second in combinations(range(len(estimates)), 2)
     ]
+    for comparison, names in pairs:
+        _verdict(comparison, names, terms)
     st.header("Side by side", anchor=False)
     st.html(range_chart(_ranges(estimates), terms, label="Ranges of the jobs") + _lines(estimates, offers, terms))
-    if said:
-        st.html(notes_list(said))
-    for first, second in combinations(range(len(estimates)), 2):
-        _pair(compare(predictor(), estimates[first], estimates[second]), (NAMES[first], NAMES[second]), terms)
-    st.caption(
-        "Differences are between what the market advertises for the jobs as described; they are not what one person gains by "
-        "changing. Draws are taken as independent once the fields are known."
-    )
+    said = [
+        f"{name}: {note}"
+        for name, one in zip(NAMES, estimates, strict=False)
+        for note in (*one.warnings, *answer.read_notes(one))
+    ]
+    st.html(notes_list(said) + quiet(f"Adverts up to {estimates[0].newest_advert}. {NOT_A_PROMISE}"))
+    with st.expander("What makes the difference"):
+        for comparison, (first_name, second_name) in pairs:
+            drawn = why.drivers(comparison, first_name, second_name, terms)
+            st.html(f'<div class="mp"><p><strong>{second_name} against {first_name}</strong></p></div>{drawn}')
 
 
 def _ranges(estimates: list[Answer]) -> list[Range]:
@@ -150,7 +159,8 @@ def _lines(estimates: list[Answer], offers: list[Offer], terms: PayTerms) -> str
     return f'<div class="mp">{"".join(lines)}</div>'
 
 
-def _pair(comparison: Comparison, names: tuple[str, str], terms: PayTerms) -> None:
+def _verdict(comparison: Comparison, names: tuple[str, str], terms: PayTerms) -> None:
+    """Which of two pays more, and how sure that is."""
     first, second = names
     difference = comparison.difference
     chance = comparison.probability_second_pays_more
@@ -166,5 +176,4 @@ def _pair(comparison: Comparison, names: tuple[str, str], terms: PayTerms) -> No
         f'<div class="mp"><p><strong>{better} pays more in {round(100 * share)} of 100 pairs of adverts.</strong> Typical pay '
         f"differs by <strong>{escape(terms.signed(difference.usd))}</strong> {terms.per} (very likely between "
         f"{escape(terms.signed(low))} and {escape(terms.signed(high))}).{doubt}</p></div>"
-        + why.drivers(comparison, first, second, terms)
     )

@@ -1,6 +1,7 @@
 """The model's card: how far to trust it, what others measured, what it is for and what not; every number from the bundle."""
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,6 +58,8 @@ def _meaning(bundle: Bundle) -> None:
         held = f"{of_100(found['coverage_90'])} of 100"
         tested = (f"{found[unit]:,}" for unit in ("n", "adverts"))
         lines.append([_first_capital(group_text(name)), word, held, side, *tested])
+    if ALL in groups and lines:
+        st.html(f'<div class="mp"><p>{escape(_in_short(groups[ALL]))}</p></div>')
     if not lines:
         st.warning("This bundle carries no test: nothing can be said about how well it does.", icon=":material/rule:")
         return
@@ -70,6 +73,15 @@ def _meaning(bundle: Bundle) -> None:
             lines,
             caption=caption,
         )
+    )
+
+
+def _in_short(found: Mapping[str, float]) -> str:
+    """What the test means for a reader, in one paragraph."""
+    return (
+        f"Of 100 later figures {of_100(found['coverage_90'])} fell inside the range that was to hold 90. Take a figure "
+        "that is called strong as a sound guide to what employers advertise, a fair one for orientation, and a rough one as a "
+        "first idea that needs other sources. The table says what to expect where."
     )
 
 

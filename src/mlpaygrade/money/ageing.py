@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from typing import Final
 
@@ -64,7 +65,7 @@ def ageing_factor(country: str, from_month: str, to_month: str) -> Ageing:
     if used != country:
         warnings.insert(0, "The euro area's growth is used, as the country has no series of its own.")
     if reached < end:
-        warnings.insert(0, f"Nothing is known after {_text(last)}, and nothing is added for later months.")
+        warnings.insert(0, f"Nothing is known after {_words(last)}, and nothing is added for later months.")
     return Ageing(
         factor=math.exp(_log_growth(growth, start, reached)),
         from_month=from_month,
@@ -113,6 +114,10 @@ def _month(text: str) -> int:
     if found is None:
         raise InputError(f"A month is written YYYY-MM; got {text!r}. Give one such as 2024-04.")
     return 12 * int(found[1]) + int(found[2]) - 1
+
+
+def _words(month: int) -> str:
+    return f"{date(month // 12, month % 12 + 1, 1):%B %Y}"
 
 
 def _text(month: int) -> str:
