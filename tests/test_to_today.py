@@ -130,3 +130,12 @@ def test_a_benchmark_ages_each_row_by_its_country_and_says_where_it_cannot(predi
 def test_a_past_day_ages_nothing(predictor: Predictor, sheet: Sheet) -> None:
     frame = judge(appraise(sheet, predictor), predictor, Rules(until=date(2020, 1, 1), posted_wages=True))
     assert frame["factor"].tolist() == [1.0, 1.0]
+
+
+def test_a_link_in_the_money_of_its_country_holds_no_other_country_to_it() -> None:
+    app = AppTest.from_file(str(MAIN), default_timeout=60)
+    for name, value in {"page": "estimate", "title": "Data Scientist", "country": "US", "currency": "USD"}.items():
+        app.query_params[name] = value
+    app.run()
+    app.selectbox(key="estimate.location").set_value("DE").run()
+    assert app.query_params["currency"] == "EUR"

@@ -36,6 +36,7 @@ def arrived(page: Page, width: int) -> None:
 def test_a_job_seeker_in_germany_knows_what_to_ask_for(open_page: OpenPage, width: int, theme: str) -> None:
     page = open_page(width=width, theme=theme)
     fill(page, "Job title", "Data Engineer")
+    expect(page.locator(".mp p.job")).to_contain_text("Data Engineer")
     choose(page, "Company's country", "Germany")
     fill(page, "offer", "60.000")
     expect(page.locator(".mp p.job")).to_contain_text("Data Engineer, Germany")
@@ -52,9 +53,10 @@ def test_a_job_seeker_in_germany_knows_what_to_ask_for(open_page: OpenPage, widt
 def test_a_job_seeker_in_the_united_states_sees_what_the_city_adds(open_page: OpenPage, width: int, theme: str) -> None:
     page = open_page(width=width, theme=theme)
     fill(page, "Job title", "Machine Learning Engineer")
+    expect(page.locator(".mp p.job")).to_contain_text("Machine Learning Engineer")
     fill(page, "City or state", "San Francisco")
-    fill(page, "offer", "180k")
     expect(page.locator(".mp p.job")).to_contain_text("San Francisco")
+    fill(page, "offer", "180k")
     expect(page.get_by_text(re.compile(r"United States \$\d+K, times 1\.\d\d in"))).to_be_visible()
     expect(page.get_by_text(re.compile(r"\$180K a year is .* Asking for \$"))).to_be_visible()
     arrived(page, width)
@@ -64,6 +66,7 @@ def test_a_job_seeker_in_the_united_states_sees_what_the_city_adds(open_page: Op
 def test_a_planner_sees_the_ladder_and_what_moving_pays_and_buys(open_page: OpenPage, width: int, theme: str) -> None:
     page = open_page("?page=career&allow=experience&country=DE&level=MI&title=Data+Scientist", width=width, theme=theme)
     fill(page, "Job title", "Data Analyst")
+    expect(page.locator(".mp p.job")).to_contain_text("Data Analyst")
     page.get_by_role("button", name="Move to another country").click()
     settle(page)
     ladder, changes = page.locator(".mp-ranges").nth(0), page.locator(".mp-ranges").nth(1)

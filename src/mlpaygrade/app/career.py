@@ -90,7 +90,7 @@ def _start() -> Job:
         problems.append(f'The number of changes in this link must be 1 or 2; got "{most[:40]}". One is shown.')
         most = "1"
     st.session_state.setdefault(f"{FORM}.most", int(most))
-    address.remark([*problems, *start_terms(parameters)])
+    address.remark([*problems, *start_terms(parameters, country=found.job.location)])
     return found.job
 
 

@@ -75,7 +75,7 @@ def _starts() -> list[Job]:
         if f"offer{n + 1}" in parameters:
             st.session_state.setdefault(f"{_form(n)}.offer", linked_offer(parameters, f"offer{n + 1}"))
     st.session_state.setdefault(COUNT, 3 if "job3" in parameters else 2)
-    address.remark([*problems, *start_terms(parameters)])
+    address.remark([*problems, *start_terms(parameters, country=starts[0].location)])
     return starts
 
 

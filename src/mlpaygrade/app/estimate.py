@@ -62,7 +62,7 @@ def _start() -> Job:
         return before
     parameters = address.parameters(FORM, first=True)
     found = read_parameters(parameters, default=first_job(predictor()))
-    address.remark([*found.problems, *start_terms(parameters)])
+    address.remark([*found.problems, *start_terms(parameters, country=found.job.location)])
     if "offer" in parameters:
         st.session_state.setdefault(f"{FORM}.offer", pay.linked_offer(parameters, "offer"))
     st.session_state.setdefault(TODAY, parameters.get("today") == "yes")

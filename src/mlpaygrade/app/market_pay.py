@@ -31,9 +31,12 @@ READ: Final = (
 def pay_and_trend(series: Sequence[TitleSeries], palette: Palette, width: int) -> dict[str, str]:
     """The search box, the table, the chart, and their files. Returns what the address is to say of them."""
     known = {_code(one): one for one in series}
-    address.remark(start_terms(address.parameters("market")))
+    first = DRAWN not in st.session_state
     chosen = [known[code] for code in _search(known)]
-    terms = terms_form(chosen[0].country if chosen else "US")
+    country = chosen[0].country if chosen else "US"
+    if first:
+        address.remark(start_terms(address.parameters("market"), country=country))
+    terms = terms_form(country)
     said = {"jobs": ";".join(map(_code, chosen)), **parameters_of(terms)}
     if not chosen:
         st.info("Choose a job title and a country to see what its adverts pay.", icon=":material/search:")

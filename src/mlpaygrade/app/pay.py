@@ -86,11 +86,16 @@ def _choose(key: str) -> None:
     st.session_state[_CHOSEN] = st.session_state[key]
 
 
-def start_terms(parameters: Mapping[str, str]) -> list[str]:
-    """Take the terms from a link, once; returns what in it could not be used."""
+def start_terms(parameters: Mapping[str, str], *, country: str) -> list[str]:
+    """Take the terms from a link, once; returns what in it could not be used.
+
+    The currency of the link's own country is no choice: it gives way to another country's.
+    """
     problems = []
     if (currency := parameters.get("currency", "").upper()) and _CHOSEN not in st.session_state:
-        if currency in rated_currencies():
+        if currency == local_currency(country):
+            pass
+        elif currency in rated_currencies():
             st.session_state[_CHOSEN] = currency
         else:
             problems.append(f'The currency in this link must be one with a rate, such as USD; got "{currency[:20]}".')
