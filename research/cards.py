@@ -11,16 +11,18 @@ import yaml
 
 from mlpaygrade.dataset.editions import REPOSITORY, Edition, edition, editions, known_file
 from mlpaygrade.dataset.sources import GITHUB_BASE_URL, github_path
+from mlpaygrade.forecast.accuracy import ALL, ENOUGH_ADVERTS, ENOUGH_ROWS, FEWEST
 from mlpaygrade.forecast.answer import newest_advert
 from mlpaygrade.forecast.bundle import Bundle
 from mlpaygrade.job.fields import COLUMNS, CURRENCY, FIELDS, SALARY, TARGET
 from mlpaygrade.job.values import INTEGER_COLUMNS
+from mlpaygrade.rendering.words import group_text, of_100, off_text
 
 SOURCE: Final = f"https://github.com/{REPOSITORY}"
 CC0: Final = "https://creativecommons.org/publicdomain/zero/1.0/"
 SHORT: Final = 0.87
-"""Groups of MIN_GROUP rows whose 90 % ranges held less are named."""
-MIN_GROUP: Final = 200
+"""Groups whose 90 % ranges held less are named."""
+WORST: Final = 6
 GROUPED: Final = ("country group", "experience", "title family", "company size", "remote work")
 PAY: Final[Mapping[str, str]] = {
     SALARY: "Pay a year in the currency of the next column",
@@ -73,8 +75,8 @@ def _what(bundle: Bundle) -> list[str]:
         "# Model card",
         "",
         "Says what a job in machine learning, data and the software around them is advertised for: typical pay, the band of one "
-        "advert, and ranges that held what they say when tested. Input: experience, title, country, remote work, company size, "
-        "employment type, year. Output: a distribution of yearly pay in US dollars, or no answer where the data hold too little.",
+        f"advert, and ranges{_held(bundle)}. Input: experience, title, country, remote work, company size, employment type, "
+        "year. Output: a distribution of yearly pay in US dollars, or no answer where the data hold too little.",
         "",
         f"- Trained on {kind}: {_data_name(bundle)}, {provenance['rows']:,} figures of {provenance['postings']:,} adverts up to "
         f"{newest_advert(provenance)}; sha256 `{provenance['data_sha256']}`. [Data card](data_card.json).",
@@ -94,28 +96,47 @@ def _what(bundle: Bundle) -> list[str]:
     ]
 
 
+def _held(bundle: Bundle) -> str:
+    """What the 90 % ranges held over all and by group, to follow "ranges"."""
+    groups = bundle.evaluation.get("groups", {})
+    large = [
+        one["coverage_90"]
+        for one in groups.values()
+        if one["n"] >= ENOUGH_ROWS and one.get("adverts", 0) >= ENOUGH_ADVERTS
+    ]
+    if not large:
+        return ""
+    return (
+        f" (those of 9 in 10 held {of_100(groups[ALL]['coverage_90'])} of 100 when tested, {of_100(min(large))} to "
+        f"{of_100(max(large))} by group)"
+    )
+
+
 def _measured(bundle: Bundle) -> list[str]:
     evaluation = bundle.evaluation
     if "rows" not in evaluation:
         return ["## Measured", "", "Nothing was left to test this model on.", ""]
     slices = [one for one in evaluation["slices"] if one["dimension"] in GROUPED]
     short = [
-        f"{one['value']} ({one['coverage_90']:.1%})"
-        for one in evaluation["slices"]
-        if one["n"] >= MIN_GROUP and one["coverage_90"] < SHORT
+        f"{group_text(name)} ({one['coverage_90']:.1%} of {one['n']:,} figures, {one['adverts']:,} adverts)"
+        for name, one in evaluation["groups"].items()
+        if one.get("adverts", 0) >= FEWEST and one["coverage_90"] < SHORT
     ]
     return [
         "## Measured",
         "",
         f"Protocol: {evaluation['protocol']}.",
         "",
-        "| group | figures | RMSE log | MAE | estimate less pay | 90 % range held | width |",
+        "| group | figures | RMSE log | MAE | estimates on the whole | 90 % range held | width |",
         "|---|---|---|---|---|---|---|",
         _row("all", evaluation["rows"]),
         *(_row(f"{one['dimension']}: {one['value']}", one) for one in slices),
         "",
-        f"Groups of at least {MIN_GROUP} figures whose range held less than {SHORT:.0%}: {', '.join(short) or 'none'}.",
+        "Tested was the same procedure, trained on the earlier adverts; the network that ships knows all of them.",
         "",
+        f"Groups of at least {FEWEST} different adverts whose range held less than {SHORT:.0%}: {', '.join(short) or 'none'}.",
+        "",
+        *_words(evaluation),
         "## Age",
         "",
         ageing_table(bundle),
@@ -123,8 +144,43 @@ def _measured(bundle: Bundle) -> list[str]:
     ]
 
 
+def _words(evaluation: Mapping[str, Any]) -> list[str]:
+    """How each word for an answer's strength did, and where what answers state lies furthest from what was measured."""
+    if not evaluation.get("words"):
+        return []
+    lines = [
+        "By the word for an answer's strength ([the rule](decisions/0017-strength-of-an-answer.md), set with this test open; "
+        "later rows will judge it):",
+        "",
+        "| word | figures | adverts | on the whole | mean distance, log | 50 % range held | 90 % range held |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {word} | {one['n']:,} | {one['adverts']:,} | {off_text(one['mean_error_log'])} | {one['mae_log']:.3f} | "
+        f"{one['coverage_50']:.1%} | {one['coverage_90']:.1%} |"
+        for word, one in evaluation["words"].items()
+    ]
+    stated = evaluation["stated"]
+    apart = {
+        name: max(abs(one[f"stated_{p}"] - one[f"coverage_{p}"]) for p in (50, 80, 90)) for name, one in stated.items()
+    }
+    lines += [
+        "",
+        f"What answers state beside their ranges, against what was measured, in {len(stated)} groups of {ENOUGH_ROWS} figures; "
+        f"the {WORST} furthest apart:",
+        "",
+        "| group | figures | adverts | 50 %: stated, held | 80 % | 90 % |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name in sorted(apart, key=lambda name: -apart[name])[:WORST]:
+        one = stated[name]
+        pairs = " | ".join(f"{of_100(one[f'stated_{p}'])}, {of_100(one[f'coverage_{p}'])}" for p in (50, 80, 90))
+        lines.append(f"| {group_text(name)} | {one['n']:,.0f} | {one['adverts']:,.0f} | {pairs} |")
+    return [*lines, ""]
+
+
 def _row(name: str, one: Mapping[str, float]) -> str:
-    bias = f"{one['bias_usd'] / 1000:+,.1f}K"
+    bias = off_text(one["mean_error_log"])
     return (
         f"| {name} | {one['n']:,} | {one['rmse_log']:.4f} | ${one['mae_usd'] / 1000:,.1f}K | {bias} | {one['coverage_90']:.1%} | "
         f"${one['width_90_usd'] / 1000:,.0f}K |"

@@ -30,11 +30,11 @@ from mlpaygrade.training.forecaster import Progress
 from mlpaygrade.training.residuals import residual_analysis, residual_figures
 from mlpaygrade.training.settings import Settings
 from research import robustness
-from research.compare_report import compare_text
+from research.compare_report import BY_WEEK, compare_text
 from research.contenders import NETWORK, NetworkContender, contender
 from research.learning_curve import learning_curve
 from research.rivals import RIVALS, Rival
-from research.workbench import Workbench, code_hash
+from research.workbench import Made, Workbench, code_hash
 
 SEEDS: Final = 5
 RARE: Final = 10
@@ -126,7 +126,35 @@ def _earlier(output: Path, basis: Result) -> Result:
 def main_table(bench: Workbench, postings: Postings) -> Result:
     """Every model on the newest year: rows, postings, slices; the network against each, with intervals."""
     del postings
-    made = {one.name: bench.forecast(one, bench.past, bench.future) for one in bench.contenders}
+    return _table({one.name: bench.forecast(one, bench.past, bench.future) for one in bench.contenders}, bench)
+
+
+def again(result: Result, table: Table, *, cache: Path, network: Prediction) -> Result:
+    """A comparison with another network in the place of its own, its rivals' forecasts as they were kept in the folder `cache`.
+
+    network: calibrated, of the table's tested postings, trained on the same ones. Only the main table is kept.
+    """
+    postings, split, _ = protocol_of(table)
+    bench = Workbench(
+        folder=cache,
+        data_sha256=table.sha256,
+        past=training_side(postings, split),
+        future=postings.take(split.test),
+        contenders=[],
+        progress=lambda *_: None,
+    )
+    before = result["stages"]["main"]["models"]
+    made = {NETWORK: Made(prediction=network, seconds=before[NETWORK]["seconds"])}
+    for name in before.keys() - {NETWORK}:
+        (file,) = cache.glob(f"{name}-forecast-*.npz")
+        with np.load(file) as arrays:
+            made[name] = Made(
+                prediction=Prediction(arrays["quantiles"], arrays["members"]), seconds=before[name]["seconds"]
+            )
+    return {**result, "stages": {"main": _table({name: made[name] for name in before}, bench)}}
+
+
+def _table(made: Mapping[str, Made], bench: Workbench) -> Result:
     predictions = {name: item.prediction for name, item in made.items()}
     groups = groups_of(bench)
     return {
@@ -174,7 +202,7 @@ def _differences(
         if name == NETWORK:
             continue
         against = functools.partial(compare_predictions, network, prediction, future)
-        found = {"all": against(), "all, by copies": against(unit="copies")}
+        found = {"all": against(), "all, by copies": against(unit="copies"), BY_WEEK: against(unit="week")}
         found |= {group: against(mask=mask) for group, mask in groups.items()}
         result[name] = {
             part: {metric: one.to_json() for metric, one in metrics.items()} for part, metrics in found.items()

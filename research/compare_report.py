@@ -3,10 +3,15 @@
 Enters: the result of a comparison. Leaves: text. Computes nothing and rounds once, here.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
+from mlpaygrade.evaluation.paired import DRAWS
 from research.rivals import LABELS
+
+Key = TypeVar("Key", bound=Hashable)
+BY_WEEK: Final = "all, by week"
+"""The part of the differences that claims rest on: adverts of one week come in bursts from few employers."""
 
 METRICS: Final = {
     "rmse_log": ("RMSE log", "{:+.4f}"),
@@ -70,8 +75,11 @@ def _main(stage: Mapping[str, Any]) -> list[str]:
         lines += ["", "### Groups", "", *_table(header, rows)]
     if stage["differences"]:
         parts = list(next(iter(stage["differences"].values())))
-        lines += ["", "### Network minus rival, 95 % interval of a paired bootstrap by posting", ""]
-        lines += ["Below zero the network is better; a star marks an interval that lies below zero."]
+        lines += ["", "### Network minus rival, 95 % interval of a paired bootstrap", "", *verdict(stage), ""]
+        lines += [
+            "Drawn by posting unless a table says by what else. Below zero the network is better: + marks an interval that lies "
+            "below zero, and - one that lies above. Fits are those of one seed; no interval knows another.",
+        ]
         for part in parts:
             lines += ["", f"{part}:", "", *_differences({n: d[part] for n, d in stage["differences"].items()})]
     for residuals in stage["residuals"].values():
@@ -90,8 +98,50 @@ def _differences(by_rival: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 def _difference(metric: str, one: Mapping[str, Any]) -> str:
     form = METRICS[metric][1].format
-    star = " *" if one["significant"] else ""
-    return f"{form(one['difference'])} [{form(one['low'])}, {form(one['high'])}]{star}"
+    mark = " (+)" if one["high"] < 0 else " (-)" if one["low"] > 0 else ""
+    return f"{form(one['difference'])} [{form(one['low'])}, {form(one['high'])}]{mark}"
+
+
+def verdict(stage: Mapping[str, Any]) -> list[str]:
+    """Which rivals the network beats and loses to, by metric, with sizes: drawn by week, corrected for all comparisons (Holm)."""
+    found = {
+        (metric, rival): parts[BY_WEEK][metric]
+        for rival, parts in stage["differences"].items()
+        for metric in METRICS
+        if BY_WEEK in parts
+    }
+    clear = holm({key: one["better"] for key, one in found.items()})
+    said = []
+    for metric, (name, _) in METRICS.items():
+        mine = {rival: one for (of, rival), one in found.items() if of == metric}
+        parts = {
+            "smaller than that of": [r for r, one in mine.items() if (metric, r) in clear and one["difference"] < 0],
+            "larger than that of": [r for r, one in mine.items() if (metric, r) in clear and one["difference"] > 0],
+            "not to be told from that of": [r for r in mine if (metric, r) not in clear],
+        }
+        listed = [
+            f"{words} {', '.join(f'{LABELS[r]} ({_size(mine[r])})' for r in rivals)}"
+            for words, rivals in parts.items()
+            if rivals
+        ]
+        said += [f"- The network's {name} is {'; '.join(listed)}."] if mine else []
+    weeks = "Drawn by week of arrival, and corrected for all comparisons of this table (Holm, 5 %):"
+    return [weeks, "", *said] if said else []
+
+
+def _size(one: Mapping[str, float]) -> str:
+    return f"{one['first'] / one['second'] - 1:+.1%}"
+
+
+def holm(better: Mapping[Key, float]) -> set[Key]:
+    """Which of several differences are clear at 5 % together (Holm 1979). better: share of draws in which the first is better."""
+    values = {key: max(2 * min(share, 1 - share), 1 / DRAWS) for key, share in better.items()}
+    clear: set[Key] = set()
+    for place, key in enumerate(sorted(values, key=lambda key: values[key])):
+        if values[key] > 0.05 / (len(values) - place):
+            break
+        clear.add(key)
+    return clear
 
 
 def _seeds(stage: Mapping[str, Any]) -> list[str]:

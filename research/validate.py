@@ -67,7 +67,8 @@ SOURCES: Final = (
         when="2023",
         what="Adverts of data jobs that name pay, of any site (dataset data_jobs, Apache-2.0). One figure each, usually the "
         "middle of a band; yearly pay only, and abroad without figures that a job board names in ten countries or more.",
-        how_to_read="The same kind of figure as ours, from other adverts. Employers who publish pay are not all employers, there "
+        how_to_read="The same kind of figure as ours, from other adverts. Asked as of 2023, a year that the model "
+        "was trained on: no test of a forecast. Employers who publish pay are not all employers, there "
         "as here. Abroad the adverts are few, many of them of employers from the United States.",
         read=_yearly_postings,
     ),
@@ -130,7 +131,8 @@ def checked_page(document: Checked) -> str:
         "Our figures are what employers advertise who publish pay. That is not what everyone earns.",
         "",
         "**Gap**: how far our typical pay lies above (+) or below (-) theirs, for the middle one of the jobs compared. "
-        "**Inside**: how many of their figures lie in our 90 % range; 90 of 100 would be right if they measured the same.",
+        "**Inside**: how many of their figures lie in our 90 % range; 90 of 100 would be right if they measured the same. Both "
+        "with their 95 % interval, jobs taken as independent, so that one employer's many adverts make it too narrow.",
         "",
         *(f"- {sentence}" for sentence in document.said),
     ]
@@ -161,8 +163,15 @@ def _section(source: CheckedSource) -> list[str]:
 
 
 def _row(group: CheckedGroup) -> str:
-    inside = "" if group.inside_90 is None else f" {100 * group.inside_90:.0f} of 100 |"
-    return f"| {group.label} | {group.n:,} | {_gap(group.log_difference)} |{inside}"
+    inside = "" if group.inside_90 is None else f" {100 * group.inside_90:.0f} ± {_points(group)} of 100 |"
+    between = "" if group.log_range is None else f" ({_gap(group.log_range[0])} to {_gap(group.log_range[1])})"
+    return f"| {group.label} | {group.n:,} | {_gap(group.log_difference)}{between} |{inside}"
+
+
+def _points(group: CheckedGroup) -> str:
+    """Half of the 95 % interval (Agresti and Coull) of the share inside, in points of 100."""
+    inside = ((group.inside_90 or 0.0) * group.n + 2) / (group.n + 4)
+    return f"{196 * math.sqrt(inside * (1 - inside) / (group.n + 4)):.0f}"
 
 
 def _gap(log_difference: float) -> str:
@@ -220,8 +229,18 @@ def _groups(
                 label=_label(dimension, value),
                 n=counts[value],
                 log_difference=round(float(np.median(difference[mask])), 4),
+                log_range=_median_range(difference[mask]),
                 inside_90=round(float(inside[mask].mean()), 4),
             )
+
+
+def _median_range(values: NDArray[np.float64]) -> tuple[float, float]:
+    """The 95 % interval of a median, from the order of n values (binomial)."""
+    ordered, reach = np.sort(values), 0.98 * math.sqrt(len(values))
+    middle = (len(values) - 1) / 2
+    ends = (max(0, math.floor(middle - reach)), min(len(values) - 1, math.ceil(middle + reach)))
+    low, high = (round(float(ordered[end]), 4) for end in ends)
+    return low, high
 
 
 def _label(dimension: Dimension, value: str) -> str:
@@ -284,9 +303,15 @@ def _said(sources: Sequence[CheckedSource]) -> Iterator[str]:
     """Where our figures lie apart from what is paid or posted, in plain words, largest gap first."""
     for source in sources:
         groups = [group for group in source.groups if group.dimension == "country" and group.n >= FEWEST_SAID]
-        above = sorted((g for g in groups if g.log_difference > CLEAR), key=lambda g: -g.log_difference)
-        below = sorted((g for g in groups if g.log_difference < -CLEAR), key=lambda g: g.log_difference)
-        close = [group for group in groups if abs(group.log_difference) <= CLEAR]
+        ranges = [(group, *(group.log_range or (group.log_difference,) * 2)) for group in groups]
+        above = sorted(
+            (g for g, low, _ in ranges if low > 0 and g.log_difference > CLEAR), key=lambda g: -g.log_difference
+        )
+        below = sorted(
+            (g for g, _, high in ranges if high < 0 and g.log_difference < -CLEAR), key=lambda g: g.log_difference
+        )
+        close = [group for group, low, high in ranges if low >= -CLEAR and high <= CLEAR]
+        open_ones = [group for group in groups if group not in (*above, *below, *close)]
         who = {
             "posted": "these adverts offer",
             "paid": "people there say they earn",
@@ -294,11 +319,17 @@ def _said(sources: Sequence[CheckedSource]) -> Iterator[str]:
         }
         for sign, found in (("above", above), ("below", below)):
             if found:
-                listed = ", ".join(f"{g.label} {abs(math.expm1(g.log_difference)):.0%}" for g in found)
-                yield f"{source.name}: our figures lie {sign} what {who[source.kind]} in {listed}."
+                yield f"{source.name}: our figures lie {sign} what {who[source.kind]} in {'; '.join(map(_named, found))}."
         if close:
-            yield f"{source.name}: they agree within {CLEAR:.0%} in {', '.join(group.label for group in close)}."
+            yield f"{source.name}: they agree within {CLEAR:.0%} in {'; '.join(map(_named, close))}."
+        if open_ones:
+            yield f"{source.name}: too few jobs, or too small a gap, to say in {'; '.join(map(_named, open_ones))}."
         yield from _said_of_official(source)
+
+
+def _named(group: CheckedGroup) -> str:
+    low, high = group.log_range or (group.log_difference, group.log_difference)
+    return f"{group.label} {_gap(group.log_difference)} ({_gap(low)} to {_gap(high)}, {group.n:,} jobs)"
 
 
 def _said_of_official(source: CheckedSource) -> Iterator[str]:

@@ -4,7 +4,8 @@
 a folder that `mlpaygrade train` left (default: the bundle that ships); DATA, the file that it was trained on, makes the market's
 statistics anew; the others add what `python -m research backtest`, `ageing` and `compare` measured, in short; the comparison goes
 to docs/NAME too. `--again JUDGED --data CSV` measures evaluation and evidence anew, without training, from the judged network
-(RUN/judged) or its forecast as a comparison kept it (.npz). Refuses a run on synthetic data.
+(RUN/judged) or its forecast as a comparison kept it (.npz); with --compare, that network stands
+in the comparison. Refuses a run on synthetic data.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.market.statistics import market_json
 from mlpaygrade.training.arrival import calendar_of, divide, postings_by_arrival
 from mlpaygrade.training.measure import parts_again
+from research.compare import again
 from research.compare_report import compare_text
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,6 +59,8 @@ def main() -> int:
         parts["ageing.json"] = (given.ageing / "ageing.json").read_bytes()
     if given.compare:
         compared = json.loads((given.compare / "compare.json").read_text(encoding="utf-8"))
+        if given.again:
+            compared = again(compared, table, cache=given.compare / "cache", network=judged(given.again, table))
         parts["comparison.json"] = short(compared)
         (ROOT / "docs" / given.compare_doc).write_text(compare_text(compared), encoding="utf-8")
     shipped = write_bundle(bundled_path(), parts, provenance=bundle.provenance)

@@ -23,7 +23,8 @@ Kind = Literal["posted", "paid", "employed"]
 class CheckedGroup:
     """One group of a source.
 
-    n: jobs compared; for official statistics the people employed. log_difference: median of log(ours / theirs). inside_90: share
+    n: jobs compared; for official statistics the people employed. log_difference: median of log(ours / theirs), and log_range its
+    95 % interval, None where the source gives medians. inside_90: share
     inside our 90 % range, None where there are no single figures.
     """
 
@@ -33,6 +34,7 @@ class CheckedGroup:
     n: int
     log_difference: float
     inside_90: float | None
+    log_range: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,5 +90,8 @@ def checked(path: Path = CHECKED_PATH) -> Checked:
 
 
 def _source(item: Mapping[str, Any]) -> CheckedSource:
-    groups = tuple(CheckedGroup(**group) for group in item["groups"])
+    groups = tuple(
+        CheckedGroup(**{**group, "log_range": group.get("log_range") and tuple(group["log_range"])})
+        for group in item["groups"]
+    )
     return CheckedSource(**{**item, "groups": groups})

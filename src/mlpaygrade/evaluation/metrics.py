@@ -28,13 +28,14 @@ US: Final = "United States"
 def point_metrics(truth_log: NDArray[np.float64], estimate_log: NDArray[np.float64]) -> dict[str, float]:
     """Errors of a point estimate; both arrays log1p USD (n,).
 
-    rmse_log; mae_usd, median_ae_usd, bias_usd (estimate minus truth); r2_usd.
+    rmse_log, mean_error_log; mae_usd, median_ae_usd, bias_usd (errors are estimate minus truth); r2_usd.
     """
     truth, estimate = np.expm1(truth_log), np.expm1(estimate_log)
     error = estimate - truth
     spread = float(np.sum((truth - truth.mean()) ** 2))
     return {
         "rmse_log": float(np.sqrt(np.mean((truth_log - estimate_log) ** 2))),
+        "mean_error_log": float(np.mean(estimate_log - truth_log)),
         "mae_usd": float(np.mean(np.abs(error))),
         "median_ae_usd": float(np.median(np.abs(error))),
         "bias_usd": float(np.mean(error)),

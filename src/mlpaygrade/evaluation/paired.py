@@ -1,8 +1,8 @@
 """Is one model better than another on the same postings? The paired bootstrap, by posting.
 
 Each difference (first minus second; below zero the first is better) has its 95 % interval. The two rows of a posting, and by
-choice all copies of it, are drawn together: they are not independent evidence. Both models' fits are held fixed: the interval
-is about new postings, not about new training runs.
+choice all copies of it or all postings of its week of arrival, are drawn together: they are not independent evidence. Both
+models' fits are held fixed: the interval is about new postings, not about new training runs.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,9 @@ CONFIDENCE: Final = 0.95
 _CELLS: Final = 4_000_000
 """Counts drawn at a time: draws x units."""
 
-Unit = Literal["posting", "copies"]
+WEEKS_IN_YEAR: Final = 52.1775
+
+Unit = Literal["posting", "copies", "week"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +85,7 @@ def compare_predictions(
     """Differences by metric of two predictions for the same n postings; mask: bool (n,), the postings that count."""
     index, _ = postings.row_values_usd()
     kept = np.ones(len(index), dtype=bool) if mask is None else mask[index]
-    group = (np.arange(len(postings)) if unit == "posting" else postings.signature())[index]
+    group = _units(postings, unit)[index]
     one, other = row_losses(first, postings), row_losses(second, postings)
     return paired_bootstrap(
         {name: one[name][kept] for name in one},
@@ -92,6 +94,13 @@ def compare_predictions(
         draws=draws,
         seed=seed,
     )
+
+
+def _units(postings: Postings, unit: Unit) -> NDArray[np.int64]:
+    """What is drawn together, as a number for each posting, int64 (n,)."""
+    if unit == "posting":
+        return np.arange(len(postings))
+    return postings.signature() if unit == "copies" else np.floor(postings.time_years * WEEKS_IN_YEAR).astype(np.int64)
 
 
 def paired_bootstrap(
