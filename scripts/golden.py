@@ -12,8 +12,8 @@ from typing import Any
 
 from mlpaygrade import Predictor
 from mlpaygrade.explain.explanation import explain
+from mlpaygrade.forecast.answer import FIGURES
 from mlpaygrade.forecast.jobs import ReadJob
-from mlpaygrade.forecast.predictor import jobs_as_columns
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import LABELS, Job
 
@@ -58,9 +58,8 @@ def record(predictor: Predictor, job: ReadJob) -> dict[str, Any]:
     """What is kept of one answer: figures unrounded, the rest as `to_json` gives it."""
     answer = predictor.answer(job)
     document = answer.to_json()
-    figures = {
-        name: float(values[0]) for name, values in predictor.answer_many(jobs_as_columns([job.job])).figures.items()
-    }
+    usd = (answer.estimate_usd, answer.band_low_usd, answer.band_high_usd, *answer.intervals_usd[90])
+    figures = dict(zip(FIGURES, map(float, usd), strict=True))
     return {
         "figures": {name: usd for name, usd in figures.items() if answer.not_enough_data is None},
         **{

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from mlpaygrade.errors import BundleError
-from mlpaygrade.evaluation.checked import CHECKED_PATH, Checked, CheckedGroup, checked
+from mlpaygrade.evaluation.checked import CHECKED_PATH, Checked, CheckedGroup, CheckedSource, checked
 from mlpaygrade.forecast.predictor import Predictor
 from research.external import Observed, answers, board_figures, postings_2023, startup_bands
-from research.validate import checked_page, validate, write
+from research.validate import _median_range, _said, checked_page, validate, write
 
 POSTING = [
     "job_title_short",
@@ -108,10 +108,44 @@ def test_a_planted_gap_is_found(document: Checked, country: str, gap: float) -> 
 def test_gaps_are_said_in_words(document: Checked) -> None:
     survey = [sentence for sentence in document.said if sentence.startswith("A survey of developers")]
     assert survey == [
-        "A survey of developers, 2025: our figures lie above what people there say they earn in Germany 22%.",
-        "A survey of developers, 2025: our figures lie below what people there say they earn in France 10%.",
-        "A survey of developers, 2025: they agree within 5% in United States.",
+        f"A survey of developers, 2025: {said}."
+        for said in (
+            "our figures lie above what people there say they earn in Germany +22% (+22% to +22%, 40 jobs)",
+            "our figures lie below what people there say they earn in France -10% (-10% to -10%, 40 jobs)",
+            "they agree within 5% in United States +0% (+0% to +0%, 40 jobs)",
+        )
     ]
+
+
+def test_a_gap_that_chance_explains_is_no_claim() -> None:
+    def source(*groups: CheckedGroup) -> CheckedSource:
+        return CheckedSource(
+            key="x", name="X", kind="posted", when="", what="", how_to_read="", rows=1, refused=0, groups=groups
+        )
+
+    def group(label: str, gap: float, low: float, high: float) -> CheckedGroup:
+        return CheckedGroup(
+            dimension="country",
+            value=label,
+            label=label,
+            n=41,
+            log_difference=gap,
+            inside_90=0.9,
+            log_range=(low, high),
+        )
+
+    said = list(
+        _said([source(group("A", 0.04, -0.14, 0.23), group("B", 0.3, 0.1, 0.4), group("C", 0.01, -0.02, 0.03))])
+    )
+    assert "too few jobs" in next(one for one in said if "A +4%" in one)
+    assert "lie above" in next(one for one in said if "B +35%" in one)
+    assert "agree within" in next(one for one in said if "C +1%" in one)
+
+
+def test_the_interval_of_a_median_holds_it() -> None:
+    rng = np.random.default_rng(0)
+    held = [low <= 0 <= high for low, high in (_median_range(rng.normal(size=31)) for _ in range(400))]
+    assert 0.92 < np.mean(held) <= 1
 
 
 def test_official_medians_are_those_of_all_industries(document: Checked, predictor: Predictor) -> None:
@@ -128,7 +162,7 @@ def test_the_page_and_the_table_hold_the_same(document: Checked, tmp_path: Path)
     assert checked(tmp_path / "tables" / "checked.json") == document
     page = (tmp_path / "checked.md").read_text(encoding="utf-8")
     assert page == checked_page(document)
-    assert "| Germany | 40 | +22% | 100 of 100 |" in page
+    assert "| Germany | 40 | +22% (+22% to +22%) | 100 ± 6 of 100 |" in page
     assert all(source.how_to_read in page for source in document.sources)
 
 
