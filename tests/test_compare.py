@@ -24,7 +24,7 @@ from mlpaygrade.testing.synthetic import SyntheticMarket
 from mlpaygrade.training.residuals import residual_analysis, residual_figures
 from mlpaygrade.training.settings import Settings
 from research.compare import STAGES, compare
-from research.compare_report import PARTS, compare_text
+from research.compare_report import BY_WEEK, METRICS, PARTS, compare_text, holm, verdict
 from research.contenders import NETWORK
 from research.learning_curve import fit_curve
 from research.rivals import RIVALS, Rival
@@ -244,3 +244,33 @@ def test_a_newer_file_of_seventy_thousand_rows_and_three_hundred_titles(tmp_path
         drift_against(tmp_path / "nowhere", table, output=tmp_path)
     past = postings.take(postings.year < report.later_years[0])
     assert drift_report(old, past).later_years == ()
+
+
+def test_differences_are_clear_only_together() -> None:
+    assert holm({"a": 1.0, "b": 0.99, "c": 0.6}) == {"a", "b"}
+    assert holm({"a": 0.985, "b": 0.985}) == set(), "3 % each are clear alone, not among two"
+    assert holm({"a": 0.0, "b": 0.5}) == {"a"}, "a clear loss counts as a clear win does"
+
+
+def test_a_verdict_names_losses_and_ties_with_their_size() -> None:
+    def one(difference: float, better: float) -> dict[str, dict[str, float]]:
+        return {"rmse_log": {"first": 1 + difference, "second": 1.0, "difference": difference, "better": better}}
+
+    stage = {
+        "differences": {
+            "ridge": {BY_WEEK: one(0.02, 0.0)},
+            "forest": {BY_WEEK: one(-0.01, 1.0)},
+            "xgboost": {BY_WEEK: one(0.0, 0.5)},
+        }
+    }
+    (said,) = verdict(_zeros_elsewhere(stage))[2:3]
+    assert "smaller than that of Random forest (-1.0%)" in said
+    assert "larger than that of Ridge (+2.0%)" in said
+    assert "not to be told from that of XGBoost (+0.0%)" in said
+
+
+def _zeros_elsewhere(stage: dict[str, Any]) -> dict[str, Any]:
+    tie = {"first": 1.0, "second": 1.0, "difference": 0.0, "better": 0.5}
+    for parts in stage["differences"].values():
+        parts[BY_WEEK] |= {metric: tie for metric in METRICS if metric != "rmse_log"}
+    return stage
