@@ -36,7 +36,7 @@ def test_a_job_seeker_types_with_errors_checks_an_offer_and_keeps_the_page(
     offer.press("Enter")
     expect(page.get_by_text("Understood as 150,000 US dollars a year")).to_be_visible()
     expect(page.locator(".mp-key").first).to_contain_text("Your figure, $150K")
-    expect(page.get_by_text(re.compile(r"of 100 such jobs are advertised for more"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"of 100 figures advertised for such jobs lie above it"))).to_be_visible()
     settle(page)
     with page.expect_download() as caught:
         page.get_by_role("button", name="Download this page").click()
