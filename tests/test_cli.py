@@ -59,7 +59,8 @@ def test_predict_says_where_an_offer_stands_and_what_the_spread_is_made_of(insid
         1, abs=0.002
     )
     _, told, _ = inside("predict", *JOB, "--offer", "150000")
-    assert f"about {round(100 * (1 - answer['offer']['percentile']))} of 100 figures advertised for such jobs lie above it" in told
+    above = round(100 * (1 - answer["offer"]["percentile"]))
+    assert f"about {above} of 100 figures advertised for such jobs lie above it" in told
     assert "Low end, 90 %" in told
 
 
