@@ -1,5 +1,7 @@
 """The app as its pages answer: what is shown for good, odd and hostile input, without a browser."""
 
+import math
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from mlpaygrade.app.choice import first_job, packed, parameters_of, read_packed, read_parameters
 from mlpaygrade.app.menu import PAGES
+from mlpaygrade.evaluation.checked import checked
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job.fields import Job
 from mlpaygrade.money.terms import pay_terms
@@ -227,3 +230,25 @@ def test_a_link_of_an_earlier_version_is_understood() -> None:
     )
     named = read_parameters({"level": "EN", "country": "DE", "contract": "PT"}, default=start).job
     assert (named.experience, named.location, named.residence, named.employment) == ("EN", "DE", "DE", "PT")
+
+
+def test_the_model_page_concludes_from_what_others_measured() -> None:
+    page = shown(opened(page="model")).replace("\\", "")
+    found = checked()
+    for source in found.sources:
+        for group in source.groups:
+            if group.dimension == "all":
+                share = math.expm1(group.log_difference)
+                name = source.name.partition(",")[0][1:]
+                assert re.search(f"{abs(share):.0%} {'above' if share > 0 else 'below'} .{re.escape(name)}", page)
+    assert "not as what people in such jobs earn" in page
+
+
+def test_the_country_beside_the_united_states_names_the_question_of_the_market_page() -> None:
+    page = shown(opened(page="estimate", title="Data Engineer", country="GB"))
+    assert re.search(r"in the United Kingdom that is \d+% less", page)
+    assert "puts all levels together" in page
+    question = next(
+        s["question"] for s in Predictor.load().bundle.json("market.json")["sections"] if s["key"] == "geography"
+    )
+    assert question.startswith("Which countries pay most")

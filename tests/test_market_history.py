@@ -2,6 +2,8 @@
 
 import csv
 import io
+import json
+import re
 from datetime import date
 from pathlib import Path
 
@@ -11,7 +13,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mlpaygrade import Predictor
-from mlpaygrade.app.takeaway import as_csv
+from mlpaygrade.app import market_pay
+from mlpaygrade.app.takeaway import as_csv, with_source
 from mlpaygrade.dataset.calendar import Calendar
 from mlpaygrade.dataset.postings import Postings, build_postings
 from mlpaygrade.errors import ResourceError
@@ -21,8 +24,10 @@ from mlpaygrade.market.history import LEAST
 from mlpaygrade.market.numbers import NumericTable, numeric_table
 from mlpaygrade.market.sample import MIN_CELL
 from mlpaygrade.market.statistics import market_json, market_statistics
+from mlpaygrade.money.terms import pay_terms
 from mlpaygrade.rendering import picture as drawing
 from mlpaygrade.rendering.charts import Mark, Trend
+from mlpaygrade.rendering.palette import LIGHT
 from mlpaygrade.testing.synthetic import SyntheticMarket
 
 MAIN = Path(__file__).resolve().parent.parent / "src" / "mlpaygrade" / "app" / "main.py"
@@ -216,3 +221,57 @@ def test_the_page_begins_with_the_job_that_was_estimated_and_no_question() -> No
     app.run()
     assert app.multiselect(key="market.pairs").value == ["Data Analyst|GB", "Data Analyst|US"]
     assert app.selectbox(key="market.question").value is None
+
+
+def test_a_line_of_pay_in_another_currency_says_what_it_mixes_and_leaves_out(shipped: MarketDocument) -> None:
+    british = next(one for one in shipped.series if (one.title, one.country) == ("Data Engineer", "GB"))
+    left = british.postings - sum(period.postings for period in british.periods)
+    assert left > 0, "the case that is tested"
+    text = tables(opened(jobs="Data Engineer|GB", currency="GBP"))
+    assert "all levels together" in text
+    assert f"Data Engineer, United Kingdom, {left} of {british.postings} adverts" in text
+    assert "Whole years, for want of dates: 2021, 2022." in text
+    assert "Data Engineer, United Kingdom: their pay was turned into dollars at one rate for each year" in text
+    assert "turned into dollars" not in tables(opened(jobs="Data Engineer|US"))
+    assert "2024 H2: " in text.partition("<small>")[2].partition("</small>")[0], "the change stands under the title"
+
+
+def test_a_job_too_thin_for_a_line_is_named(shipped: MarketDocument) -> None:
+    enough = [one for one in shipped.series if one.postings >= LEAST]
+    never, once = (next(one for one in enough if len(one.periods) == n) for n in (0, 1))
+    text = tables(opened(jobs=f"Data Engineer|US;{never.title}|{never.country};{once.title}|{once.country}"))
+    assert re.search(rf"not in the chart: {re.escape(never.title)},", text)
+    assert re.search(rf"a single point: {re.escape(once.title)},", text)
+
+
+def test_a_file_of_pay_counts_every_advert_and_says_rate_age_and_source(shipped: MarketDocument) -> None:
+    british = next(one for one in shipped.series if (one.title, one.country) == ("Data Engineer", "GB"))
+    terms = pay_terms("GBP")
+    table = with_source(market_pay._numbers([british], terms), "January 2025")
+    rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    assert rows[0]["Adverts"] == british.postings == sum(int(row["Adverts"] or 0) for row in rows[1:])
+    assert british.quartiles_usd is not None
+    middle = rows[0]["Median, GBP a year"]
+    assert middle == pytest.approx(terms.of_usd(british.quartiles_usd[1]), rel=6e-4)
+    assert middle == int(float(f"{middle:.4g}")), "four figures"
+    for row in rows:
+        assert "European Central Bank" in str(row["Conversion"])
+        assert row["Adverts up to"] == "January 2025"
+        assert "aijobs.net" in str(row["Source"])
+
+
+def test_pay_by_level_follows_the_chosen_jobs_and_the_currency() -> None:
+    app = opened(jobs="Data Engineer|GB", currency="GBP", question="postings")
+    text = tables(app).partition("pay a year in GBP")[2]
+    names = re.findall(r'scope="row">([^<]*)<small>([^<]*)</small>', text)
+    levels = ("Entry level", "Mid level", "Senior", "Executive")
+    assert names == [("Data Engineer", f"{level}, United Kingdom") for level in levels]
+    assert "£" in text
+    assert "$" not in text
+    app.segmented_control(key="market.which").set_value("All jobs").run()
+    assert "United States</small>" in tables(app)
+
+
+def test_periods_on_an_axis_are_written_on_two_lines() -> None:
+    drawn = json.dumps(TREND.draw(width=390, palette=LIGHT).to_dict())
+    assert "split(datum.label, ' ')" in drawn

@@ -74,7 +74,7 @@ def test_a_planner_sees_the_ladder_and_what_moving_pays_and_buys(open_page: Open
     ladder, changes = page.locator(".mp-ranges").nth(0), page.locator(".mp-ranges").nth(1)
     expect(ladder).to_contain_text("Senior")
     expect(changes).to_contain_text("United States")
-    expect(changes).to_contain_text(re.compile(r"buys €\d+K at home"))
+    expect(changes).to_contain_text(re.compile(r"buys what €\d+K buys in Germany"))
     arrived(page, width)
 
 

@@ -54,7 +54,6 @@ def figures(estimate: Answer, terms: PayTerms = DOLLARS) -> str:
     """The one large figure, what it means, and how strong it is; a point never stands without its range."""
     low, high = estimate.intervals_usd[90]
     band = terms.between(estimate.band_low_usd, estimate.band_high_usd)
-    word, because = estimate.strength.word, _because(estimate.strength.reasons)
     held = f" (How often that held: {_held(estimate.accuracy, 90)}.)" if estimate.accuracy else ""
     return (
         '<div class="mp mp-answer">'
@@ -63,9 +62,14 @@ def figures(estimate: Answer, terms: PayTerms = DOLLARS) -> str:
         f"{aged_line(estimate, terms)}"
         f"<p>9 in 10 such jobs are advertised between <strong>{escape(terms.between(low, high))}</strong>.{escape(held)}</p>"
         f"<p>One advert typically names a range between {escape(band)}.</p>"
-        f'<p class="strength {word}"><strong>{_MEANING[word]}.</strong> {escape(because)}</p>'
-        "</div>"
+        f"{strength_line(estimate)}</div>"
     )
+
+
+def strength_line(estimate: Answer) -> str:
+    """How strong the answer is, in a word with its reason."""
+    word, because = estimate.strength.word, _because(estimate.strength.reasons)
+    return f'<p class="strength {word}"><strong>{_MEANING[word]}.</strong> {escape(because)}</p>'
 
 
 def _because(reasons: tuple[str, ...]) -> str:

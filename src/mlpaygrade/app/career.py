@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from html import escape
+from itertools import pairwise
 from typing import Final
 
 import streamlit as st
 
 from mlpaygrade.app import address, answer, pay
-from mlpaygrade.app.charts import Range, notes_list, range_chart
+from mlpaygrade.app.charts import Range, bars_key, notes_list, range_chart
 from mlpaygrade.app.choice import first_job, parameters_of, read_parameters
 from mlpaygrade.app.form import job_form, offer_nearest, remembered, standing
 from mlpaygrade.app.pay import start_terms, terms_form
@@ -16,10 +17,11 @@ from mlpaygrade.errors import InputError, MLPayGradeError
 from mlpaygrade.explain.scenarios import Scenario, across, ladder, scenarios
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.jobs import ReadJob
-from mlpaygrade.job.fields import CHANGEABLE, EXPERIENCE, LABELS, Job
+from mlpaygrade.job import taxonomy
+from mlpaygrade.job.fields import CHANGEABLE, EXPERIENCE, LABELS, LOCATION, RESIDENCE, TITLE, Job
 from mlpaygrade.money.purchasing_power import compare_places
 from mlpaygrade.money.terms import PayTerms
-from mlpaygrade.rendering.words import counted, value_text
+from mlpaygrade.rendering.words import counted, value_text, with_article
 
 FORM: Final = "career"
 MOVE: Final = "move"
@@ -57,6 +59,8 @@ def page() -> None:
             persist_state="session",
             required=True,
         )
+        if MOVE in allowed:
+            st.caption("A move, with work and home together, counts as one thing.")
     address.keep(
         FORM, parameters_of(job) | pay.parameters_of(terms) | {"allow": ",".join(allowed), "most": str(most or 1)}
     )
@@ -103,8 +107,9 @@ def _answer(read: ReadJob, allowed: list[str], most: int, terms: PayTerms) -> No
     low, high = estimate.intervals_usd[90]
     st.html(answer.heading(estimate) + answer.warnings(estimate))
     st.html(
-        f'<div class="mp"><p>Today: typical pay <strong>{escape(terms.text(estimate.estimate_usd))}</strong> {terms.per}; '
-        f"9 in 10 such jobs are advertised between <strong>{escape(terms.between(low, high))}</strong>.</p></div>"
+        f'<div class="mp mp-answer"><p>The job you have: typical pay <strong>{escape(terms.text(estimate.estimate_usd))}'
+        f"</strong> {terms.per}, in adverts up to {escape(estimate.newest_advert)}; 9 in 10 such jobs are advertised between "
+        f"<strong>{escape(terms.between(low, high))}</strong>.</p>{answer.strength_line(estimate)}</div>"
     )
     st.header("The ladder", anchor=False)
     st.html(_ladder(ladder(predictor(), read), estimate, terms))
@@ -133,7 +138,24 @@ def _ladder(steps: tuple[Scenario, ...], estimate: Answer, terms: PayTerms) -> s
     ]
     chart = range_chart(rows, terms, label="Range of nine in ten such jobs at each level")
     held = answer.caught(estimate, 90)
-    return chart + f'<p class="mp-quiet">Bars hold 9 in 10 such jobs ({held}); the mark is the typical pay.</p>'
+    key = bars_key("enough adverts", "few adverts, a rough idea") if any(row.wide for row in rows) else ""
+    quiet = f'<p class="mp-quiet">Bars hold 9 in 10 such jobs ({held}); the mark is the typical pay.</p>'
+    return chart + key + quiet + notes_list(_out_of_order(steps))
+
+
+def _out_of_order(steps: Sequence[Scenario]) -> list[str]:
+    """A sentence for each level that stands below the one before it."""
+    said = []
+    for before, after in pairwise(steps):
+        if after.estimate_usd < before.estimate_usd:
+            one, other = (LABELS[EXPERIENCE][step.job.experience] for step in (after, before))
+            why = (
+                "the adverts of the two levels differ in more than the level"
+                if before.supported and after.supported
+                else "few adverts say what these levels pay, so the order of the two is not known"
+            )
+            said.append(f"{one} stands below {other} here: {why}.")
+    return said
 
 
 def _difference(step: Scenario, terms: PayTerms) -> str:
@@ -155,15 +177,20 @@ def _changes(read: ReadJob, allowed: list[str], most: int, terms: PayTerms) -> N
         if one.changes and not one.supported
     ]
     every = sorted([*found.scenarios, *thin], key=lambda one: -one.difference.usd)
-    gains = [one for one in every if one.difference.usd > 0]
-    losses = [one for one in every if one.difference.usd <= 0][::-1]
+    clear = [one for one in every if _is_clear(one)]
+    gains = [one for one in clear if one.difference.usd > 0]
+    losses = [one for one in clear if one.difference.usd <= 0][::-1]
+    unsure = [one for one in every if not _is_clear(one)]
     if not gains:
-        st.info("No change of these pays more.", icon=":material/info:")
-    for name, rows in (("pay more", gains), ("pay less", losses)):
+        st.info("No change of these clearly pays more.", icon=":material/info:")
+    for name, rows in (("clearly pay more", gains), ("clearly pay less", losses), ("are too uncertain to say", unsure)):
         if not rows:
             continue
-        caption = f"{counted(len(rows), 'change')} {name}" + (f"; the first {SHOWN}" if len(rows) > SHOWN else "")
-        drawn = f'<p class="mp-quiet">{caption}.</p>' + _change_rows(rows[:SHOWN], read.job, terms, label=caption)
+        many = counted(len(rows), "change")
+        caption = f"{many} {name if len(rows) > 1 else name.replace('pay', 'pays').replace('are', 'is')}"
+        caption += f"; the first {SHOWN}" if len(rows) > SHOWN else ""
+        why = " Few adverts, or a difference that may also be none." if rows is unsure else ""
+        drawn = f'<p class="mp-quiet">{caption}.{why}</p>' + _change_rows(rows[:SHOWN], read.job, terms, label=caption)
         if rows is gains:
             st.html(drawn)
         else:
@@ -173,32 +200,58 @@ def _changes(read: ReadJob, allowed: list[str], most: int, terms: PayTerms) -> N
         st.html(notes_list(apart))
 
 
+def _is_clear(one: Scenario) -> bool:
+    """Whether the sign of the difference is beyond doubt and enough adverts stand behind it."""
+    return one.supported and one.difference.clear
+
+
 def _change_rows(found: Sequence[Scenario], job: Job, terms: PayTerms, *, label: str) -> str:
     """Changes as bars, each with its difference, the adverts behind it, and for a move what that pay would buy at home."""
     rows = []
     for one in found:
         low, high = one.interval_90_usd
         behind = counted(one.support.postings, "advert") if one.supported else "few adverts, a rough idea"
-        bought = f"; buys {_at_home(one, job, terms)} at home" if one.job.location != job.location else ""
+        bought = f"; {_at_home(one, job, terms)}" if one.job.location != job.location else ""
         rows.append(
             Range(
-                name="; ".join(value_text(change.field, change.after) for change in one.changes),
+                name=_name(one),
                 detail=f"typical {terms.text(one.estimate_usd)}: {_paired(one, terms)}; {behind}{bought}",
                 low_usd=low,
                 high_usd=high,
                 middle_usd=one.estimate_usd,
-                wide=not one.supported,
+                wide=not _is_clear(one),
             )
         )
     return range_chart(rows, terms, label=label)
 
 
+def _name(one: Scenario) -> str:
+    """What changes, as one says it: "Move to the United States as Engineering Manager; Executive"."""
+    after = {change.field: change.after for change in one.changes}
+    where, title = _where(one.job.location), after.get(TITLE)
+    parts = []
+    if RESIDENCE in after:
+        parts.append(f"Move to {where}" + (f" as {title}" if title else ""))
+    elif title:
+        parts.append(str(title))
+    if LOCATION in after and RESIDENCE not in after:
+        parts.append(f"Company in {where}")
+    rest = (field for field in after if field not in (TITLE, LOCATION, RESIDENCE))
+    return "; ".join([*parts, *(value_text(field, after[field]) for field in rest)])
+
+
+def _where(country: str) -> str:
+    return with_article(taxonomy.country(country).name)
+
+
 def _at_home(one: Scenario, job: Job, terms: PayTerms) -> str:
-    """What pay in another country buys at home, by purchasing power; "what is not known" where prices are not compared."""
+    """What pay in another country would buy at home, by purchasing power."""
+    at_home = _where(job.location)
     try:
-        return terms.text(compare_places(one.estimate_usd, one.job.location, job.location).same_living_usd)
+        same = compare_places(one.estimate_usd, one.job.location, job.location).same_living_usd
     except InputError:
-        return "what is not known"
+        return f"prices there and in {at_home} are not compared"
+    return f"buys what {terms.text(same)} buys in {at_home}"
 
 
 def _paired(one: Scenario, terms: PayTerms) -> str:

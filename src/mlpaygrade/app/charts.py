@@ -75,6 +75,14 @@ def _key(typical_usd: float | None, offer_usd: float | None, terms: PayTerms) ->
     return f'<ul class="mp-key">{"".join(entries)}</ul>' if entries else ""
 
 
+def bars_key(full: str, pale: str) -> str:
+    """What the two shades of bars stand for."""
+    return (
+        f'<ul class="mp-key"><li><i class="up"></i>{escape(full)}</li>'
+        f'<li><i class="up wide"></i>{escape(pale)}</li></ul>'
+    )
+
+
 def facts(items: Sequence[tuple[str, str, str]]) -> str:
     """Figures of equal weight side by side: (what it is, the figure, a quiet line)."""
     cells = "".join(
@@ -102,11 +110,14 @@ def names_list(items: Sequence[tuple[str, str]], *, label: str) -> str:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str, words: bool = False) -> str:
-    """A small table whose first column names the row; it scrolls by itself where the screen is narrow. words: cells are text."""
+    """A small table whose first column names the row; it scrolls by itself where the screen is narrow.
+
+    words: cells are text. A second line of a row's name is drawn smaller.
+    """
     kind = ' class="text"' if words else ""
     head = "".join(f'<th scope="col"{kind}>{escape(name)}</th>' for name in header)
     body = "".join(
-        f'<tr><th scope="row">{escape(row[0])}</th>{"".join(f"<td{kind}>{escape(cell)}</td>" for cell in row[1:])}</tr>'
+        f'<tr><th scope="row">{_two_lines(row[0])}</th>{"".join(f"<td{kind}>{escape(cell)}</td>" for cell in row[1:])}</tr>'
         for row in rows
     )
     many = " many" if len(header) > SHORT else ""
@@ -115,3 +126,8 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str,
         f'<div class="mp-scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table class="mp-table">'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
+
+
+def _two_lines(text: str) -> str:
+    name, _, under = text.partition("\n")
+    return escape(name) + (f"<small>{escape(under)}</small>" if under else "")

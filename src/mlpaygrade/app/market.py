@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from mlpaygrade.app import address, charts
-from mlpaygrade.app.market_pay import pay_and_trend
+from mlpaygrade.app.market_pay import Chosen, filed_amount, pay_and_trend
 from mlpaygrade.app.serving import literal, predictor
 from mlpaygrade.app.takeaway import numbers, takeaway
 from mlpaygrade.errors import BundleError
@@ -21,9 +21,10 @@ from mlpaygrade.job.fields import EXPERIENCE, LABELS
 from mlpaygrade.job.titles import FAMILIES, Family, family_name, title_family
 from mlpaygrade.market.document import PART, Figure, MarketDocument, Section, read_document
 from mlpaygrade.market.numbers import Cell, NumericTable, numeric_table
+from mlpaygrade.money.terms import DOLLARS, PayTerms
 from mlpaygrade.rendering.charts import Tiles
 from mlpaygrade.rendering.palette import DARK, LIGHT
-from mlpaygrade.rendering.words import counted, dollar_range, dollars
+from mlpaygrade.rendering.words import counted
 
 CELLS: Final = "same title, level and country"
 PLAIN_WIDTH: Final = 480
@@ -35,6 +36,8 @@ POSTINGS: Final = "postings"
 """The question that the evidence answers; the others are sections of the statistics."""
 QUESTION: Final = "market.question"
 EVERY: Final = ""
+FILTERS: Final = ("family", "level", "country")
+ABOVE, ALL = "The jobs chosen above", "All jobs"
 
 
 def page() -> None:
@@ -43,9 +46,10 @@ def page() -> None:
     document = _document()
     sections = {section.key: section for section in document.sections} if document else {}
     _start(sections)
-    said: dict[str, str] = {}
+    chosen = Chosen((), DOLLARS, {})
     if document is not None and document.series:
-        said |= pay_and_trend(document.series, DARK if _dark() else LIGHT, PLAIN_WIDTH)
+        chosen = pay_and_trend(document.series, DARK if _dark() else LIGHT, PLAIN_WIDTH)
+    said = dict(chosen.said)
     st.header("Questions about the market", anchor=False)
     if document is not None:
         counts = document.counts
@@ -57,7 +61,7 @@ def page() -> None:
         )
     question = _question(sections)
     if question == POSTINGS:
-        said |= _postings()
+        said |= _postings(chosen)
     elif question:
         _section(sections[question])
     address.keep("market", said | ({"question": question} if question else {}))
@@ -150,8 +154,43 @@ def _sure(section: Section) -> None:
     st.html(charts.table(["About this answer", ""], lines, caption=caption, words=True))
 
 
-def _postings() -> dict[str, str]:
-    """Postings by title, level and country, filtered, with their quartiles. Returns the filters, for the address."""
+def _postings(chosen: Chosen) -> dict[str, str]:
+    """Postings by title, level and country, with their quartiles: of the jobs chosen above, or of all that pass filters.
+
+    Returns the choice, for the address.
+    """
+    pairs = [(one.title, one.country) for one in chosen.series]
+    if pairs and _only_chosen():
+        order = list(LABELS[EXPERIENCE].values())
+        found = [group for group in _groups() if group.pair in pairs]
+        found.sort(key=lambda group: (pairs.index(group.pair), order.index(group.level), -group.cell[0]))
+        _show(found, chosen.terms)
+        return {}
+    said = _filters()
+    found = [group for group in _groups() if group.passes(**said)]
+    found.sort(key=lambda group: -group.cell[0])
+    _show(found, chosen.terms)
+    return said
+
+
+def _only_chosen() -> bool:
+    """Whether the reader wants the jobs chosen above; a link with a filter opens all of them."""
+    asked = address.parameters("market")
+    st.session_state.setdefault("market.which", ALL if any(map(asked.get, FILTERS)) else ABOVE)
+    return (
+        st.segmented_control("Jobs", [ABOVE, ALL], key="market.which", required=True, persist_state="session") == ABOVE
+    )
+
+
+def _groups() -> list["_Group"]:
+    found = []
+    for key, cell in predictor().bundle.evidence.cells.get(CELLS, {}).items():
+        title, level, country = key.rsplit("|", 2)
+        found.append(_Group(title, str(LABELS[EXPERIENCE][level]), country, cell))
+    return found
+
+
+def _filters() -> dict[str, str]:
     one, two, three = st.columns(3)
     families: list[str] = [EVERY, *FAMILIES]
     cells = predictor().bundle.evidence.cells.get(CELLS, {})
@@ -177,47 +216,58 @@ def _postings() -> dict[str, str]:
         name="country",
         words=lambda v: taxonomy.country(v).name if v else "every country",
     )
-    said = {"family": family, "level": level, "country": country}
-    found = []
-    for key, cell in cells.items():
-        title, its_level, its_country = key.rsplit("|", 2)
-        if level in (EVERY, its_level) and country in (EVERY, its_country) and family in (EVERY, title_family(title)):
-            found.append(_Group(title, str(LABELS[EXPERIENCE][its_level]), taxonomy.country(its_country).name, cell))
-    found.sort(key=lambda group: -group.cell[0])
+    return {"family": family, "level": level, "country": country}
+
+
+def _show(found: Sequence["_Group"], terms: PayTerms) -> None:
     if not found:
         st.info("No advert in the data matches these filters.", icon=":material/filter_alt_off:")
-        return said
+        return
     total = sum(int(group.cell[0]) for group in found)
     caption = f"{counted(total, 'advert')} in {counted(len(found), 'group')}; each counts with the middle of its range"
+    caption += f"; pay {terms.per} in {terms.currency}"
     if len(found) > SHOWN:
         caption += f"; the {SHOWN} largest groups are shown, the file has all"
-    st.html(charts.table(_SAID, [group.said() for group in found[:SHOWN]], caption=caption))
-    numbers("postings", NumericTable(columns=_FILED, rows=tuple(group.filed() for group in found)))
-    return said
+    st.html(charts.table(_SAID, [group.said(terms) for group in found[:SHOWN]], caption=caption))
+    unit = f"{terms.currency} {terms.per}"
+    columns = (*_FILED, *(f"{name}, {unit}" for name in ("Lower quartile", "Median", "Upper quartile")), "Conversion")
+    numbers("postings", NumericTable(columns=columns, rows=tuple(group.filed(terms) for group in found)))
 
 
-_SAID: Final = ("Job title", "Median", "Middle half", "Adverts", "Newest", "Level", "Country")
-_FILED: Final = (
-    *("Job title", "Level", "Country", "Adverts", "Newest year"),
-    *("Lower quartile, USD", "Median, USD", "Upper quartile, USD"),
-)
+_SAID: Final = ("Job title, level and country", "Median", "Middle half", "Adverts", "Newest")
+_FILED: Final = ("Job title", "Level", "Country", "Adverts", "Newest year")
 
 
 class _Group(NamedTuple):
-    """Adverts of a title, level and country. cell: as the evidence keeps it, without quartiles where they are few."""
+    """Adverts of a title, level (in words) and country (code). cell: as the evidence keeps it, without quartiles where few."""
 
     title: str
     level: str
     country: str
     cell: Sequence[float]
 
-    def said(self) -> list[str]:
-        few = len(self.cell) < 5
-        pay = ["too few"] * 2 if few else [dollars(self.cell[3]), dollar_range(self.cell[2], self.cell[4])]
-        return [self.title, *pay, f"{int(self.cell[0]):,}", str(int(self.cell[1])), self.level, self.country]
+    @property
+    def pair(self) -> tuple[str, str]:
+        return taxonomy.canonical_title(self.title), self.country
 
-    def filed(self) -> tuple[Cell, ...]:
-        return (self.title, self.level, self.country, *self.cell, *[None] * (5 - len(self.cell)))
+    def passes(self, *, family: str, level: str, country: str) -> bool:
+        return (
+            family in (EVERY, title_family(self.title))
+            and (level == EVERY or self.level == LABELS[EXPERIENCE][level])
+            and country in (EVERY, self.country)
+        )
+
+    def said(self, terms: PayTerms) -> list[str]:
+        few = len(self.cell) < 5
+        pay = ["too few"] * 2 if few else [terms.text(self.cell[3]), terms.range(self.cell[2], self.cell[4])]
+        name = f"{self.title}\n{self.level}, {taxonomy.country(self.country).name}"
+        return [name, *pay, f"{int(self.cell[0]):,}", str(int(self.cell[1]))]
+
+    def filed(self, terms: PayTerms) -> tuple[Cell, ...]:
+        pay: list[Cell] = [filed_amount(usd, terms) for usd in self.cell[2:5]]
+        pay += [None] * (3 - len(pay))
+        converted = terms.said or "in US dollars, not converted"
+        return (self.title, self.level, taxonomy.country(self.country).name, *self.cell[:2], *pay, converted)
 
 
 def _filter(place: DeltaGenerator, label: str, options: list[str], *, name: str, words: Callable[[str], str]) -> str:

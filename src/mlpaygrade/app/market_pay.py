@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 import streamlit as st
 
 from mlpaygrade.app import address, charts
 from mlpaygrade.app.form import remembered
-from mlpaygrade.app.pay import parameters_of, start_terms, terms_form
+from mlpaygrade.app.pay import local_currency, parameters_of, start_terms, terms_form
 from mlpaygrade.app.takeaway import takeaway
 from mlpaygrade.job import taxonomy
 from mlpaygrade.market.document import Period, TitleSeries
 from mlpaygrade.market.numbers import Cell, NumericTable
+from mlpaygrade.money.rates import DOLLAR
 from mlpaygrade.money.terms import PayTerms
 from mlpaygrade.rendering.charts import Mark, Trend
 from mlpaygrade.rendering.palette import Palette
@@ -21,15 +22,27 @@ KEY: Final = "market.pairs"
 DRAWN: Final = "market.pairs.drawn"
 MOST: Final = 5
 FIRST: Final = ("Data Scientist|US", "Machine Learning Engineer|US", "Data Engineer|US")
-TITLE: Final = "Middle of advertised pay, by half-year"
+MIXED_RATES: Final = (
+    "Their pay was turned into dollars at one rate for each year and is shown at one rate for all years, so changes from year to "
+    "year also hold those of the exchange rate."
+)
+LEFT_OUT: Final = "periods with too few adverts"
 READ: Final = (
     "Each advert counts with the middle of its range. Lines hold the middle with 95 % certainty; a hollow mark stands for fewer "
     "than 10 adverts, its line for all of them. Nothing is held fixed: more junior adverts in a half-year lower its middle."
 )
 
 
-def pay_and_trend(series: Sequence[TitleSeries], palette: Palette, width: int) -> dict[str, str]:
-    """The search box, the table, the chart, and their files. Returns what the address is to say of them."""
+class Chosen(NamedTuple):
+    """Pairs of title and country that the reader compares, in whose money, and what the address is to say of them."""
+
+    series: Sequence[TitleSeries]
+    terms: PayTerms
+    said: dict[str, str]
+
+
+def pay_and_trend(series: Sequence[TitleSeries], palette: Palette, width: int) -> Chosen:
+    """The search box, the table, the chart, and their files."""
     known = {_code(one): one for one in series}
     first = DRAWN not in st.session_state
     chosen = [known[code] for code in _search(known)]
@@ -40,7 +53,7 @@ def pay_and_trend(series: Sequence[TitleSeries], palette: Palette, width: int) -
     said = {"jobs": ";".join(map(_code, chosen)), **parameters_of(terms)}
     if not chosen:
         st.info("Choose a job title and a country to see what its adverts pay.", icon=":material/search:")
-        return said
+        return Chosen(chosen, terms, said)
     st.html(charts.table(_COLUMNS, [_line(one, terms) for one in chosen], caption=_caption(terms)))
     if few := [one for one in chosen if one.quartiles_usd is None]:
         names = ", ".join(map(_name, few))
@@ -48,13 +61,36 @@ def pay_and_trend(series: Sequence[TitleSeries], palette: Palette, width: int) -
     chart = _chart(chosen, terms)
     if chart is not None:
         st.altair_chart(chart.draw(width=width, palette=palette), alt=_alt(chosen), theme=None, width="stretch")
-        st.html(charts.quiet(READ))
-        notes = [READ, *([f"Converted: {terms.said}."] if terms.said else [])]
-        takeaway("pay-and-trend", chart=chart, title=TITLE, table=_numbers(chosen, terms), notes=notes)
-    return said
+        notes = [READ, *_remarks(chosen)]
+        st.html(charts.quiet(" ".join(notes)))
+        notes += [f"Converted: {terms.said}."] if terms.said else []
+        title = f"Middle of advertised pay over time, all levels: {'; '.join(map(_name, chosen))}"
+        takeaway("pay-and-trend", chart=chart, title=title, table=_numbers(chosen, terms), notes=notes)
+    return Chosen(chosen, terms, said)
 
 
-_COLUMNS: Final = ("Title and country", "Middle", "Middle half", "Adverts", "Different", "Newest", "Newest half-year")
+_COLUMNS: Final = ("Title and country; latest change", "Middle", "Middle half", "Adverts", "Different", "Newest")
+
+
+def _remarks(chosen: Sequence[TitleSeries]) -> list[str]:
+    """What the chart leaves out or mixes, each in one sentence; none where there is nothing to say."""
+    years = sorted({period.name for one in chosen for period in one.periods if period.name.isdigit()})
+    mixed = [one for one in chosen if local_currency(one.country) != DOLLAR]
+    left = [f"{_name(one)}, {_left_out(one):,} of {one.postings:,} adverts" for one in chosen if _left_out(one)]
+    alone = [_name(one) for one in chosen if len(one.periods) == 1]
+    never = [_name(one) for one in chosen if not one.periods]
+    return [
+        *([f"Whole years, for want of dates: {', '.join(years)}."] if years else []),
+        *([f"Left out, {LEFT_OUT}: {'; '.join(left)}."] if left else []),
+        *([f"Too few for a line, a single point: {'; '.join(alone)}."] if alone else []),
+        *([f"Too few for a line, not in the chart: {'; '.join(never)}."] if never else []),
+        *([f"{'; '.join(map(_name, mixed))}: {MIXED_RATES[0].lower()}{MIXED_RATES[1:]}"] if mixed else []),
+    ]
+
+
+def _left_out(one: TitleSeries) -> int:
+    """Adverts in no period, as their half-year has too few."""
+    return one.postings - sum(period.postings for period in one.periods)
 
 
 def _search(known: Mapping[str, TitleSeries]) -> list[str]:
@@ -101,20 +137,22 @@ def _name(one: TitleSeries) -> str:
 
 def _caption(terms: PayTerms) -> str:
     converted = f" Converted: {terms.said}." if terms.said else ""
-    return f"Pay {terms.per} before tax in {terms.currency}, as advertised; reposts count among the adverts.{converted}"
+    return (
+        f"Pay {terms.per} before tax in {terms.currency}, as advertised, all levels together; reposts count among the adverts."
+        f"{converted}"
+    )
 
 
 def _line(one: TitleSeries, terms: PayTerms) -> list[str]:
     few = one.quartiles_usd is None
     low, middle, high = one.quartiles_usd or (0.0, 0.0, 0.0)
     return [
-        _name(one),
+        f"{_name(one)}\n{_moved(one.periods)}",
         "too few" if few else terms.text(middle),
         "too few" if few else terms.range(low, high),
         f"{one.postings:,}",
         f"{one.adverts:,}",
         month_text(one.newest),
-        _moved(one.periods),
     ]
 
 
@@ -128,7 +166,7 @@ def _moved(periods: Sequence[Period]) -> str:
     """How the newest period with enough adverts stands to the one before it, and whether that is clear."""
     judged = [one for one in periods if not one.few]
     if len(judged) < 2:
-        return "too few to tell"
+        return "Too few to tell a change"
     before, last = judged[-2:]
     change = last.median_usd / before.median_usd - 1
     clear = last.low_usd > before.high_usd or last.high_usd < before.low_usd
@@ -155,9 +193,7 @@ def _chart(chosen: Sequence[TitleSeries], terms: PayTerms) -> Trend | None:
 
 
 def _alt(chosen: Sequence[TitleSeries]) -> str:
-    return (
-        f"Points with intervals over half-years: {'; '.join(f'{_name(one)}: {_moved(one.periods)}' for one in chosen)}."
-    )
+    return f"Points with intervals over time: {'; '.join(f'{_name(one)}: {_moved(one.periods)}' for one in chosen)}."
 
 
 def _numbers(chosen: Sequence[TitleSeries], terms: PayTerms) -> NumericTable:
@@ -165,21 +201,33 @@ def _numbers(chosen: Sequence[TitleSeries], terms: PayTerms) -> NumericTable:
     unit = f"{terms.currency} {terms.per}"
     names = ("Median", "Lower quartile", "Upper quartile", "Median low end (95 %)", "Median high end (95 %)")
     columns = ("Job title", "Country", "Period", "Adverts", "Different adverts", "Newest")
+    converted = terms.said or "in US dollars, not converted"
     rows: list[tuple[Cell, ...]] = []
     for one in chosen:
         who = (one.title, taxonomy.country(one.country).name)
         low, middle, high = one.quartiles_usd or (None, None, None)
         ends = one.interval_usd or (None, None)
         whole = _amounts((middle, low, high, *ends), terms)
-        rows.append((*who, "all", one.postings, one.adverts, one.newest, *whole, None))
+        rows.append((*who, "all", one.postings, one.adverts, one.newest, *whole, None, converted))
         for period in one.periods:
             money = _amounts((period.median_usd, None, None, period.low_usd, period.high_usd), terms)
-            rows.append((*who, period.name, period.postings, None, None, *money, int(period.few)))
+            rows.append((*who, period.name, period.postings, None, None, *money, int(period.few), converted))
+        if left := _left_out(one):
+            rows.append((*who, LEFT_OUT, left, None, None, *[None] * len(names), None, converted))
     return NumericTable(
-        columns=(*columns, *(f"{name}, {unit}" for name in names), "Few: ends are lowest and highest (1 = yes)"),
+        columns=(*columns, *(f"{name}, {unit}" for name in names), *_ENDING),
         rows=tuple(rows),
     )
 
 
+_ENDING: Final = ("Few: ends are lowest and highest (1 = yes)", "Conversion")
+
+
 def _amounts(usd: Sequence[float | None], terms: PayTerms) -> tuple[Cell, ...]:
-    return tuple(None if one is None else round(terms.of_usd(one), 2) for one in usd)
+    return tuple(None if one is None else filed_amount(one, terms) for one in usd)
+
+
+def filed_amount(usd: float, terms: PayTerms) -> float:
+    """Dollars a year in these terms for a file: whole dollars as they are, what was converted to four figures."""
+    amount = terms.of_usd(usd) if not terms.said else float(f"{terms.of_usd(usd):.4g}")
+    return round(amount) if amount >= 1000 else amount

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from math import expm1
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,7 +10,7 @@ import streamlit as st
 
 from mlpaygrade.app import address, charts
 from mlpaygrade.app.serving import literal, predictor
-from mlpaygrade.evaluation.checked import checked
+from mlpaygrade.evaluation.checked import CheckedSource, checked
 from mlpaygrade.forecast.accuracy import ALL, COUNTRY_GROUP, ENOUGH_ADVERTS, accuracy_of
 from mlpaygrade.forecast.bundle import Bundle
 from mlpaygrade.forecast.evidence import ENOUGH, SAME_JOB, Cell
@@ -91,7 +92,22 @@ def _others(bundle: Bundle) -> None:
     st.header("Beside what others measured", anchor=False)
     if found.data_sha256 != bundle.provenance["data_sha256"]:
         st.caption("These checks were made with an earlier model.")
+    if gaps := [_gap(source) for source in found.sources if any(group.dimension == "all" for group in source.groups)]:
+        st.write(
+            literal(
+                f"In short: over all jobs compared, our figures lie {', '.join(gaps)}. So take them to judge what an employer "
+                "offers, and not as what people in such jobs earn. In single countries the gaps are wider."
+            )
+        )
     st.markdown("\n".join(f"- {literal(sentence)}" for sentence in found.said))
+
+
+def _gap(source: CheckedSource) -> str:
+    """How our figures lie beside all jobs of a source."""
+    every = next(group for group in source.groups if group.dimension == "all")
+    share = expm1(every.log_difference)
+    whose = source.name[:1].lower() + source.name[1:].replace(", ", " (") + ")"
+    return f"{abs(share):.0%} {'above' if share > 0 else 'below'} {whose}"
 
 
 def _tables(bundle: Bundle) -> None:

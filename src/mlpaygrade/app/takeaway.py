@@ -21,7 +21,7 @@ PICTURES: Final[dict[Kind, str]] = {"png": "image/png", "svg": "image/svg+xml"}
 
 def takeaway(name: str, *, chart: Chart, title: str, table: NumericTable, notes: Sequence[str] = ()) -> None:
     """Buttons for the chart as PNG and SVG, with title, date and source in the picture, and for its numbers as CSV."""
-    said = [*notes, f"Adverts up to {newest_advert(predictor().bundle.provenance)}. {SOURCE}."]
+    said = [*notes, f"Adverts up to {_newest()}. {SOURCE}."]
     with st.container(horizontal=True):
         if can_draw():
             for kind in PICTURES:
@@ -31,8 +31,20 @@ def takeaway(name: str, *, chart: Chart, title: str, table: NumericTable, notes:
 
 
 def numbers(name: str, table: NumericTable) -> None:
-    """A button for a table as CSV."""
-    _button("Numbers (CSV)", partial(as_csv, table), f"{name}.csv", "text/csv")
+    """A button for a table as CSV; its last columns say how new the adverts are and where they come from."""
+    _button("Numbers (CSV)", partial(as_csv, with_source(table, _newest())), f"{name}.csv", "text/csv")
+
+
+def with_source(table: NumericTable, newest: str) -> NumericTable:
+    """The table with the age of its adverts and their source in every row, so that a row taken out still says them."""
+    return NumericTable(
+        columns=(*table.columns, "Adverts up to", "Source"),
+        rows=tuple((*row, newest, SOURCE.removeprefix("Source: ")) for row in table.rows),
+    )
+
+
+def _newest() -> str:
+    return newest_advert(predictor().bundle.provenance)
 
 
 def _button(label: str, content: Callable[[], bytes], file: str, mime: str) -> None:

@@ -9,6 +9,7 @@ from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.job.taxonomy import country
 from mlpaygrade.money.terms import DOLLARS, PayTerms
 from mlpaygrade.rendering.waterfall_drawing import waterfall_html
+from mlpaygrade.rendering.words import with_article
 
 
 def contributions(explanation: Explanation, terms: PayTerms = DOLLARS) -> str:
@@ -20,11 +21,12 @@ def contributions(explanation: Explanation, terms: PayTerms = DOLLARS) -> str:
 def beside_the_us(answer: Answer, at_home: Scenario, terms: PayTerms = DOLLARS) -> str:
     """The same job in the United States, and why the bars name another figure for the country."""
     share = answer.estimate_usd / at_home.estimate_usd - 1
-    name = country(answer.job.location).name
+    name = with_article(country(answer.job.location).name)
     return (
         f'<div class="mp"><p>The same job in the United States is advertised for {escape(terms.text(at_home.estimate_usd))} '
-        f"{escape(terms.per)}; in {escape(name)} that is {abs(share):.0%} {'more' if share > 0 else 'less'}. This is what the "
-        "Market page compares. The bars above start from the average of typical adverts instead, most of them from the United "
+        f"{escape(terms.per)}; in {escape(name)} that is {abs(share):.0%} {'more' if share > 0 else 'less'}. The Market "
+        'page asks this too ("Which countries pay most"); its table of titles puts all levels together and shows another '
+        "figure. The bars above start from the average of typical adverts instead, most of them from the United "
         "States, and share what title, level and country do together; so the country's bar is another figure.</p></div>"
     )
 

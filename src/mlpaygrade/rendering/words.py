@@ -108,8 +108,13 @@ def group_text(group: str) -> str:
         return special.format(_family(parts) or next(iter(parts.values())))
     level = label_of(EXPERIENCE, parts[EXPERIENCE]).lower() + " " if EXPERIENCE in parts else ""
     named = parts.get("country_group") or (taxonomy.country(parts[LOCATION]).name if LOCATION in parts else "")
-    where = f" in {'the ' if named.startswith(_WITH_ARTICLE) else ''}{named}" if named else ""
+    where = f" in {with_article(named)}" if named else ""
     return f"{level}jobs{where}"
+
+
+def with_article(country: str) -> str:
+    """A country's name inside a sentence: "the United States", "France"."""
+    return f"the {country}" if country.startswith(_WITH_ARTICLE) else country
 
 
 _WITH_ARTICLE: Final = ("United ", "Netherlands", "Philippines", "Czech Republic", "Dominican Republic")
