@@ -88,7 +88,7 @@ def test_a_move_is_said_in_words_and_what_it_buys(page: AppTest, found: list[Sce
     assert any("counts as one thing" in caption.value for caption in page.caption)
 
 
-def test_a_level_below_the_one_before_is_remarked_and_shades_are_explained(
+def test_a_level_below_the_one_before_is_remarked_shades_explained(
     page: AppTest, predictor: Predictor, read: ReadJob
 ) -> None:
     steps = ladder(predictor, read)
