@@ -9,8 +9,9 @@ from streamlit.testing.v1 import AppTest
 
 from mlpaygrade import Predictor
 from mlpaygrade.app.choice import first_job, read_parameters
-from mlpaygrade.explain.scenarios import Scenario, ladder, scenarios
+from mlpaygrade.explain.scenarios import Scenario, across, ladder, scenarios
 from mlpaygrade.forecast.jobs import ReadJob
+from mlpaygrade.job.taxonomy import country
 from mlpaygrade.money.purchasing_power import compare_places
 from mlpaygrade.money.terms import PayTerms, pay_terms
 
@@ -34,14 +35,18 @@ def euros() -> PayTerms:
     return pay_terms("EUR")
 
 
-@pytest.fixture(scope="module")
-def page() -> AppTest:
+def opened(**parameters: str) -> AppTest:
     app = AppTest.from_file(str(MAIN), default_timeout=60)
-    for name, value in ({"page": "career", "allow": "title,experience,move", "most": "2"} | JOB).items():
+    for name, value in ({"page": "career"} | parameters).items():
         app.query_params[name] = value
     app.run()
     assert not app.exception
     return app
+
+
+@pytest.fixture(scope="module")
+def page() -> AppTest:
+    return opened(**JOB, allow="title,experience,move", most="2")
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +81,18 @@ def test_what_clearly_pays_more_comes_first_and_the_uncertain_stands_apart(
     listed = said(apart).count('class="bar wide"')
     assert listed == 10
     assert 'class="bar"' not in said(apart), "all of it is pale"
+
+
+def test_where_nothing_clearly_pays_more_the_uncertain_is_open_surest_first(predictor: Predictor) -> None:
+    job = read_parameters({"title": "Data Analyst", "country": "DE", "level": "MI"}, default=first_job(predictor)).job
+    places = across(predictor, job, "location")
+    assert not any(one.supported and one.difference.interval_90_usd[0] > 0 for one in places), "the case that is tested"
+    surest = max((one for one in places if one.changes), key=lambda one: one.difference.interval_90_usd[0])
+    app = opened(title="Data Analyst", country="DE", level="MI", allow="move")
+    assert any("No change of these clearly pays more" in info.value for info in app.info)
+    first = next(one for one in app.expander if one.label.startswith("Changes"))
+    assert (first.label, first.proto.expanded) == ("Changes that are too uncertain to say", True)
+    assert said(first).index(country(surest.job.location).name) < said(first).index("United States")
 
 
 def test_a_move_is_said_in_words_and_what_it_buys(page: AppTest, found: list[Scenario], euros: PayTerms) -> None:

@@ -180,10 +180,11 @@ def _changes(read: ReadJob, allowed: list[str], most: int, terms: PayTerms) -> N
     clear = [one for one in every if _is_clear(one)]
     gains = [one for one in clear if one.difference.usd > 0]
     losses = [one for one in clear if one.difference.usd <= 0][::-1]
-    unsure = [one for one in every if not _is_clear(one)]
+    unsure = sorted((one for one in every if not _is_clear(one)), key=lambda one: -one.difference.interval_90_usd[0])
     if not gains:
         st.info("No change of these clearly pays more.", icon=":material/info:")
-    for name, rows in (("clearly pay more", gains), ("clearly pay less", losses), ("are too uncertain to say", unsure)):
+    groups = {"clearly pay more": gains, "are too uncertain to say": unsure, "clearly pay less": losses}
+    for name, rows in groups.items():
         if not rows:
             continue
         many = counted(len(rows), "change")
@@ -194,7 +195,7 @@ def _changes(read: ReadJob, allowed: list[str], most: int, terms: PayTerms) -> N
         if rows is gains:
             st.html(drawn)
         else:
-            with st.expander(f"Changes that {name}"):
+            with st.expander(f"Changes that {name}", expanded=rows is unsure and not gains):
                 st.html(drawn)
     if apart := [note for note in found.notes if "another country" in note]:
         st.html(notes_list(apart))
