@@ -44,7 +44,8 @@ def test_every_variable_that_a_style_sheet_uses_is_defined() -> None:
     for css in (css_by_scheme(), css_by_reader()):
         assert {f"--mp-{name}" for name in re.findall(r"--mp-([a-z0-9-]+):", css)} == names
     for sheet in SOURCE.rglob("*.css"):
-        assert {*re.findall(r"var\((--[a-z0-9-]+)\)", sheet.read_text(encoding="utf-8"))} <= names, sheet.name
+        # Variables that begin with --st- are Streamlit's, inside a component.
+        assert {*re.findall(r"var\((--(?!st-)[a-z0-9-]+)\)", sheet.read_text(encoding="utf-8"))} <= names, sheet.name
 
 
 def test_no_style_sheet_and_no_drawing_has_a_colour_of_its_own() -> None:
