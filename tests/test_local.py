@@ -107,8 +107,12 @@ def test_an_answer_shows_both_figures(tmp_path: Path) -> None:
     assert answer.estimate_usd == pytest.approx(before.estimate_usd * np.exp(-0.1), rel=1e-4)
     assert answer.network_usd == pytest.approx(before.estimate_usd, rel=1e-4)
     assert before.network_usd == before.estimate_usd
-    (note,) = (one for one in answer.warnings if one.startswith("The network alone says"))
-    assert "the 40 newest adverts for this title (United Kingdom) lay 18% below it" in note
+    (note,) = (one for one in answer.warnings if one.startswith("The 40 newest adverts"))
+    assert note.startswith(
+        "The 40 newest adverts for this title (United Kingdom) lay 18% below what the model alone says"
+    )
+    assert note.endswith("so this figure is 10% below it.")
+    assert "$" not in note, "a remark is shown in every currency"
     assert answer.to_json()["local_adverts"] == {
         "postings": 40,
         "network_alone_usd": round(before.estimate_usd),

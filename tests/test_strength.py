@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
@@ -9,10 +10,13 @@ import pytest
 from mlpaygrade import Answer, Predictor
 from mlpaygrade.dataset.postings import build_postings
 from mlpaygrade.errors import InputError
-from mlpaygrade.explain.verdict import reasons, verdict
+from mlpaygrade.explain.explanation import explain
+from mlpaygrade.explain.verdict import reasons, support_text, verdict
+from mlpaygrade.explain.waterfall import explanation_waterfall
 from mlpaygrade.forecast.accuracy import Accuracy
-from mlpaygrade.forecast.evidence import Cell, count_cells
-from mlpaygrade.forecast.strength import at_place, local_disagreement, strength, worst
+from mlpaygrade.forecast.evidence import Cell, count_cells, nearby
+from mlpaygrade.forecast.remarks import how_old
+from mlpaygrade.forecast.strength import Strength, Word, at_place, local_disagreement, strength, worst
 from mlpaygrade.job import taxonomy
 from mlpaygrade.money.place import place_factor
 from mlpaygrade.money.terms import DOLLARS, PayTerms, pay_terms
@@ -113,7 +117,9 @@ def test_an_internship_is_rough_says_so_first_and_names_no_range_to_ask_for(titl
     assert found.warnings[0].startswith("The title names an internship")
     assert found.strength.word == "rough"
     assert verdict(found, 45_000).ask_usd is None
-    assert "too rough to name a range" in verdict(found, 45_000).sentences()[1]
+    assert "100" not in verdict(found, 45_000).sentences()[0]
+    assert "too rough to say how many jobs pay more or to name a range" in verdict(found, 45_000).sentences()[1]
+    assert reasons(found) == "", "a rough answer gives no words for a letter"
 
 
 def test_a_place_is_fair_at_best_and_says_what_was_measured_with_places(answer: Answer) -> None:
@@ -206,3 +212,75 @@ def test_terms_convert_there_and_back() -> None:
 )
 def test_every_group_has_words(group: str, words: str) -> None:
     assert group_text(group) == words
+
+
+def test_a_letter_names_the_place_its_factor_and_where_the_adverts_are(answer: Answer) -> None:
+    place = place_factor("San Francisco")
+    assert place is not None
+    there = replace(answer, strength=strength(GOOD, CLOSE, None)).at_place(place)
+    letter = reasons(there)
+    assert letter.startswith("For Data Scientist, San Francisco-Oakland-Fremont, CA, United States: senior")
+    assert f"multiplied by {place.factor:.2f} for San Francisco-Oakland-Fremont, CA, from official wages" in letter
+    assert "in the United States), the newest from January 2025" in letter
+    assert letter.endswith("Strength: fair. Source: MLPayGrade 0.1.0.")
+    assert "adverts for exactly this job in the United States as a whole" in support_text(there)
+    aged = there.aged_to("2026-04")
+    drawn = explanation_waterfall(explain(Predictor.load(), answer), aged)
+    assert [step.name for step in drawn.steps[-2:]] == ["Ageing", place.name]
+    assert drawn.rows()[-2].end_usd == pytest.approx(drawn.last_usd)
+    assert drawn.last_usd == pytest.approx(aged.estimate_usd)
+
+
+def test_an_answer_apart_from_its_adverts_says_so_and_why(answer: Answer) -> None:
+    def beside(middle: float, word: Word) -> Answer:
+        cell = replace(CLOSE, quartiles_usd=(90_000, middle, 140_000))
+        return replace(
+            answer,
+            estimate_usd=100_000,
+            nearby=cell,
+            support=cell,
+            warnings=(),
+            strength=Strength(word=word, reasons=()),
+        )
+
+    assert beside(104_000, "fair").beside_adverts == ()
+    fair, rough = beside(125_000, "fair"), beside(125_000, "rough")
+    said = "Typical pay in the United States lies 20% below the middle of the 40 adverts with the same title, level and country."
+    assert fair.beside_adverts[0].startswith(said)
+    assert fair.said_first == ()
+    assert said in support_text(fair)
+    assert "Their middle is $125K, half of them $90K to $140K." in support_text(fair)
+    assert rough.said_first == fair.beside_adverts
+    assert said not in support_text(rough)
+    place = place_factor("San Francisco")
+    assert place is not None
+    assert fair.at_place(place).aged_to("2026-04").beside_adverts == fair.beside_adverts, (
+        "adverts are held to the country"
+    )
+
+
+def test_adverts_of_the_country_stand_beside_an_answer() -> None:
+    quartiles = (1.0, 2.0, 3.0)
+    few = replace(CLOSE, postings=6, quartiles_usd=quartiles)
+    many = replace(FAMILY, quartiles_usd=quartiles)
+    abroad = replace(ABROAD, quartiles_usd=quartiles)
+    assert nearby([few, many, abroad]) is many
+    assert nearby([few, abroad]) is few
+    assert nearby([replace(few, quartiles_usd=None), abroad]) is None
+
+
+def test_the_age_of_adverts_is_said_against_what_was_tested() -> None:
+    newest = date(2025, 1, 19)
+    assert how_old(newest, 12, date(2025, 7, 1)) == "6 months old"
+    assert how_old(newest, 12, date(2026, 11, 27)) == "22 months old, older than we tested"
+    assert how_old(newest, None, date(2026, 11, 27)) == "22 months old"
+    assert how_old(newest, 12, date(2025, 2, 1)) == "1 month old"
+
+
+def test_differences_have_one_precision_and_no_sign_where_they_are_nothing() -> None:
+    euros = pay_terms("EUR")
+    assert DOLLARS.signed(-300) == DOLLARS.text(-300) == DOLLARS.signed(300) == "$0K"
+    assert euros.signed(euros.to_usd(-300)) == "€0"
+    assert euros.signed(euros.to_usd(-4_000)) == "-€4K"
+    assert euros.signed(euros.to_usd(25_200)) == "+€25K"
+    assert euros.text(euros.to_usd(9_700)) == "€10K"

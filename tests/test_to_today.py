@@ -1,6 +1,7 @@
 """Age to today: a scenario on every door, off by default, with its factor, its months, its source and its warning."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from math import log
 from pathlib import Path
@@ -18,6 +19,7 @@ from mlpaygrade.cli import app as commands
 from mlpaygrade.errors import InputError
 from mlpaygrade.explain.verdict import aged_text, reasons
 from mlpaygrade.forecast.answer import Answer, market_day
+from mlpaygrade.forecast.strength import Strength
 from mlpaygrade.money.ageing import NOT_THESE_JOBS, SOURCE, ageing_factor
 from mlpaygrade.money.terms import DOLLARS
 
@@ -61,7 +63,8 @@ def test_what_is_said_of_it_names_factor_months_source_and_warning(predictor: Pr
     for text in (f"times {after.aged.factor:.3f}", "January 2025", "April 2026", NOT_THESE_JOBS, SOURCE):
         assert text in said
     assert DOLLARS.text(asked(predictor).estimate_usd) in said
-    assert "April 2026" in reasons(after)
+    fair = replace(after, strength=Strength(word="fair", reasons=()))
+    assert f"carried to April 2026, times {after.aged.factor:.3f}" in reasons(fair)
 
 
 def test_a_country_without_growth_is_refused(predictor: Predictor) -> None:

@@ -4,11 +4,12 @@ from html import escape
 from typing import Final
 
 from mlpaygrade.app.charts import Range, notes_list, range_chart, table
-from mlpaygrade.explain.verdict import aged_text
+from mlpaygrade.explain.verdict import aged_text, place_said, support_text
 from mlpaygrade.forecast.accuracy import Accuracy
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.error_budget import SOURCES
-from mlpaygrade.forecast.evidence import SAME_JOB, Cell, Closest
+from mlpaygrade.forecast.evidence import Cell, Closest
+from mlpaygrade.forecast.remarks import AGE
 from mlpaygrade.money.terms import DOLLARS, PayTerms
 from mlpaygrade.rendering.words import (
     SAME_PROCEDURE,
@@ -17,14 +18,11 @@ from mlpaygrade.rendering.words import (
     job_text,
     of_100,
     percent,
-    place_text,
     rough_percent,
     terms_text,
     up_to_of_100,
 )
 
-AGE: Final = "age: "
-"""How the note begins that says what the age of a model has cost."""
 _MEANING: Final = {
     "strong": "Strong: ranges made the same way held for such jobs",
     "fair": "Fair: good for orientation",
@@ -36,18 +34,14 @@ def heading(estimate: Answer) -> str:
     """What was estimated, on two lines."""
     job = estimate.job
     return (
-        f'<div class="mp"><p class="job">{escape(job.title)}, {escape(_where(estimate))}</p>'
+        f'<div class="mp"><p class="job">{escape(job.title)}, {escape(estimate.where)}</p>'
         f'<p class="quiet">{escape(terms_text(job))}</p></div>'
     )
 
 
-def _where(estimate: Answer) -> str:
-    return place_text(estimate.job) if estimate.place is None else f"{estimate.place.name}, United States"
-
-
 def warnings(estimate: Answer) -> str:
     """What contradicts the answer, to stand beside the number."""
-    return notes_list(estimate.warnings)
+    return notes_list(estimate.said_first)
 
 
 def figures(estimate: Answer, terms: PayTerms = DOLLARS) -> str:
@@ -58,11 +52,11 @@ def figures(estimate: Answer, terms: PayTerms = DOLLARS) -> str:
     return (
         '<div class="mp mp-answer">'
         f'<p class="large"><strong>{escape(terms.text(estimate.estimate_usd))}</strong> {escape(terms.per)} before tax</p>'
-        f'<p class="quiet">Typical advertised pay; adverts up to {escape(estimate.newest_advert)}.</p>'
-        f"{aged_line(estimate, terms)}"
+        f'<p class="quiet">Typical advertised pay; adverts up to {escape(estimate.age_text)}.</p>'
+        f"{aged_line(estimate, terms)}{place_line(estimate, terms)}"
         f"<p>9 in 10 such jobs are advertised between <strong>{escape(terms.between(low, high))}</strong>.{escape(held)}</p>"
         f"<p>One advert typically names a range between {escape(band)}.</p>"
-        f"{strength_line(estimate)}</div>"
+        f"{strength_line(estimate)}<p>{escape(support_text(estimate, terms))}</p></div>"
     )
 
 
@@ -89,17 +83,10 @@ def aged_line(estimate: Answer, terms: PayTerms = DOLLARS) -> str:
     return f'<p class="aged">{escape(said)}</p>' if said else ""
 
 
-def place_line(estimate: Answer, country: Answer, terms: PayTerms = DOLLARS) -> str:
-    """How a place moved the country's figure, shown apart."""
-    place = estimate.place
-    if place is None:
-        return ""
-    read = f" {place.read_as}" if place.read_as else ""
-    return (
-        f'<p class="mp-quiet">United States {escape(terms.text(country.estimate_usd))}, times {place.factor:.2f} in '
-        f"{escape(place.name)} (from {place.low:.2f} to {place.high:.2f}; official wages of {place.official_count:,} "
-        f"people).{escape(read)}</p>"
-    )
+def place_line(estimate: Answer, terms: PayTerms = DOLLARS) -> str:
+    """How a place moved the country's figure, shown apart; nothing where none did."""
+    said = place_said(estimate, terms)
+    return f'<p class="quiet">{escape(said)}</p>' if said else ""
 
 
 def caught(estimate: Answer, level: int) -> str:
@@ -154,13 +141,6 @@ def spread(estimate: Answer, terms: PayTerms = DOLLARS) -> str:
         "in squares, and the shares are shares of the square)."
     )
     return table(["Source", "To either side", "Share"], rows, caption=caption)
-
-
-def support_line(cell: Cell) -> str:
-    """What the answer rests on, in one sentence."""
-    match = "for exactly this job" if cell.level == SAME_JOB else f"with the {cell.level}"
-    newest = f", the newest from {cell.newest_year}" if cell.newest_year else ""
-    return f"Based on {counted(cell.postings, 'advert')} {match}{newest}."
 
 
 def distance_line(closest: Closest) -> str:

@@ -17,7 +17,7 @@ from mlpaygrade.app.pay import Offer, linked_offer, offer_field, parameters_of, 
 from mlpaygrade.app.serving import predictor, show_error
 from mlpaygrade.errors import InputError, MLPayGradeError
 from mlpaygrade.explain.scenarios import Comparison, compare
-from mlpaygrade.explain.verdict import verdict
+from mlpaygrade.explain.verdict import support_text, verdict
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.job.fields import Job
 from mlpaygrade.money.terms import PayTerms
@@ -113,9 +113,9 @@ def _answer(jobs: list[Job], offers: list[Offer], terms: PayTerms) -> None:
     said = [
         f"{name}: {note}"
         for name, one in zip(NAMES, estimates, strict=False)
-        for note in (*one.warnings, *answer.read_notes(one))
+        for note in (*one.said_first, *answer.read_notes(one))
     ]
-    st.html(notes_list(said) + quiet(f"Adverts up to {estimates[0].newest_advert}. {NOT_A_PROMISE}"))
+    st.html(notes_list(said) + quiet(f"Adverts up to {estimates[0].age_text}. {NOT_A_PROMISE}"))
     with st.expander("What makes the difference"):
         for comparison, (first_name, second_name) in pairs:
             drawn = why.drivers(comparison, first_name, second_name, terms)
@@ -152,7 +152,7 @@ def _lines(estimates: list[Answer], offers: list[Offer], terms: PayTerms) -> str
     lines = []
     for name, one, offer in zip(NAMES, estimates, offers, strict=False):
         said = f"<strong>{name}</strong>: typical pay {escape(terms.text(one.estimate_usd))} {terms.per} ({one.strength.word}). "
-        said += escape(answer.support_line(one.support))
+        said += escape(support_text(one, terms))
         if offer.usd:
             said += f" {escape(verdict(one, offer.usd).sentences(terms)[0])}"
         lines.append(f"<p>{said}</p>")

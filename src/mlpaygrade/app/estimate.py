@@ -26,6 +26,7 @@ _TODAY = (
     "A scenario: the figures stand at the date of their newest advert; this carries them on by the growth of pay in adverts of "
     "all occupations in the country. Pay in adverts of data jobs hardly moved in 2024 and 2025."
 )
+WHAT = "MLPayGrade says what employers advertise for jobs with data and AI, worked out from public job adverts of many countries."
 PLACES = "US"
 """The country whose towns and states have a factor."""
 
@@ -42,6 +43,7 @@ class _Asked:
 def page() -> None:
     """Draw the page."""
     st.title("What does a job pay?", anchor=False)
+    st.write(WHAT)
     left, right = st.columns([2, 3], gap="large")
     with left:
         job = job_form(FORM, start=_start())
@@ -114,10 +116,8 @@ def _answer(asked: _Asked) -> None:
     whole = _aged(country) if asked.today else country
     estimate = whole if asked.place is None else whole.at_place(asked.place)
     st.html(answer.heading(estimate) + answer.warnings(estimate) + answer.figures(estimate, asked.terms))
-    if asked.place is not None:
-        st.html(answer.place_line(estimate, whole, asked.terms))
     _verdict(estimate, asked)
-    st.html(answer.ranges(estimate, asked.terms, offer_usd=asked.offer.usd) + _support(estimate))
+    st.html(answer.ranges(estimate, asked.terms, offer_usd=asked.offer.usd) + answer.notes(estimate))
     _more(estimate, country, asked)
 
 
@@ -130,18 +130,15 @@ def _aged(country: Answer) -> Answer:
         return country
 
 
-def _support(estimate: Answer) -> str:
-    return f'<div class="mp"><p>{answer.support_line(estimate.support)}</p></div>' + answer.notes(estimate)
-
-
 def _verdict(estimate: Answer, asked: _Asked) -> None:
     if asked.offer.usd is None:
         return
     said = verdict(estimate, asked.offer.usd).sentences(asked.terms)
     st.subheader("Your offer", anchor=False)
     st.write(literal(" ".join(said)))
-    with st.expander("Words to copy into a letter"):
-        st.code(reasons(estimate, asked.terms), language=None, wrap_lines=True)
+    if letter := reasons(estimate, asked.terms):
+        with st.expander("Words to copy into a letter"):
+            st.code(letter, language=None, wrap_lines=True)
 
 
 def _more(estimate: Answer, country: Answer, asked: _Asked) -> None:
@@ -150,7 +147,7 @@ def _more(estimate: Answer, country: Answer, asked: _Asked) -> None:
     explained = explanation(country)
     if explained is not None:
         with st.expander("Why this figure"):
-            st.html(why.contributions(explained, asked.terms))
+            st.html(why.contributions(explained, estimate, asked.terms))
             if country.job.location != PLACES:
                 at_home = what_if(predictor(), country.job, location=PLACES, residence=PLACES)
                 st.html(why.beside_the_us(country, at_home, asked.terms))

@@ -14,7 +14,6 @@ from mlpaygrade.explain.verdict import verdict
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.evidence import Cell
 from mlpaygrade.money.terms import DOLLARS, PayTerms
-from mlpaygrade.rendering.words import job_text
 
 _FRAME = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -42,10 +41,9 @@ def document(
     parts = [answer.heading(estimate), answer.warnings(estimate), answer.figures(estimate, terms)]
     if offer_usd:
         parts.append(f"<p>{escape(' '.join(verdict(estimate, offer_usd).sentences(terms)))}</p>")
-    parts += [answer.ranges(estimate, terms, offer_usd=offer_usd), f"<p>{answer.support_line(estimate.support)}</p>"]
-    parts.append(answer.notes(estimate))
+    parts += [answer.ranges(estimate, terms, offer_usd=offer_usd), answer.notes(estimate)]
     if explanation is not None:
-        parts.append("<h2>Why this figure</h2>" + why.contributions(explanation, terms))
+        parts.append("<h2>Why this figure</h2>" + why.contributions(explanation, estimate, terms))
     parts.append("<h2>The adverts behind it</h2>" + answer.evidence_table(cells, terms))
     parts.append("<h2>Method</h2>" + answer.method(estimate, terms))
     model = estimate.model
@@ -57,4 +55,4 @@ def document(
         f"data SHA-256 {model['data_sha256']}.{synthetic}",
     ]
     parts += [f'<p class="mp-quiet">{escape(line)}</p>' for line in lines]
-    return _FRAME.format(title=escape(f"MLPayGrade: {job_text(estimate.job)}"), sheet=sheet(), body="\n".join(parts))
+    return _FRAME.format(title=escape(f"MLPayGrade: {estimate.job_text}"), sheet=sheet(), body="\n".join(parts))

@@ -12,10 +12,10 @@ from mlpaygrade.rendering.waterfall_drawing import waterfall_html
 from mlpaygrade.rendering.words import with_article
 
 
-def contributions(explanation: Explanation, terms: PayTerms = DOLLARS) -> str:
+def contributions(explanation: Explanation, answer: Answer, terms: PayTerms = DOLLARS) -> str:
     """The waterfall from the typical posting to this job, with what it is measured against."""
     said = f"<p class=quiet>{escape(LIMITS)}</p>"
-    return f'{waterfall_html(explanation_waterfall(explanation), terms)}<div class="mp">{said}</div>'
+    return f'{waterfall_html(explanation_waterfall(explanation, answer), terms)}<div class="mp">{said}</div>'
 
 
 def beside_the_us(answer: Answer, at_home: Scenario, terms: PayTerms = DOLLARS) -> str:

@@ -12,7 +12,6 @@ from typing import Final
 from mlpaygrade.errors import InputError
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.money.terms import DOLLARS, PayTerms
-from mlpaygrade.rendering.words import job_text
 
 NARROWEST: Final = 1.05
 WIDEST: Final = 2.0
@@ -77,7 +76,7 @@ def _reasons(answer: Answer, terms: PayTerms, *, widest: float, ends_usd: tuple[
     band = terms.range(answer.band_low_usd, answer.band_high_usd)
     low, high = (round(100 * answer.percentile(usd)) for usd in ends_usd)
     said = [
-        f"For {job_text(answer.job)}: employers who name a range typically name {band}, the high end {typical:.2f} times the low "
+        f"For {answer.job_text}: employers who name a range typically name {band}, the high end {typical:.2f} times the low "
         f"end.",
         f"{low} of 100 advertised figures for such a job lie below the low end of yours, {high} of 100 below its high end.",
         f"Strength {answer.strength.word}: {'; '.join(answer.strength.reasons)}.",

@@ -1,9 +1,10 @@
 """An answer as plain text for a terminal, in the words that the app uses."""
 
-from mlpaygrade.explain.verdict import aged_text, verdict
+from mlpaygrade.explain.verdict import aged_text, place_said, support_text, verdict
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.error_budget import SOURCES
 from mlpaygrade.forecast.evidence import SAME_JOB
+from mlpaygrade.forecast.remarks import AGE
 from mlpaygrade.money.terms import DOLLARS, PayTerms
 from mlpaygrade.rendering.words import SAME_PROCEDURE, distance_text, job_text, percent, rough_percent, up_to_of_100
 
@@ -15,22 +16,26 @@ def estimate_text(estimate: Answer, terms: PayTerms = DOLLARS, *, offer_usd: flo
     if estimate.not_enough_data is not None:
         return _refusal_text(estimate)
     low, high = estimate.intervals_usd[90]
-    place = f" In {estimate.place.name}, times {estimate.place.factor:.2f}." if estimate.place else ""
     lines = [
-        job_text(estimate.job) + place,
-        *(f"  Note first: {warning}" for warning in estimate.warnings),
+        estimate.job_text,
+        *(f"  Note first: {warning}" for warning in estimate.said_first),
         "",
         _line(
             "Typical pay", f"{terms.text(estimate.estimate_usd)} {terms.per}, adverts up to {estimate.newest_advert}"
         ),
         *([_line("Aged", aged_text(estimate, terms))] if estimate.aged else []),
+        *([_line("Place", place_said(estimate, terms))] if estimate.place else []),
         _line("9 in 10 such jobs", terms.range(low, high)),
         _line("One advert's range", terms.range(estimate.band_low_usd, estimate.band_high_usd)),
         _line("Strength", f"{estimate.strength.word}: {'; '.join(estimate.strength.reasons)}"),
     ]
     if offer_usd is not None:
         lines += ["", *(f"  {sentence}" for sentence in verdict(estimate, offer_usd).sentences(terms))]
-    lines += ["", *_support_lines(estimate), *(f"  Note: {note}" for note in estimate.notes)]
+    lines += [
+        "",
+        *_support_lines(estimate, terms),
+        *(f"  Note: {note}" for note in estimate.notes if not note.startswith(AGE)),
+    ]
     return "\n".join([*lines, "", "  Method", *_method_lines(estimate, terms)])
 
 
@@ -53,6 +58,7 @@ def _method_lines(estimate: Answer, terms: PayTerms) -> list[str]:
         lines.append(_line("The spread comes from", parts))
     if terms.said:
         lines.append(_line("Converted", terms.said))
+    lines += [_line("Age", note.removeprefix(AGE)) for note in estimate.notes if note.startswith(AGE)]
     if estimate.accuracy is not None:
         error = up_to_of_100(estimate.accuracy.percentile_error)
         lines.append(
@@ -69,10 +75,10 @@ def _measured(estimate: Answer, level: int) -> str:
     return f"held {percent(estimate.accuracy.coverage[level])} when tested"
 
 
-def _support_lines(estimate: Answer) -> list[str]:
+def _support_lines(estimate: Answer, terms: PayTerms) -> list[str]:
     """What it rests on, and how far from the data it is."""
     support, closest = estimate.support, estimate.closest
-    lines = [f"  Based on {support.postings:,} adverts ({support.level})."]
+    lines = [f"  {support_text(estimate, terms)}"]
     if support.level != SAME_JOB:
         lines.append(f"  {distance_text(closest.differs, closest.postings)}.")
     return lines

@@ -3,7 +3,7 @@
 The rule: an offer that 40 to 60 of 100 advertised figures lie below is "near the middle", less is "below", more is
 "above". Below the 75th of 100, the range to name reaches from the middle (or from the offer, where that is higher) to the 75th:
 a quarter of the figures advertised for such jobs lie above that. Above the 75th there is nothing left to name, and a rough answer
-names no range to ask for.
+says neither how far an offer is from the middle nor what to ask for.
 """
 
 from dataclasses import dataclass
@@ -14,8 +14,10 @@ import numpy as np
 
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.distribution import LEVELS, TARGETS
+from mlpaygrade.forecast.evidence import SAME_JOB
+from mlpaygrade.job import taxonomy
 from mlpaygrade.money.terms import DOLLARS, PayTerms
-from mlpaygrade.rendering.words import counted, job_text
+from mlpaygrade.rendering.words import counted, country_text, of_100
 
 Standing = Literal["below", "near", "above"]
 
@@ -41,13 +43,14 @@ class Verdict:
     def sentences(self, terms: PayTerms = DOLLARS) -> tuple[str, ...]:
         """The verdict in plain words: where the offer stands, then what to ask for."""
         more = round(100 * (1 - self.share))
-        stands = (
-            f"{terms.text(self.offer_usd)} {terms.per} is {_WORDS[self.standing]}: about {more} of 100 figures advertised for "
-            "such jobs lie above it."
-        )
+        offer = f"{terms.text(self.offer_usd)} {terms.per} is {_WORDS[self.standing]}"
         if self.rough:
-            ask = "The answer behind this is only a rough guide, too rough to name a range to ask for."
-        elif self.ask_usd is None:
+            return (
+                f"{offer} of our estimate.",
+                "This estimate is only a rough guide, too rough to say how many jobs pay more or to name a range to ask for.",
+            )
+        stands = f"{offer}: about {more} of 100 figures advertised for such jobs lie above it."
+        if self.ask_usd is None:
             ask = "Few figures lie above it, so there is little room to ask for more than this."
         else:
             ask = f"Asking for {terms.range(*self.ask_usd)} would still be ordinary."
@@ -89,13 +92,56 @@ def _month(text: str) -> str:
     return f"{date.fromisoformat(f'{text}-01'):%B %Y}"
 
 
-def reasons(answer: Answer, terms: PayTerms = DOLLARS) -> str:
-    """A paragraph to copy into a letter: what the market advertises, on what it rests, and from when."""
-    low, high = answer.intervals_usd[50]
-    support = answer.support
-    aged = f", carried to {_month(answer.aged.last_month)} by the growth of all advertised pay" if answer.aged else ""
+def place_said(answer: Answer, terms: PayTerms = DOLLARS) -> str:
+    """How a place moved the country's figure; "" where none did."""
+    place = answer.place
+    if place is None:
+        return ""
+    read = f" {place.read_as}." if place.read_as else ""
     return (
-        f"For {job_text(answer.job)}, employers typically advertise {terms.text(answer.estimate_usd)} {terms.per}; half of such "
-        f"jobs are advertised between {terms.between(low, high)}. This rests on {counted(support.postings, 'public advert')} "
-        f"({support.level}), the newest from {answer.newest_advert}{aged}. Source: MLPayGrade {answer.model['version']}."
+        f"{taxonomy.country(answer.job.location).name} {terms.text(answer.estimate_usd / place.factor)}, times "
+        f"{place.factor:.2f} in {place.name} (from {place.low:.2f} to {place.high:.2f}; official wages of "
+        f"{place.official_count:,} people).{read}"
     )
+
+
+def support_text(answer: Answer, terms: PayTerms = DOLLARS) -> str:
+    """On which adverts an answer rests, of which country they are, and what those of the country name."""
+    cell, near = answer.support, answer.nearby
+    match = "for exactly this job" if cell.level == SAME_JOB else f"with the {cell.level}"
+    where = f" in {country_text(answer.job.location)} as a whole" if answer.place else ""
+    newest = f", the newest from {cell.newest_year}" if cell.newest_year else ""
+    said = f"Based on {counted(cell.postings, 'advert')} {match}{where}{newest}."
+    if near is None or near.quartiles_usd is None:
+        return said
+    low, middle, high = near.quartiles_usd
+    whose = "Their" if near == cell else f"The {counted(near.postings, 'advert')} with the {near.level}: their"
+    said = f"{said} {whose} middle is {terms.text(middle)}, half of them {terms.range(low, high)}."
+    return " ".join([said, *(answer.beside_adverts if answer.strength.word != "rough" else ())])
+
+
+def reasons(answer: Answer, terms: PayTerms = DOLLARS) -> str:
+    """A paragraph to copy into a letter: what the market advertises, how sure that is, and from when. "" for a rough answer."""
+    if answer.strength.word == "rough":
+        return ""
+    low, high = answer.intervals_usd[50]
+    aged, support, accuracy = answer.aged, answer.support, answer.accuracy
+    said = [
+        f"For {answer.job_text}, employers typically advertise {terms.text(answer.estimate_usd)} {terms.per}; half of such "
+        f"jobs are advertised between {terms.between(low, high)}.",
+        f"This rests on {counted(support.postings, 'public advert')} ({support.level}"
+        f"{' in ' + country_text(answer.job.location) if answer.place else ''}), the newest from {answer.newest_advert}.",
+    ]
+    if answer.place is not None:
+        said.append(
+            f"Their pay is that of {country_text(answer.job.location)}; it is multiplied by {answer.place.factor:.2f} "
+            f"for {answer.place.name}, from official wages ({answer.place.source})."
+        )
+    if aged is not None:
+        said.append(
+            f"It is carried to {_month(aged.last_month)}, times {aged.factor:.3f}, by the growth of all advertised pay."
+        )
+    if accuracy is not None:
+        held = f"{of_100(accuracy.coverage[50])} of 100 when tested on {accuracy.tested}"
+        said.append(f"Such a range of half the jobs held {held}.")
+    return " ".join([*said, f"Strength: {answer.strength.word}. Source: MLPayGrade {answer.model['version']}."])

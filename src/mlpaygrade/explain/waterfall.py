@@ -14,30 +14,50 @@ from mlpaygrade.explain.explanation import (
     signed_dollars,
 )
 from mlpaygrade.explain.scenarios import Comparison
+from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.rendering.waterfall_drawing import Step, Waterfall, waterfall_png, waterfall_svg
 
 NEGLIGIBLE_USD: Final = 500
 """Contributions below this are drawn as one step."""
 
 
-def explanation_waterfall(explanation: Explanation) -> Waterfall:
-    """From the average of typical postings to the job's estimate: contributions with the largest first, small ones as one."""
+def explanation_waterfall(explanation: Explanation, answer: Answer | None = None) -> Waterfall:
+    """From the average of typical postings to the job's estimate: contributions with the largest first, small ones as one.
+
+    answer: the job's answer with its place and ageing, which follow as steps of their own; without it, the country's figure.
+    """
     ranked = explanation.ranked()
     shown = [part for part in ranked if abs(part.usd) >= NEGLIGIBLE_USD] or list(ranked[:1])
     steps = [Step(name=part.label.capitalize(), detail=part.value, usd=part.usd) for part in shown]
     if rest := [part for part in ranked if part not in shown]:
         names = ", ".join(part.label for part in rest)
         steps.append(Step(name="The rest", detail=names, usd=sum(part.usd for part in rest)))
-    parts = "; ".join(f"{part.label.capitalize()}: {part.value} {signed_dollars(part.usd)}" for part in ranked)
+    moves = _moves(answer) if answer else []
+    last_usd = explanation.estimate_usd + sum(step.usd for step in moves)
+    said = [f"{part.label.capitalize()}: {part.value} {signed_dollars(part.usd)}" for part in ranked]
+    parts = "; ".join([*said, *(f"{step.name}: {step.detail} {signed_dollars(step.usd)}" for step in moves)])
     return Waterfall(
-        title=f"Why ${explanation.estimate_usd:,.0f}: what each field adds to the figure or takes from it",
-        said=f"{background_sentence(explanation)} Then: {parts}. Together: ${explanation.estimate_usd:,.0f}.",
+        title=f"Why ${last_usd:,.0f}: what each field adds to the figure or takes from it",
+        said=f"{background_sentence(explanation)} Then: {parts}. Together: ${last_usd:,.0f}.",
         first_name="Average of typical postings",
         first_usd=explanation.base_usd,
-        steps=tuple(steps),
+        steps=(*steps, *moves),
         last_name="This job, typical pay",
-        last_usd=explanation.estimate_usd,
+        last_usd=last_usd,
     )
+
+
+def _moves(answer: Answer) -> list[Step]:
+    """What the place and ageing add to the country's figure, in the order in which they multiply it."""
+    aged, place, steps = answer.aged, answer.place, []
+    here_usd = answer.estimate_usd / (place.factor if place else 1.0)
+    if aged is not None:
+        detail = f"to {aged.last_month}, times {aged.factor:.3f}"
+        steps.append(Step(name="Ageing", detail=detail, usd=here_usd - here_usd / aged.factor))
+    if place is not None:
+        detail = f"times {place.factor:.2f}, official wages"
+        steps.append(Step(name=place.name, detail=detail, usd=answer.estimate_usd - here_usd))
+    return steps
 
 
 def comparison_waterfall(comparison: Comparison, first_name: str, second_name: str) -> Waterfall | None:

@@ -5,7 +5,7 @@ Every door of the product formats these; `Predictor.answer` and `Predictor.answe
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cached_property
 from math import expm1, log
 from statistics import NormalDist
@@ -22,7 +22,7 @@ from mlpaygrade.forecast.calibration import INTERVALS
 from mlpaygrade.forecast.differences import WIDENING
 from mlpaygrade.forecast.distribution import LEVEL_WEIGHTS, LEVELS, MEDIAN, TARGETS, Prediction, Target
 from mlpaygrade.forecast.error_budget import ErrorBudget, error_budget
-from mlpaygrade.forecast.evidence import Cell, Closest, most_specific
+from mlpaygrade.forecast.evidence import Cell, Closest, most_specific, nearby
 from mlpaygrade.forecast.jobs import ReadJob
 from mlpaygrade.forecast.local import LocalMove
 from mlpaygrade.forecast.refusal import disagreement, refusals
@@ -42,7 +42,7 @@ from mlpaygrade.job.reading import INTERNSHIP
 from mlpaygrade.money.ageing import Ageing, ageing_factor
 from mlpaygrade.money.place import PlaceFactor, place_factor
 from mlpaygrade.money.terms import PayTerms
-from mlpaygrade.rendering.words import job_text
+from mlpaygrade.rendering.words import job_text, place_text, terms_text
 
 FIGURES: Final = ("estimate_usd", "band_low_usd", "band_high_usd", "lower_90_usd", "upper_90_usd")
 """Figures that every table of answers has: typical pay, the two ends of the typical band, the 90 % interval of one figure."""
@@ -72,6 +72,8 @@ class Answer:
     not_enough_data: why there is no answer worth giving, None where there is one. `to_json` then gives no figures, and
         `nearest` is the most similar job that can be answered.
     disagreement: standard deviation of the network's members, log dollars.
+    nearby: adverts of the country to show beside the figure, None where there are too few. newest_day: of the newest advert.
+    tested_months: the greatest age at which answers were tested, None where age was not.
     """
 
     job: Job
@@ -97,6 +99,38 @@ class Answer:
     nearest: Job | None
     aged: Ageing | None = None
     local: LocalMove | None = None
+    nearby: Cell | None = None
+    newest_day: date | None = None
+    tested_months: int | None = None
+
+    @property
+    def beside_adverts(self) -> tuple[str, ...]:
+        """By how much the country's figure lies apart from the adverts it is shown with, and why; nothing where it does not."""
+        place, aged = self.place.factor if self.place else 1.0, self.aged.factor if self.aged else 1.0
+        return remarks.beside_adverts(self.nearby, self.estimate_usd / place / aged, self.job.location)
+
+    @property
+    def said_first(self) -> tuple[str, ...]:
+        """What stands before the figure: what contradicts it, and of a rough answer how far the nearest adverts lie from it."""
+        return (*self.warnings, *(self.beside_adverts if self.strength.word == "rough" else ()))
+
+    @property
+    def where(self) -> str:
+        """The job's place in words: the country, or the town or state whose factor the figures hold."""
+        return place_text(self.job) if self.place is None else f"{self.place.name}, {place_text(self.job)}"
+
+    @property
+    def job_text(self) -> str:
+        """The job with its place in plain words on one line."""
+        return f"{self.job.title}, {self.where}: {terms_text(self.job)}"
+
+    @property
+    def age_text(self) -> str:
+        """When the newest advert appeared, and how old it is today: "January 2025 (22 months old, older than we tested)"."""
+        if self.newest_day is None:
+            return self.newest_advert
+        today = datetime.now(UTC).date()
+        return f"{self.newest_advert} ({remarks.how_old(self.newest_day, self.tested_months, today)})"
 
     @property
     def network_usd(self) -> float:
@@ -365,6 +399,7 @@ class Answers:
         """The answer to one of the jobs. read: how it was read. nearest: a job to ask about instead, where it is refused."""
         fields = self.fields(n)
         usd = float(self.estimate_usd[n])
+        day = self.bundle.provenance.get("newest_day")
         return Answer(
             job=job_of(fields),
             estimate_usd=usd,
@@ -377,6 +412,9 @@ class Answers:
             warnings=self.warnings[n],
             local=self.moves[n],
             notes=remarks.age_note(self.bundle.ageing, newest=newest_advert(self.bundle.provenance)),
+            nearby=nearby(self.cells[n]),
+            newest_day=None if day is None else date.fromisoformat(str(day)),
+            tested_months=remarks.tested_age(self.bundle.ageing),
             newest_advert=newest_advert(self.bundle.provenance),
             market_day=market_day(self.bundle, int(self.jobs[YEAR][n])),
             place=None,

@@ -187,6 +187,12 @@ def most_specific(cells: Sequence[Cell]) -> Cell:
     return next((cell for cell in cells if cell.postings >= ENOUGH), cells[-1])
 
 
+def nearby(cells: Sequence[Cell]) -> Cell | None:
+    """Of a job's cells with quartiles, the adverts of its own country: the most specific with ENOUGH, else the most specific."""
+    shown = [cell for cell in cells if cell.level in IN_COUNTRY and cell.quartiles_usd is not None]
+    return next((cell for cell in shown if cell.postings >= ENOUGH), shown[0] if shown else None)
+
+
 @with_memory
 def count_cells(postings: "Postings", *, log_estimate: NDArray[np.float64] | None = None) -> Evidence:
     """Count the adverts of n postings, oldest first, by every level.

@@ -8,10 +8,11 @@ from datetime import date
 from math import expm1
 from typing import Any, Final
 
+from mlpaygrade.forecast.evidence import Cell
 from mlpaygrade.forecast.local import LocalMove
 from mlpaygrade.forecast.strength import LocalAdverts
 from mlpaygrade.job import taxonomy
-from mlpaygrade.rendering.words import dollars
+from mlpaygrade.rendering.words import counted, country_text
 
 APART: Final = (
     "The typical pay lies outside the typical band: the band comes from adverts that name both ends, the typical pay from all. "
@@ -19,20 +20,56 @@ APART: Final = (
 )
 """Note where the three questions have answers that do not fit together."""
 
+FITS: Final = 0.05
+"""Up to here an answer and the middle of its adverts say the same."""
+
+AGE: Final = "age: "
+"""How the note begins that says what the age of a model has cost."""
+
 AGE_MONTHS: Final[tuple[int, ...]] = (6, 12)
 """Ages of a model whose cost a note names, where they were walked through; else the greatest that was."""
 
 
 def moved(move: LocalMove | None, usd: float, location: str) -> tuple[str, ...]:
-    """What the network alone says and why the answer differs. usd: the answer. location: country code."""
+    """By how much local adverts moved the answer, in percent. usd: the answer. location: country code."""
     if move is None:
         return ()
-    alone, place = dollars(move.before_usd(usd)), taxonomy.country(location).name
-    apart = f"{abs(expm1(move.apart_log)):.0%} {'above' if move.apart_log > 0 else 'below'}"
+    before = move.before_usd(usd)
     return (
-        f"The network alone says {alone}; the {move.postings:,} newest adverts for this title ({place}) lay "
-        f"{apart} it, so the answer moves to {dollars(usd)}.",
+        f"The {move.postings:,} newest adverts for this title ({taxonomy.country(location).name}) lay "
+        f"{_apart(expm1(move.apart_log))} what the model alone says, so this figure is {_apart(usd / before - 1)} it.",
     )
+
+
+def beside_adverts(cell: Cell | None, usd: float, location: str) -> tuple[str, ...]:
+    """By how much an answer lies apart from the middle of the adverts it is shown with, and why; nothing up to FITS.
+
+    cell: adverts of the country. usd: the country's figure. location: country code.
+    """
+    if cell is None or cell.quartiles_usd is None or abs(usd / cell.quartiles_usd[1] - 1) <= FITS:
+        return ()
+    return (
+        f"Typical pay in {country_text(location)} lies {_apart(usd / cell.quartiles_usd[1] - 1)} the middle of the "
+        f"{counted(cell.postings, 'advert')} with the {cell.level}. They are counted differently: typical pay averages the low "
+        "and high ends of adverts in percent, where low pay weighs more, and learns from similar jobs; the middle takes "
+        "adverts of every year alike.",
+    )
+
+
+def how_old(newest: date, tested_months: int | None, today: date) -> str:
+    """How old the newest advert is, and whether answers so old were tested: "22 months old, older than we tested"."""
+    months = max(0, 12 * (today.year - newest.year) + today.month - newest.month)
+    tested = "" if tested_months is None or months <= tested_months else ", older than we tested"
+    return f"{counted(months, 'month')} old{tested}"
+
+
+def tested_age(ageing: Mapping[str, Any] | None) -> int | None:
+    """The greatest age in months at which answers were tested; None where age was not."""
+    return None if ageing is None else max((int(one["months_behind"]) for one in ageing["by_age"]), default=None)
+
+
+def _apart(share: float) -> str:
+    return f"{abs(share):.0%} {'above' if share > 0 else 'below'}"
 
 
 def contradicted(local: LocalAdverts | None) -> tuple[str, ...]:
@@ -76,7 +113,7 @@ def age_note(ageing: Mapping[str, Any] | None, *, newest: str) -> tuple[str, ...
         f"{date.fromisoformat(month + '-01'):%B %Y}" for month in (ageing["months"][0], ageing["months"][-1])
     )
     return (
-        f"age: the newest advert is of {newest}. Tested on adverts of {first} to {last}, a model {'; one '.join(costs)}.",
+        f"{AGE}the newest advert is of {newest}. Tested on adverts of {first} to {last}, a model {'; one '.join(costs)}.",
     )
 
 

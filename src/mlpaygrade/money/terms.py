@@ -64,14 +64,18 @@ class PayTerms:
     def text(self, usd: float) -> str:
         """Dollars a year as an amount in these terms, short: "$141K", "€6,010"."""
         if usd < 0:
-            return f"-{self.text(-usd)}"
+            size = self.text(-usd)
+            return f"-{size}" if _counts(size) else size
         amount = self.of_usd(usd)
         if self.period == "year" and self.currency == DOLLAR:
             return f"{_DOLLAR_SIGN}{amount / 1000:,.0f}K"
         from mlpaygrade.money.currency import format_money
 
         if self.period == "year":
-            return format_money(round(amount, -3), self.currency, compact=True)
+            thousands = round(amount / 1000)
+            if 1 <= thousands < 10:
+                return f"{format_money(thousands, self.currency)}K"
+            return format_money(1000 * thousands, self.currency, compact=True)
         return format_money(_three_figures(amount), self.currency)
 
     def range(self, low_usd: float, high_usd: float) -> str:
@@ -83,8 +87,9 @@ class PayTerms:
         return f"{self.text(low_usd)} and {self.text(high_usd)}"
 
     def signed(self, usd: float) -> str:
-        """A difference with its sign: "+$12K"."""
-        return f"+{self.text(usd)}" if usd > 0 else self.text(usd)
+        """A difference with its sign: "+$12K"; without one where it rounds to nothing."""
+        said = self.text(usd)
+        return f"+{said}" if usd > 0 and _counts(said) else said
 
 
 DOLLARS: Final = PayTerms()
@@ -100,6 +105,11 @@ def pay_terms(
     """
     rate = NO_CONVERSION if currency == DOLLAR else usd_to(currency, day)
     return PayTerms(rate=rate, period=period, salaries=salaries)
+
+
+def _counts(amount: str) -> bool:
+    """Whether an amount in words is more than nothing."""
+    return any(digit in amount for digit in "123456789")
 
 
 def _three_figures(amount: float) -> float:

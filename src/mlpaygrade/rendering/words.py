@@ -117,6 +117,11 @@ def with_article(country: str) -> str:
     return f"the {country}" if country.startswith(_WITH_ARTICLE) else country
 
 
+def country_text(code: str) -> str:
+    """A country by its code inside a sentence: "the United States", "France"."""
+    return with_article(taxonomy.country(code).name)
+
+
 _WITH_ARTICLE: Final = ("United ", "Netherlands", "Philippines", "Czech Republic", "Dominican Republic")
 _SPECIAL: Final[Mapping[str, str]] = {
     "market": "jobs {}",
