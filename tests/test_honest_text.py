@@ -89,7 +89,15 @@ def shares_of(estimate: Answer) -> frozenset[str]:
     ages = [
         note for note in estimate.notes if note.startswith("age: ")
     ]  # held against its figures in test_model_ageing.py
-    said = " ".join([*ages, *estimate.warnings, *estimate.strength.reasons, estimate.not_enough_data or ""])
+    said = " ".join(
+        [
+            *ages,
+            *estimate.warnings,
+            *estimate.beside_adverts,
+            *estimate.strength.reasons,
+            estimate.not_enough_data or "",
+        ]
+    )
     return frozenset(budget | set(re.findall(r"[0-9]+%", said)) | {"100%"})
 
 
