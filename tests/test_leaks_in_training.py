@@ -85,7 +85,7 @@ def start(table: Table, settings: Settings, tmp_path: Path, monkeypatch: pytest.
 
     def begin(given: Forecaster, *, through: int | None) -> None:
         monkeypatch.setattr(training, "fit_forecaster", lambda *_, **__: given)
-        monkeypatch.setattr(training, "evaluate", report)
+        monkeypatch.setattr(training, "tested", report)
         training.train(table, output=tmp_path, settings=settings, through=through, progress=lambda *_: None)
 
     return begin

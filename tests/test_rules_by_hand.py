@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import os
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date
 from itertools import product
 from pathlib import Path
@@ -150,7 +150,7 @@ def test_the_members_standard_deviation_is_of_a_sample_where_it_stands_for_more(
     made = predictor.predict(jobs_as_columns([answer.job]))
     sample = float(made.log_members[0].astype(np.float64).std(ddof=1))
     expected = error_budget(made.log_quantiles[0], estimate_usd=answer.estimate_usd, model_log=WIDENING * sample)
-    assert answer.error_budget == expected
+    assert asdict(answer.error_budget) == pytest.approx(asdict(expected), rel=1e-5)
     two = Prediction(made.log_quantiles.repeat(2, 0)[:1], np.array([[12.0, 12.1]], np.float32))
     one = Prediction(two.log_quantiles, np.array([[12.0, 12.0]], np.float32))
     high = differences(two, one)[0].interval_90_usd[1]

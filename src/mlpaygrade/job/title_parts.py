@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from types import MappingProxyType
 from typing import Final
 
@@ -78,7 +78,6 @@ def title_parts(text: str) -> tuple[Part, ...]:
     return (*_places_aside(parts), marks) if aside else tuple(_places_aside(parts))
 
 
-@lru_cache(maxsize=10_000)
 def is_internship(title: str) -> bool:
     """Whether a title, as typed or as read, names an internship in one of the languages that are read.
 
