@@ -397,8 +397,9 @@ def judged(number: int, folder: Path, *, training: bool = False) -> Iterator[str
         output = {"score": scored, "benchmark": compared}.get(name)
         if output is not None and output.exists():
             with output.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as handle:
-                csv.field_size_limit(10_000_000)
+                limit = csv.field_size_limit(10_000_000)
                 rows = sum(1 for _ in csv.reader(handle)) - 1
+                csv.field_size_limit(limit)
             found[f"rows of {name}"] = (rows, "", "")
     yield from disagreements(found, file)
     source.unlink()

@@ -95,7 +95,8 @@ def test_nothing_supported_is_missing(predictor: Predictor) -> None:
     assert found == naive
 
 
-def test_only_who_allows_the_residence_is_moved(predictor: Predictor) -> None:
+def test_only_who_allows_the_residence_is_moved() -> None:
+    predictor = Predictor.load()
     alone = scenarios(predictor, JOB, allow=["location"])
     assert all(scenario.job.residence == "US" for scenario in alone.scenarios)
     assert any("another country than the employee" in note for note in alone.notes)
