@@ -327,7 +327,8 @@ def capacity() -> str:
     lines = [
         f"Measured by `benchmarks/service_load.py`: {found['workers']} processes on {found['processors']} processors, with the "
         f"generator and other work beside them (load average {found['load_before']} before it began), so requests a second are "
-        "a floor and processor time is the better guide.",
+        "a floor and processor time is the better guide. The first row asks few jobs again and again, so that its answers come from "
+        "memory; the second never does.",
         "",
         "| request | connections | requests/s | p50 | p99 | processor time each | requests/s for each core |",
         "|---|---|---|---|---|---|---|",
@@ -394,7 +395,8 @@ def service_faults() -> str:
             f"{swaps['wrong']} with figures of another bundle than they name.",
             f"- **Soak** (`benchmarks/service_soak.py`): {soak['minutes']:.0f} minutes, {soak['requests']:,} requests, "
             f"{soak['requests_per_second']} a second on a machine that others kept busy "
-            f"(load average {soak['load_now']} at its end); {soak['errors']} errors; "
+            f"(load average {soak['load_now']} at its end); it fell behind the 200 that were asked for, so half of the answers "
+            f"came more than {soak['p50_ms'] / 1000:.0f} s after they were due; {soak['errors']} errors; "
             f"memory {soak['memory_mib_after_warm_up']} MiB after warming up, "
             f"{soak['memory_mib_most']} MiB at most (+{soak['memory_growth']:.1%}).",
         ]
