@@ -327,7 +327,7 @@ def capacity() -> str:
     lines = [
         f"Measured by `benchmarks/service_load.py`: {found['workers']} processes on {found['processors']} processors, with the "
         f"generator and other work beside them (load average {found['load_before']} before it began), so requests a second are "
-        "a floor and processor time is the better guide. The first row asks few jobs again and again, so that its answers come from "
+        "a floor and processor time is the better guide. The first row asks few jobs again and again, so they come from "
         "memory; the second never does.",
         "",
         "| request | connections | requests/s | p50 | p99 | processor time each | requests/s for each core |",
