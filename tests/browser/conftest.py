@@ -53,8 +53,9 @@ def _wait(url: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
     pytest.fail(f"The app's server did not come up:\n{log.read_text()}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
+    """For one file of tests: its event loop must not run on in tests that start one of their own."""
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield started
