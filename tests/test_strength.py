@@ -132,6 +132,10 @@ def test_a_place_is_fair_at_best_and_says_what_was_measured_with_places(answer: 
     assert f"{place.held_postings:,} adverts of 2023" in there.reasons[0]
     assert "fitted on" in there.reasons[0]
     assert answer.at_place(place).accuracy is None, "the test knows no towns"
+    known = Strength(word="fair", reasons=("answers were 6% too high",))
+    assert at_place(known, place).reasons == (*known.reasons, *there.reasons), (
+        "what the country's answer lacks stays said"
+    )
 
 
 def test_the_worst_of_several_axes_counts() -> None:

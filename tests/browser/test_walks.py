@@ -89,7 +89,7 @@ def test_a_job_is_saved_in_the_browser_opened_again_and_removed(open_page: OpenP
     page.get_by_text("Saved jobs on this device").click()
     name = page.get_by_role("textbox", name="Name", exact=True)
     expect(name).to_have_value("Data Analyst, Germany")
-    expect(page.get_by_text("They are not sent to us")).to_be_visible()
+    expect(page.get_by_text("The list is kept in this browser, not by us")).to_be_visible()
     name.fill("The offer from <b>Berlin</b>")
     page.get_by_role("button", name="Save this job").click()
     expect(page.get_by_role("status").filter(has_text="Saved as")).to_be_visible()

@@ -9,7 +9,7 @@ from mlpaygrade.forecast.accuracy import Accuracy
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.error_budget import SOURCES
 from mlpaygrade.forecast.evidence import Cell, Closest
-from mlpaygrade.forecast.remarks import AGE
+from mlpaygrade.forecast.remarks import apart_from_age
 from mlpaygrade.money.terms import DOLLARS, PayTerms
 from mlpaygrade.rendering.words import (
     SAME_PROCEDURE,
@@ -122,7 +122,7 @@ def method(estimate: Answer, terms: PayTerms = DOLLARS) -> str:
     lines = [f"9 in 10 adverts of such jobs name {ends}.", quality_line(estimate), distance_line(estimate.closest)]
     if terms.said:
         lines.append(f"Converted: {terms.said}.")
-    lines += [f"Age: {note.removeprefix(AGE)}" for note in estimate.notes if note.startswith(AGE)]
+    lines += [f"Age: {note}" for note in apart_from_age(estimate.notes)[1]]
     return f'<div class="mp">{"".join(f"<p>{escape(line)}</p>" for line in lines)}</div>' + spread(estimate, terms)
 
 
@@ -185,7 +185,7 @@ def quality_line(estimate: Answer) -> str:
 
 def read_notes(estimate: Answer) -> list[str]:
     """How the job was read; what the age of the model has cost stands under Method."""
-    return [note for note in estimate.notes if not note.startswith(AGE)]
+    return apart_from_age(estimate.notes)[0]
 
 
 def notes(estimate: Answer) -> str:

@@ -1,4 +1,4 @@
-// Jobs saved in this browser. Names and addresses stay in localStorage; nothing is sent anywhere.
+// Jobs saved in this browser. Names and addresses stay in localStorage; saving sends nothing, opening asks for the address.
 const KEY = "mlpaygrade.saved";
 const MOST = 50;
 const PAGE = "?page=estimate&";
@@ -52,7 +52,7 @@ export default function ({ data, parentElement }) {
   const list = made("ul", "", { "aria-label": "Saved jobs" });
   const note = made(
     "p",
-    "Jobs and offers that you save stay in this browser. They are not sent to us, and whoever uses this browser can see them.",
+    "The list is kept in this browser, not by us; whoever uses this browser can see it. Opening a job asks for its page, as a link does.",
     { class: "quiet" },
   );
 

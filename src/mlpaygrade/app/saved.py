@@ -1,7 +1,7 @@
-"""Jobs that the reader keeps in this browser: name and address of each. They never reach the server.
+"""Jobs that the reader keeps in this browser: name and address of each. The server keeps none.
 
 The address of the page says all of a job: form, place, offer, currency. The browser's script (`saved.js`) keeps, lists, opens and
-removes; nothing of it comes back here.
+removes; opening one asks for its address, as every link does.
 """
 
 from functools import cache

@@ -9,6 +9,7 @@ import io
 import os
 import signal
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -40,6 +41,8 @@ def run_app(app: typer.Typer) -> None:
     """Run commands; every foreseen error becomes one message and its exit code."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that temporary files and folders go
+    if sys.unraisablehook is sys.__unraisablehook__:
+        sys.unraisablehook = _end_after_all
     if sys.stdout is None or sys.stderr is None:  # closed by who started the process
         sys.stdout, sys.stderr = (stream or Path(os.devnull).open("w") for stream in (sys.stdout, sys.stderr))  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -62,6 +65,15 @@ def run_app(app: typer.Typer) -> None:
         said = f"{where}{error.strerror or error}. Free space, or check the permissions of what is read and written."
         print(f"Error: {printable(said)}", file=sys.stderr)
         raise SystemExit(ResourceError.exit_code) from None
+
+
+def _end_after_all(lost: "sys.UnraisableHookArgs") -> None:
+    """Ask again to end where SIGTERM came while an object was being deleted, where Python loses every exception."""
+    if not isinstance(lost.exc_value, SystemExit):
+        sys.__unraisablehook__(lost)
+    elif not sys.is_finalizing():
+        with suppress(RuntimeError):  # the interpreter ends already and starts no thread
+            threading.Timer(0.01, os.kill, [os.getpid(), signal.SIGTERM]).start()
 
 
 def _run(app: typer.Typer) -> None:

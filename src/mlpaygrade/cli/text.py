@@ -4,7 +4,7 @@ from mlpaygrade.explain.verdict import aged_text, place_said, support_text, verd
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.error_budget import SOURCES
 from mlpaygrade.forecast.evidence import SAME_JOB
-from mlpaygrade.forecast.remarks import AGE
+from mlpaygrade.forecast.remarks import apart_from_age
 from mlpaygrade.money.terms import DOLLARS, PayTerms
 from mlpaygrade.rendering.words import SAME_PROCEDURE, distance_text, job_text, percent, rough_percent, up_to_of_100
 
@@ -34,7 +34,7 @@ def estimate_text(estimate: Answer, terms: PayTerms = DOLLARS, *, offer_usd: flo
     lines += [
         "",
         *_support_lines(estimate, terms),
-        *(f"  Note: {note}" for note in estimate.notes if not note.startswith(AGE)),
+        *(f"  Note: {note}" for note in apart_from_age(estimate.notes)[0]),
     ]
     return "\n".join([*lines, "", "  Method", *_method_lines(estimate, terms)])
 
@@ -58,7 +58,7 @@ def _method_lines(estimate: Answer, terms: PayTerms) -> list[str]:
         lines.append(_line("The spread comes from", parts))
     if terms.said:
         lines.append(_line("Converted", terms.said))
-    lines += [_line("Age", note.removeprefix(AGE)) for note in estimate.notes if note.startswith(AGE)]
+    lines += [_line("Age", note) for note in apart_from_age(estimate.notes)[1]]
     if estimate.accuracy is not None:
         error = up_to_of_100(estimate.accuracy.percentile_error)
         lines.append(

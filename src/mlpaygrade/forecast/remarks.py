@@ -117,6 +117,12 @@ def age_note(ageing: Mapping[str, Any] | None, *, newest: str) -> tuple[str, ...
     )
 
 
+def apart_from_age(notes: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The notes of an answer without what age has cost, and that, without its mark."""
+    aged = [note.removeprefix(AGE) for note in notes if note.startswith(AGE)]
+    return [note for note in notes if not note.startswith(AGE)], aged
+
+
 def _age_cost(age: int, one: Mapping[str, Any]) -> str:
     """How a model so many months old did beside a fresh one on the same adverts."""
     more = one["old"]["rmse_log"] / one["fresh"]["rmse_log"] - 1

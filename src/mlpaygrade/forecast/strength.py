@@ -120,9 +120,9 @@ def at_place(found: Strength, place: PlaceFactor) -> Strength:
         f"with the factor of a town or state, the 90 % range held {of_100(place.held_90)} of 100 of {place.held_postings:,} "
         "adverts of 2023, which the factor was fitted on; the model's own test knows no towns"
     )
-    if found.word == "rough":
-        return Strength(word="rough", reasons=(*found.reasons, measured))
-    return Strength(word="fair", reasons=(measured,))
+    if found.word == "strong":
+        return Strength(word="fair", reasons=(measured,))
+    return Strength(word=found.word, reasons=(*found.reasons, measured))
 
 
 def _rough_support(support: Cell, local: LocalAdverts | None) -> list[str]:
