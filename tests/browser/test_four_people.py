@@ -89,6 +89,7 @@ def test_an_analyst_takes_away_a_picture_and_the_numbers(
     page.keyboard.press("Escape")
     row = page.locator("tr", has_text="Data Engineer, Germany")
     expect(row).to_contain_text(re.compile(r"\$\d+K to \$\d+K.*20\d\d"))
+    settle(page)
     for name in ("Picture (PNG)", "Numbers (CSV)"):
         with page.expect_download(timeout=60_000) as caught:
             page.get_by_role("button", name=name).first.click()
