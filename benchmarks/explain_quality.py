@@ -23,17 +23,14 @@ import pandas as pd
 
 from mlpaygrade.dataset.postings import Postings, build_postings
 from mlpaygrade.dataset.table import read_table
-from mlpaygrade.explain.explanation import PLAYERS, explain, play
+from mlpaygrade.explain.explanation import PLAYERS, explain, play, shapley_values
 from mlpaygrade.explain.scenarios import CHANGEABLE, scenarios
-from mlpaygrade.explain.shapley import shapley_values
 from mlpaygrade.forecast.background import choose_background
 from mlpaygrade.forecast.bundle import load_bundle, write_bundle
-from mlpaygrade.forecast.differences import WIDENING, student_t
-from mlpaygrade.forecast.distribution import LEVELS, TARGETS, Prediction
+from mlpaygrade.forecast.distribution import LEVELS, TARGETS, WIDENING, Prediction, student_t
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job.fields import FEATURES, LABELS, Job
-from mlpaygrade.testing.synthetic import SyntheticMarket
-from mlpaygrade.testing.truth import Truth
+from mlpaygrade.testing.synthetic import SyntheticMarket, Truth
 
 RESULT = Path(__file__).parent / "results" / "explain.json"
 PARTS = ("exact", "speed", "stability", "synthetic", "single", "shuffled", "background")

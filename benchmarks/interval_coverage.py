@@ -35,10 +35,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlpaygrade.dataset.postings import Postings, build_postings
-from mlpaygrade.forecast.calibration import INTERVALS, SHRINKAGE, Calibration, Truth
+from mlpaygrade.forecast.calibration import DIMENSIONS, INTERVALS, SHRINKAGE, Calibration, Truth, groups_of
 from mlpaygrade.forecast.distribution import LEVELS, MEDIAN, TARGETS, Prediction
 from mlpaygrade.forecast.encode import CONTINENTS, JobEncoder
-from mlpaygrade.forecast.groups import DIMENSIONS, groups_of
 from mlpaygrade.testing.synthetic import SyntheticMarket
 
 RESULT: Final = Path(__file__).parent / "results" / "interval_coverage.json"

@@ -17,10 +17,9 @@ import numpy as np
 
 from mlpaygrade.dataset.postings import build_postings
 from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, LOCATION, REMOTE, SIZE, TITLE, YEAR
-from mlpaygrade.market.regression import fit_adjusted
+from mlpaygrade.market.inference import fit_adjusted
 from mlpaygrade.market.sample import MIN_CELL, FieldKey, Sample, build_sample
-from mlpaygrade.testing.synthetic import SyntheticMarket
-from mlpaygrade.testing.truth import MOVED_EFFECT, Truth
+from mlpaygrade.testing.synthetic import MOVED_EFFECT, SyntheticMarket, Truth
 
 COLUMN_OF: Mapping[FieldKey, str] = {
     "year": YEAR,

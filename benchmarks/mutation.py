@@ -36,7 +36,6 @@ MODULES: dict[str, tuple[str, ...]] = {
     "forecast.refusal": (RULES, "tests/test_abstention.py", "tests/test_predictor.py"),
     "forecast.evidence": (RULES, "tests/test_predictor.py", "tests/test_abstention.py"),
     "forecast.bundle": ("tests/test_bundle.py", CORPUS, "tests/test_predictor.py"),
-    "forecast.bundle_files": ("tests/test_bundle.py", CORPUS),
     "dataset.postings": ("tests/test_postings.py", RULES),
     "dataset.reader": ("tests/test_reader.py", RULES, "tests/test_table.py"),
 }

@@ -21,8 +21,7 @@ from pathlib import Path
 
 from service_load import Service
 
-from mlpaygrade.forecast.bundle import bundled_path, load_bundle, write_bundle
-from mlpaygrade.forecast.bundle_files import MANIFEST
+from mlpaygrade.forecast.bundle import MANIFEST, bundled_path, load_bundle, write_bundle
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.service.model_slot import tag_of
 

@@ -105,8 +105,8 @@ def compare(
     rewritten after each; what has been fitted is kept in DIR/cache, so a comparison that was stopped goes on where it was.
     """
     _require_libraries()
+    from mlpaygrade.training.registry import connect, store_uri
     from mlpaygrade.training.settings import read_settings
-    from mlpaygrade.training.store import connect, store_uri
     from research.compare import ALL_MODELS, STAGES, network_figures, open_workbench
     from research.compare import compare as run_comparison
     from research.compare_report import compare_text

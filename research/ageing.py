@@ -15,19 +15,16 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpaygrade.dataset.calendar import Calendar, dated_by, read_calendar
-from mlpaygrade.dataset.editions import known_file
-from mlpaygrade.dataset.postings import Postings, build_postings
-from mlpaygrade.dataset.split import Split
+from mlpaygrade.dataset.postings import Calendar, Postings, Split, build_postings, dated_by, read_calendar
+from mlpaygrade.dataset.sources import known_file
 from mlpaygrade.dataset.table import Table
 from mlpaygrade.dataset.writing import writing_bytes
 from mlpaygrade.errors import DataError
 from mlpaygrade.evaluation.leakage import check_split, check_time
 from mlpaygrade.evaluation.metrics import interval_metrics, point_metrics
 from mlpaygrade.forecast.bundle import write_json
-from mlpaygrade.forecast.calibration import Calibration, Truth
+from mlpaygrade.forecast.calibration import Calibration, Truth, groups_of
 from mlpaygrade.forecast.distribution import Prediction, concatenate
-from mlpaygrade.forecast.groups import groups_of
 from mlpaygrade.training.fit import fit_network
 from mlpaygrade.training.forecaster import Progress
 from mlpaygrade.training.run import work_folder

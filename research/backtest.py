@@ -13,16 +13,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpaygrade.dataset.calendar import Calendar, snapshot_of
-from mlpaygrade.dataset.postings import Postings
-from mlpaygrade.dataset.split import Split
+from mlpaygrade.dataset.postings import Calendar, Postings, Split, snapshot_of
 from mlpaygrade.dataset.writing import writing_bytes
 from mlpaygrade.errors import DataError
 from mlpaygrade.evaluation.leakage import check_split, check_time
 from mlpaygrade.evaluation.metrics import interval_metrics, point_metrics
-from mlpaygrade.forecast.calibration import INTERVALS, Calibration, Truth
+from mlpaygrade.forecast.calibration import INTERVALS, Calibration, Truth, groups_of
 from mlpaygrade.forecast.distribution import Prediction, concatenate
-from mlpaygrade.forecast.groups import groups_of
 from mlpaygrade.training.fit import fit_network
 from mlpaygrade.training.forecaster import Progress
 from mlpaygrade.training.settings import Settings

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from mlpaygrade.dataset.calendar import dated_by, read_calendar
-from mlpaygrade.dataset.editions import known_file
-from mlpaygrade.dataset.postings import build_postings
+from mlpaygrade.dataset.postings import build_postings, dated_by, read_calendar
+from mlpaygrade.dataset.sources import known_file
 from mlpaygrade.dataset.table import Table
 from mlpaygrade.forecast.bundle import write_json
 from mlpaygrade.training.forecaster import Progress

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import yaml
 
-from mlpaygrade.dataset.editions import REPOSITORY, Edition, edition, editions, known_file
-from mlpaygrade.dataset.sources import GITHUB_BASE_URL, github_path
+from mlpaygrade.dataset.sources import GITHUB_BASE_URL, REPOSITORY, Edition, editions, github_path, known_file
+from mlpaygrade.dataset.sources import edition_named as edition
 from mlpaygrade.forecast.accuracy import ALL, ENOUGH_ADVERTS, ENOUGH_ROWS, FEWEST
 from mlpaygrade.forecast.answer import newest_advert
 from mlpaygrade.forecast.bundle import Bundle

@@ -15,8 +15,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mlpaygrade.dataset.postings import Postings
-from mlpaygrade.dataset.split import Split
+from mlpaygrade.dataset.postings import Postings, Split
 from mlpaygrade.dataset.table import Table
 from mlpaygrade.dataset.writing import write_file
 from mlpaygrade.errors import DataError, InputError
@@ -26,8 +25,8 @@ from mlpaygrade.forecast.bundle import write_json
 from mlpaygrade.forecast.distribution import Prediction
 from mlpaygrade.job.fields import LOCATION, TITLE
 from mlpaygrade.training.arrival import divide, training_side
+from mlpaygrade.training.figures import residual_analysis, residual_figures
 from mlpaygrade.training.forecaster import Progress
-from mlpaygrade.training.residuals import residual_analysis, residual_figures
 from mlpaygrade.training.settings import Settings
 from research import robustness
 from research.compare_report import BY_WEEK, compare_text

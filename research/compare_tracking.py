@@ -12,7 +12,7 @@ from typing import Any, Final
 import mlflow
 from mlflow.entities import Metric, Param
 
-from mlpaygrade.training.store import open_experiment, store_uri
+from mlpaygrade.training.registry import open_experiment, store_uri
 
 EXPERIMENT: Final = "mlpaygrade-compare"
 

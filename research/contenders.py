@@ -14,11 +14,10 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpaygrade.dataset.postings import Postings
-from mlpaygrade.dataset.split import rolling_origin
+from mlpaygrade.dataset.postings import Postings, rolling_origin
 from mlpaygrade.errors import InputError
+from mlpaygrade.forecast.calibration import groups_of
 from mlpaygrade.forecast.distribution import Prediction, concatenate
-from mlpaygrade.forecast.groups import groups_of
 from mlpaygrade.training.fit import FittedNetwork, fit_network
 from mlpaygrade.training.forecaster import Progress, fit_calibration, fit_forecaster
 from mlpaygrade.training.settings import Settings

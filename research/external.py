@@ -19,12 +19,11 @@ from numpy.typing import NDArray
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, LOCATION, REMOTE, RESIDENCE, SIZE, TITLE, YEAR, Experience
+from mlpaygrade.job.lookup import MAX_TEXT
 from mlpaygrade.job.places import read_place
 from mlpaygrade.job.reading import read_title
-from mlpaygrade.job.reference import MAX_TEXT
-from mlpaygrade.money.period import HOURS_A_WEEK, WEEKS_A_YEAR
+from mlpaygrade.money.currency import HOURS_A_WEEK, WEEKS_A_YEAR, usd_to
 from mlpaygrade.money.place import log_ratio_of
-from mlpaygrade.money.rates import usd_to
 
 COUNTRIES_OF_A_BOARD: Final = 10
 SEARCHED_FOR_ANOTHER: Final = "Sudan"

@@ -10,8 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpaygrade.dataset.postings import Postings
-from mlpaygrade.dataset.split import geographic, random_rows, stratified
+from mlpaygrade.dataset.postings import Postings, geographic, random_rows, stratified
 from mlpaygrade.errors import DataError
 from mlpaygrade.evaluation.metrics import point_metrics
 from mlpaygrade.evaluation.paired import paired_bootstrap

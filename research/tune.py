@@ -23,14 +23,13 @@ import numpy as np
 import optuna
 from optuna.trial import TrialState
 
-from mlpaygrade.dataset.postings import Postings, build_postings
-from mlpaygrade.dataset.split import Split, rolling_origin
+from mlpaygrade.dataset.postings import Postings, Split, build_postings, rolling_origin
 from mlpaygrade.dataset.table import Table, read_table
 from mlpaygrade.errors import DataError, InputError, ResourceError
 from mlpaygrade.evaluation.metrics import evaluate, point_metrics
 from mlpaygrade.training.forecaster import Progress
+from mlpaygrade.training.registry import shown, why
 from mlpaygrade.training.settings import Settings
-from mlpaygrade.training.store_address import shown, why
 from research.contenders import NETWORK, Contender, NetworkContender, RivalContender, read_rival
 from research.rivals import RIVALS
 from research.search import network_start, suggest_network

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from mlpaygrade.evaluation.checked import CHECKED_PATH, Checked, CheckedGroup, CheckedSource, Dimension, Kind
 from mlpaygrade.forecast.predictor import Predictor
-from mlpaygrade.job.countries import country
 from mlpaygrade.job.fields import EXPERIENCE, LABELS, Experience
+from mlpaygrade.job.places import country
 from research.external import Observed, answers, log_pay, postings_2023, startup_bands, survey
 
 FEWEST: Final = 20

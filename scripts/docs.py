@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mlpaygrade.cli.text import estimate_text
+from mlpaygrade.cli.predict import estimate_text
 from mlpaygrade.forecast.bundle import Bundle, load_bundle
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.forecast.score import OUTPUT
@@ -180,7 +180,7 @@ def _output_columns() -> str:
 
 
 FIRST: Mapping[str, str] = {
-    "cli/predict.py": "one command from the terminal to an answer",
+    "cli/predict.py": "one command from the terminal to an answer, as a person reads it",
     "forecast/predictor.py": "`Predictor`, the one inference path",
     "forecast/jobs.py": "words become a job in codes, with remarks",
     "job/fields.py": "the registry of what a job is",
@@ -189,7 +189,6 @@ FIRST: Mapping[str, str] = {
     "forecast/calibration.py": "ranges that hold as often as they say",
     "forecast/answer.py": "quantiles become figures in dollars",
     "forecast/refusal.py": "when there is no answer",
-    "cli/text.py": "the figures as a person reads them",
 }
 """The spine, in the order of a request, with what to look for."""
 

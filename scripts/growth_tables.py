@@ -16,7 +16,7 @@ from statistics import fmean
 from babel.numbers import get_territory_currencies
 from currency_converter import CurrencyConverter
 
-from mlpaygrade.job.countries import country_codes
+from mlpaygrade.job.places import country_codes
 
 TABLES = Path(__file__).resolve().parent.parent / "src" / "mlpaygrade" / "money" / "tables"
 GROWTH_SOURCE = "Indeed Hiring Lab wage tracker; CC BY 4.0"

@@ -77,7 +77,7 @@ def code_digest() -> str:
 
 def made_once(name: str, make: Callable[[Path], object]) -> Path:
     """The folder that `make` fills, made by whichever process comes first; the others wait, and later runs find it."""
-    from mlpaygrade.dataset.lock import alone
+    from mlpaygrade.dataset.writing import alone
 
     folder, done = CACHE / code_digest() / name, CACHE / code_digest() / f"{name}.done"
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -194,8 +194,7 @@ def only_the_model() -> Callable[[pytest.MonkeyPatch], None]:
 def synthetic_report() -> Path:
     """A folder with the market report of a synthetic market: `document.json` and `report.html`."""
     from mlpaygrade.dataset.postings import build_postings
-    from mlpaygrade.market.page import Origin, report_page
-    from mlpaygrade.market.statistics import document_json, market_statistics
+    from mlpaygrade.market.statistics import Origin, document_json, market_statistics, report_page
     from mlpaygrade.testing.synthetic import SyntheticMarket
 
     def make(folder: Path) -> None:

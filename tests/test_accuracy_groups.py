@@ -5,7 +5,7 @@ import pytest
 
 from mlpaygrade import Predictor
 from mlpaygrade.dataset.postings import Postings, build_postings
-from mlpaygrade.evaluation.groups import group_metrics
+from mlpaygrade.evaluation.metrics import group_metrics
 from mlpaygrade.forecast.accuracy import ALL, FEWEST, GROUPINGS, HALF, Accuracy, accuracies, country_group
 from mlpaygrade.forecast.distribution import LEVELS, TARGETS, Prediction
 from mlpaygrade.forecast.evidence import count_cells

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mlpaygrade.app.choice import first_job, packed, parameters_of, read_packed, read_parameters
+from mlpaygrade.app.form import first_job, packed, parameters_of, read_packed, read_parameters
 from mlpaygrade.app.menu import PAGES
 from mlpaygrade.evaluation.checked import checked
 from mlpaygrade.forecast.predictor import Predictor

@@ -25,7 +25,7 @@ from mlpaygrade.benchmarking.sheet import read_sheet as read_with
 from mlpaygrade.errors import DataError
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job.fields import FEATURES
-from mlpaygrade.money.rates import usd_to
+from mlpaygrade.money.currency import usd_to
 
 HEADER = ["Job title", "Level", "Company country", "Remote", "Company size", "Contract", "Year", "Pay USD"]
 GOOD = ["Data Engineer", "Senior", "United States", "On site", "Medium", "Full time", "2024", "150000"]

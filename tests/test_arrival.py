@@ -7,10 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlpaygrade.dataset.calendar import dated_by, read_calendar
-from mlpaygrade.dataset.editions import edition
-from mlpaygrade.dataset.postings import Postings, build_postings, decimal_year
-from mlpaygrade.dataset.split import by_arrival
+from mlpaygrade.dataset.postings import Postings, build_postings, by_arrival, dated_by, decimal_year, read_calendar
+from mlpaygrade.dataset.sources import edition_named as edition
 from mlpaygrade.evaluation.leakage import check_split, check_time
 from mlpaygrade.job.fields import YEAR
 from mlpaygrade.testing.synthetic import SyntheticMarket

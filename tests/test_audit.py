@@ -14,13 +14,11 @@ from hypothesis import strategies as st
 
 from mlpaygrade.audit import claims as claims_module
 from mlpaygrade.audit.claims import ClaimResult, judge_claims
-from mlpaygrade.audit.copies import find_copies
-from mlpaygrade.audit.pairing import pairing_evidence, row_codes
+from mlpaygrade.audit.pairing import find_copies, pairing_evidence, row_codes
 from mlpaygrade.audit.summary import Audit, audit_table
-from mlpaygrade.dataset.postings import KEY, build_postings
-from mlpaygrade.dataset.split import random_rows
+from mlpaygrade.dataset.postings import KEY, build_postings, random_rows
 from mlpaygrade.dataset.table import Table, read_table
-from mlpaygrade.job import reference
+from mlpaygrade.job import lookup
 from mlpaygrade.job.fields import COLUMNS, CURRENCY, FEATURES, LABELS, SALARY, TARGET, YEAR
 from mlpaygrade.testing.synthetic import SyntheticMarket
 
@@ -219,7 +217,7 @@ def test_any_file_is_audited_and_its_figures_are_numbers(frame: pd.DataFrame) ->
     audit = audit_table(table_of(frame))
     document = json.loads(json.dumps(audit.to_json(), allow_nan=False))
     assert document["rows"] == sum(year["rows"] for year in document["years"]) == len(frame)
-    assert len(document["claims"]) == len(reference.rows("claims", room="audit"))
+    assert len(document["claims"]) == len(lookup.rows("claims", room="audit"))
     assert sum(cell["rows"] for cell in document["cells"]) == len(frame)
 
 

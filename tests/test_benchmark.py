@@ -9,12 +9,9 @@ import pytest
 from openpyxl import load_workbook
 from typer.testing import CliRunner
 
-from mlpaygrade.benchmarking.advert_range import advert_range
-from mlpaygrade.benchmarking.appraisal import Rules, appraise, judge
-from mlpaygrade.benchmarking.levels import propose_levels
-from mlpaygrade.benchmarking.mapping import SheetMapping, mapping_text, read_mapping
-from mlpaygrade.benchmarking.proposal import propose_columns
-from mlpaygrade.benchmarking.questions import accepted
+from mlpaygrade.benchmarking.appraisal import Rules, advert_range, appraise, judge
+from mlpaygrade.benchmarking.mapping import SheetMapping, accepted, mapping_text, read_mapping
+from mlpaygrade.benchmarking.proposal import propose_columns, propose_levels
 from mlpaygrade.benchmarking.report import run_benchmark
 from mlpaygrade.benchmarking.sheet import read_sheet
 from mlpaygrade.benchmarking.summary import cost_sentence, raised_by, summarise

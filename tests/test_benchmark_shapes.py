@@ -6,13 +6,12 @@ from dataclasses import dataclass
 import pytest
 
 from mlpaygrade.benchmarking.appraisal import appraise
-from mlpaygrade.benchmarking.mapping import SheetMapping, mapping_text, read_mapping
-from mlpaygrade.benchmarking.questions import Question, answered
+from mlpaygrade.benchmarking.mapping import Question, SheetMapping, answered, mapping_text, read_mapping
 from mlpaygrade.benchmarking.sheet import Sheet, read_sheet
 from mlpaygrade.errors import DataError
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job.fields import EXPERIENCE, LOCATION
-from mlpaygrade.money.rates import usd_to
+from mlpaygrade.money.currency import usd_to
 from pay_files import Shape, shapes
 
 SHAPES = shapes(90)

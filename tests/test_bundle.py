@@ -13,11 +13,10 @@ from mlpaygrade.cli import app as cli
 from mlpaygrade.cli.options import load_predictor
 from mlpaygrade.errors import BundleError, InputError
 from mlpaygrade.forecast import bundle as bundles
-from mlpaygrade.forecast.bundle import bundled_path, load_bundle, sign_bundle, write_bundle
-from mlpaygrade.forecast.bundle_files import MANIFEST
+from mlpaygrade.forecast.bundle import MANIFEST, bundled_path, load_bundle, sign_bundle, write_bundle
 from mlpaygrade.forecast.predictor import Predictor
+from mlpaygrade.service.guard import read_settings
 from mlpaygrade.service.model_slot import ModelSlot
-from mlpaygrade.service.settings import read_settings
 
 
 @pytest.fixture

@@ -14,8 +14,7 @@ import pytest
 
 from mlpaygrade import Predictor
 from mlpaygrade.errors import BundleError
-from mlpaygrade.forecast.bundle import bundled_path
-from mlpaygrade.forecast.bundle_files import FORMAT, MANIFEST, MOST_PART, MOST_TOTAL, seal
+from mlpaygrade.forecast.bundle import FORMAT, MANIFEST, MOST_PART, MOST_TOTAL, bundled_path, seal
 
 JOBS = (
     {"title": "Data Scientist", "experience": "SE", "location": "US"},

@@ -8,7 +8,8 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from mlpaygrade.dataset.editions import edition, editions
+from mlpaygrade.dataset.sources import edition_named as edition
+from mlpaygrade.dataset.sources import editions
 from mlpaygrade.forecast.bundle import Bundle, load_bundle
 from mlpaygrade.job.fields import COLUMNS
 from research.cards import ageing_table, data_card, model_card

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mlpaygrade import Predictor
-from mlpaygrade.app.choice import first_job, read_parameters
+from mlpaygrade.app.form import first_job, read_parameters
 from mlpaygrade.explain.scenarios import Scenario, across, ladder, scenarios
 from mlpaygrade.forecast.jobs import ReadJob
 from mlpaygrade.job.taxonomy import country

@@ -12,9 +12,9 @@ import pytest
 
 from mlpaygrade import cli
 from mlpaygrade.dataset import sources
-from mlpaygrade.dataset.editions import Edition
+from mlpaygrade.dataset.sources import Edition
 from mlpaygrade.job.fields import COLUMNS, TARGET
-from mlpaygrade.job.reference import rows
+from mlpaygrade.job.lookup import rows
 from mlpaygrade.testing.synthetic import SyntheticMarket
 
 

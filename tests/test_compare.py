@@ -21,7 +21,7 @@ from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job.fields import LOCATION, TITLE, YEAR
 from mlpaygrade.job.taxonomy import common_titles
 from mlpaygrade.testing.synthetic import SyntheticMarket
-from mlpaygrade.training.residuals import residual_analysis, residual_figures
+from mlpaygrade.training.figures import residual_analysis, residual_figures
 from mlpaygrade.training.settings import Settings
 from research.compare import STAGES, compare
 from research.compare_report import BY_WEEK, METRICS, PARTS, compare_text, holm, verdict

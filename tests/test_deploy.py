@@ -11,8 +11,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from mlpaygrade import __version__
+from mlpaygrade.service.guard import PREFIX, Settings
 from mlpaygrade.service.serve import DRAIN_SECONDS
-from mlpaygrade.service.settings import PREFIX, Settings
 from mlpaygrade.service.web import web_app
 
 yaml = pytest.importorskip("yaml")

@@ -14,14 +14,7 @@ import numpy as np
 import pytest
 
 from mlpaygrade.errors import BundleError, InputError
-from mlpaygrade.explain.explanation import (
-    LOCATION_GROUP,
-    PLAYERS,
-    Explanation,
-    explain,
-    play,
-    width_sentence,
-)
+from mlpaygrade.explain.explanation import LOCATION_GROUP, PLAYERS, Explanation, explain, play, width_sentence
 from mlpaygrade.explain.waterfall import explanation_waterfall, write_waterfall
 from mlpaygrade.forecast.background import SIZE, Background, choose_background, herd
 from mlpaygrade.forecast.bundle import write_bundle

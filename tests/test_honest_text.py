@@ -17,8 +17,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mlpaygrade import Predictor
-from mlpaygrade.app import answer, onepage
-from mlpaygrade.cli.text import estimate_text
+from mlpaygrade.app import answer
+from mlpaygrade.cli.predict import estimate_text
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.bundle import load_bundle, write_bundle
 from mlpaygrade.forecast.calibration import INTERVALS
@@ -110,7 +110,7 @@ def texts_of(estimate: Answer) -> dict[str, str]:
         "figures": answer.figures(estimate),
         "ranges": answer.ranges(estimate),
         "method": answer.method(estimate),
-        "page to keep": onepage.document(estimate, [], made=datetime.now(UTC), offer_usd=150_000).split("<main>")[1],
+        "page to keep": answer.document(estimate, [], made=datetime.now(UTC), offer_usd=150_000).split("<main>")[1],
     }
     # Of a bar only the text is a claim, not the place where it is drawn.
     plain = {name: unescape(re.sub(r"<[^>]*>", "\n", text)) for name, text in markup.items()}

@@ -9,8 +9,17 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from mlpaygrade.dataset.postings import Postings, build_postings, decimal_years
-from mlpaygrade.dataset.split import Split, geographic, random_rows, rolling_origin, stratified, temporal
+from mlpaygrade.dataset.postings import (
+    Postings,
+    Split,
+    build_postings,
+    decimal_years,
+    geographic,
+    random_rows,
+    rolling_origin,
+    stratified,
+    temporal,
+)
 from mlpaygrade.dataset.table import read_table
 from mlpaygrade.evaluation.leakage import (
     LeakageError,
@@ -23,10 +32,9 @@ from mlpaygrade.evaluation.leakage import (
     check_validation,
     encoded_columns,
 )
-from mlpaygrade.forecast.calibration import Calibration, Truth
+from mlpaygrade.forecast.calibration import DIMENSIONS, Calibration, Truth
 from mlpaygrade.forecast.distribution import LEVELS, TARGETS, Prediction
 from mlpaygrade.forecast.encode import JobEncoder
-from mlpaygrade.forecast.groups import DIMENSIONS
 from mlpaygrade.job.fields import CURRENCY, FEATURES, SALARY, TARGET, TITLE, YEAR
 from mlpaygrade.testing.synthetic import SyntheticMarket
 

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlpaygrade.dataset.postings import Postings, build_postings
-from mlpaygrade.dataset.split import Split, random_rows, temporal
+from mlpaygrade.dataset.postings import Postings, Split, build_postings, random_rows, temporal
 from mlpaygrade.dataset.table import Table, read_table
 from mlpaygrade.evaluation.leakage import LeakageError, check_validation
 from mlpaygrade.forecast.encode import Encoded, JobColumns, JobEncoder

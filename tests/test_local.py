@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 from mlpaygrade.dataset.postings import Postings, build_postings
 from mlpaygrade.errors import BundleError
 from mlpaygrade.forecast.bundle import load_bundle, write_bundle
-from mlpaygrade.forecast.calibration import Calibration
+from mlpaygrade.forecast.calibration import GROUPS, LOCAL, Calibration, LocalMove, LocalPay, cell_keys, with_places
 from mlpaygrade.forecast.distribution import LEVELS, TARGETS, Prediction
-from mlpaygrade.forecast.groups import GROUPS, with_places
-from mlpaygrade.forecast.local import LOCAL, LocalMove, LocalPay, cell_keys
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.testing.synthetic import SyntheticMarket
-from mlpaygrade.training.local import FEWEST, errors_by_cell, fit_local
+from mlpaygrade.training.forecaster import FEWEST, errors_by_cell, fit_local
 
 CELL = "GB|Data Scientist"
 MOVES = LocalPay({CELL: LocalMove(postings=40, apart_log=-0.2, move_log=-0.1)}, {"strength": 60.0})

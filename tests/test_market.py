@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlpaygrade.dataset import calendar as arrivals
+from mlpaygrade.dataset import postings as arrivals
 from mlpaygrade.dataset.postings import Postings, build_postings
 from mlpaygrade.dataset.table import read_table
 from mlpaygrade.errors import BundleError
-from mlpaygrade.job.countries import country_codes
 from mlpaygrade.job.fields import LABELS
-from mlpaygrade.job.reference import rows as table_rows
+from mlpaygrade.job.lookup import rows as table_rows
+from mlpaygrade.job.places import country_codes
 from mlpaygrade.market.document import read_document
 from mlpaygrade.market.sample import MIN_CELL
 from mlpaygrade.market.statistics import MarketStatistics, document_json, market_json, market_statistics

@@ -14,18 +14,16 @@ from streamlit.testing.v1 import AppTest
 
 from mlpaygrade import Predictor
 from mlpaygrade.app import market_pay
-from mlpaygrade.app.takeaway import as_csv, with_source
-from mlpaygrade.dataset.calendar import Calendar
-from mlpaygrade.dataset.postings import Postings, build_postings
+from mlpaygrade.app.market_pay import as_csv, with_source
+from mlpaygrade.dataset.postings import Calendar, Postings, build_postings
 from mlpaygrade.errors import ResourceError
 from mlpaygrade.job import taxonomy
-from mlpaygrade.market.document import MarketDocument, TitleSeries, read_document
-from mlpaygrade.market.history import LEAST
-from mlpaygrade.market.numbers import NumericTable, numeric_table
+from mlpaygrade.market.document import MarketDocument, NumericTable, TitleSeries, numeric_table, read_document
 from mlpaygrade.market.sample import MIN_CELL
 from mlpaygrade.market.statistics import market_json, market_statistics
+from mlpaygrade.market.years import LEAST
 from mlpaygrade.money.terms import pay_terms
-from mlpaygrade.rendering import picture as drawing
+from mlpaygrade.rendering import charts as drawing
 from mlpaygrade.rendering.charts import Mark, Trend
 from mlpaygrade.rendering.palette import LIGHT
 from mlpaygrade.testing.synthetic import SyntheticMarket

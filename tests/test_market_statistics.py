@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from mlpaygrade.dataset import calendar as arrivals
+from mlpaygrade.dataset import postings as arrivals
 from mlpaygrade.dataset.postings import Postings, build_postings
 from mlpaygrade.errors import DataError
 from mlpaygrade.job.fields import COLUMNS
@@ -20,13 +20,14 @@ from mlpaygrade.market.geography import shrink
 from mlpaygrade.market.inference import (
     bootstrap_of,
     compare_groups,
+    fit_adjusted,
     group_quantiles,
     holm,
     percentile_interval,
     plain_quantiles,
     skewness,
+    unique_share,
 )
-from mlpaygrade.market.regression import fit_adjusted, unique_share
 from mlpaygrade.market.sample import Sample, build_sample
 from mlpaygrade.market.years import merged_steps
 from mlpaygrade.testing.synthetic import SyntheticMarket

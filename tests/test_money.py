@@ -9,9 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlpaygrade.errors import InputError
-from mlpaygrade.money.currency import currency_of, format_money
-from mlpaygrade.money.period import PERIODS, Period, from_yearly, to_yearly, usual_salaries
-from mlpaygrade.money.rates import rated_currencies, usd_to
+from mlpaygrade.money.currency import (
+    PERIODS,
+    Period,
+    currency_of,
+    format_money,
+    from_yearly,
+    rated_currencies,
+    to_yearly,
+    usd_to,
+    usual_salaries,
+)
 
 
 def test_a_dollar_is_a_dollar_without_a_date() -> None:
@@ -149,7 +157,7 @@ def test_usual_salaries_are_said_and_twelve_where_nothing_is_known() -> None:
 
 def test_an_answer_in_dollars_loads_neither_rates_nor_customs() -> None:
     statement = (
-        "import mlpaygrade.money.pay, mlpaygrade.money.rates, mlpaygrade.money.period, mlpaygrade.money.currency, sys\n"
+        "import mlpaygrade.money.pay, mlpaygrade.money.currency, mlpaygrade.money.currency, mlpaygrade.money.currency, sys\n"
         "print(*{'babel', 'currency_converter', 'pandas', 'scipy', 'numpy'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", statement], check=True, capture_output=True, text=True)

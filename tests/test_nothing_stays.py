@@ -19,7 +19,7 @@ from mlpaygrade.app.idle import LIMIT_SECONDS, Idle
 from mlpaygrade.benchmarking.report import run_benchmark
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job import taxonomy
-from mlpaygrade.job.memory import remembered, remembering
+from mlpaygrade.job.lookup import remembered, remembering
 from mlpaygrade.job.relevance import relevance
 
 MAIN = Path(__file__).resolve().parents[1] / "src" / "mlpaygrade" / "app" / "main.py"

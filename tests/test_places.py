@@ -9,8 +9,8 @@ from mlpaygrade.errors import MLPayGradeError
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import LOCATION
+from mlpaygrade.job.lookup import rows
 from mlpaygrade.job.places import looks_like_us_states, read_place
-from mlpaygrade.job.reference import rows
 from mlpaygrade.job.values import read_values
 
 

@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mlpaygrade import Predictor
-from mlpaygrade.cli.text import estimate_text
+from mlpaygrade.cli.predict import estimate_text
 from mlpaygrade.errors import InputError
 
 MAIN = Path(__file__).resolve().parent.parent / "src" / "mlpaygrade" / "app" / "main.py"

@@ -30,7 +30,7 @@ app(["predict", "--title", "Data Scientist", "--experience", "SE", "--location",
 """
 SERVICE = """
 from starlette.testclient import TestClient
-from mlpaygrade.service.settings import Settings
+from mlpaygrade.service.guard import Settings
 from mlpaygrade.service.web import web_app
 job = {"title": "Data Scientist", "experience": "SE", "location": "US", "currency": "EUR"}
 with TestClient(web_app(Settings())) as client:
@@ -45,7 +45,7 @@ page = AppTest.from_file("src/mlpaygrade/app/main.py", default_timeout=60).run()
 assert not page.exception
 """
 FOREIGN_PAGE = """
-from mlpaygrade.app.privacy import look_nothing_up
+from mlpaygrade.app.menu import look_nothing_up
 look_nothing_up()
 from streamlit.web.server.server_util import is_url_from_allowed_origins
 assert not is_url_from_allowed_origins("https://elsewhere.example")

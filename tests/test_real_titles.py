@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mlpaygrade.job.canonical import canonical_title
 from mlpaygrade.job.reading import read_title
+from mlpaygrade.job.titles import canonical_title
 
 with (Path(__file__).parent / "data" / "real_titles.csv").open(encoding="utf-8") as lines:
     TITLES = list(csv.DictReader(lines))

@@ -18,8 +18,7 @@ from mlpaygrade.training.run import Run
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # MLflow's own modules warn while they are imported
-    from mlpaygrade.training.registry import CHALLENGER, CHAMPION, MODEL
-    from mlpaygrade.training.store import connect
+    from mlpaygrade.training.registry import CHALLENGER, CHAMPION, MODEL, connect
 
 NEW_TITLES = 40
 RAISE = 1.03

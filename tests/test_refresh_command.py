@@ -14,12 +14,11 @@ import pandas as pd
 import pytest
 
 from mlpaygrade.audit.pairing import ArrivalOrder
-from mlpaygrade.dataset.postings import build_postings
+from mlpaygrade.dataset.postings import build_postings, temporal
 from mlpaygrade.dataset.reader import sha256_of
-from mlpaygrade.dataset.split import temporal
 from mlpaygrade.dataset.table import Table, read_table, sidecar_path
 from mlpaygrade.errors import DataError, InputError
-from mlpaygrade.evaluation.later import known_to, rows_by_year
+from mlpaygrade.evaluation.drift import known_to, rows_by_year
 from mlpaygrade.forecast.bundle import load_bundle, write_bundle
 from mlpaygrade.forecast.distribution import Prediction
 from mlpaygrade.forecast.encode import JobColumns

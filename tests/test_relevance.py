@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mlpaygrade.job.reference import rows
+from mlpaygrade.job.lookup import rows
 from mlpaygrade.job.relevance import relevance
 
 with (Path(__file__).parent / "data" / "relevance.csv").open(encoding="utf-8") as lines:

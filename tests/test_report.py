@@ -12,8 +12,7 @@ from typer.testing import CliRunner
 from mlpaygrade.cli import app, main
 from mlpaygrade.dataset.postings import build_postings
 from mlpaygrade.market.document import MarketDocument, read_document
-from mlpaygrade.market.page import Origin, draw, report_page
-from mlpaygrade.market.statistics import market_statistics
+from mlpaygrade.market.statistics import Origin, draw, market_statistics, report_page
 from mlpaygrade.testing.synthetic import SyntheticMarket
 
 ORIGIN = Origin(name="<market>.csv", sha256="ab" * 32, synthetic=False)

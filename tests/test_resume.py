@@ -8,7 +8,7 @@ import pytest
 
 from mlpaygrade.dataset.postings import Postings, build_postings
 from mlpaygrade.testing.synthetic import SyntheticMarket
-from mlpaygrade.training import checkpoint as checkpoints
+from mlpaygrade.training import fit as checkpoints
 from mlpaygrade.training.export import export_onnx
 from mlpaygrade.training.fit import FittedNetwork, TrainingSettings, fit_network
 from mlpaygrade.training.network import NetworkSettings

@@ -15,20 +15,16 @@ import pandas as pd
 import pytest
 
 from mlpaygrade import Predictor
-from mlpaygrade.dataset.download import download
-from mlpaygrade.dataset.postings import build_postings, decimal_year, decimal_years
-from mlpaygrade.dataset.split import by_arrival, temporal
+from mlpaygrade.dataset.postings import build_postings, by_arrival, decimal_year, decimal_years, temporal
+from mlpaygrade.dataset.sources import download
 from mlpaygrade.dataset.writing import write_file
 from mlpaygrade.evaluation.paired import Difference, decide
 from mlpaygrade.explain.verdict import verdict
 from mlpaygrade.forecast.answer import WIDENING
-from mlpaygrade.forecast.calibration import Calibration, Truth, conformal_quantile
-from mlpaygrade.forecast.differences import differences, student_t
-from mlpaygrade.forecast.distribution import LEVELS, MEDIAN, TARGETS, Prediction
+from mlpaygrade.forecast.calibration import GROUPS, Calibration, Truth, conformal_quantile, groups_of
+from mlpaygrade.forecast.distribution import LEVELS, MEDIAN, TARGETS, Prediction, differences, error_budget, student_t
 from mlpaygrade.forecast.encode import CATEGORICAL, JobEncoder
-from mlpaygrade.forecast.error_budget import error_budget
 from mlpaygrade.forecast.evidence import COUNT_LEVELS, Evidence, count_cells
-from mlpaygrade.forecast.groups import GROUPS, groups_of
 from mlpaygrade.forecast.predictor import jobs_as_columns
 from mlpaygrade.forecast.refusal import choose_limit, disagreement
 from mlpaygrade.forecast.remarks import APART
@@ -332,7 +328,7 @@ def test_a_download_goes_on_only_from_the_byte_it_asked_for(tmp_path: Path, monk
         return whole
 
     monkeypatch.setattr("urllib.request.urlopen", served)
-    monkeypatch.setattr("mlpaygrade.dataset.download._read", lambda response: response.read())
+    monkeypatch.setattr("mlpaygrade.dataset.sources._read", lambda response: response.read())
     download("https://example.org/x", part, on_progress=lambda *_: None)
     assert part.read_bytes() == b"abcdef"
 

@@ -22,12 +22,19 @@ from mlpaygrade.explain.scenarios import (
     scenarios,
     what_if,
 )
-from mlpaygrade.forecast.differences import GRID, differences, probability_pays_more, student_t
-from mlpaygrade.forecast.distribution import LEVELS, TARGETS, Prediction
+from mlpaygrade.forecast.distribution import (
+    GRID,
+    LEVELS,
+    TARGETS,
+    Prediction,
+    differences,
+    probability_pays_more,
+    student_t,
+)
 from mlpaygrade.forecast.evidence import ENOUGH
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job.fields import EXPERIENCE, LOCATION, REMOTE, RESIDENCE, TITLE, YEAR, Job
-from mlpaygrade.testing.truth import Truth
+from mlpaygrade.testing.synthetic import Truth
 
 JOB = Job(
     title="Data Engineer",

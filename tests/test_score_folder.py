@@ -10,9 +10,8 @@ from typer.testing import CliRunner
 from mlpaygrade import Predictor
 from mlpaygrade.cli import app
 from mlpaygrade.errors import DataError, InputError
-from mlpaygrade.forecast import score_folder as folders
-from mlpaygrade.forecast.score import score_file
-from mlpaygrade.forecast.score_folder import FolderSummary, score_folder, score_one
+from mlpaygrade.forecast import score as folders
+from mlpaygrade.forecast.score import FolderSummary, score_file, score_folder, score_one
 
 TEXT = "job_title,experience_level,country\nData Scientist,SE,US\nWizard,SE,US\n"
 

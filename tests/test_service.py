@@ -19,16 +19,14 @@ from mlpaygrade import Predictor
 from mlpaygrade.errors import BundleError, FetchError, InputError
 from mlpaygrade.explain.explanation import explain
 from mlpaygrade.forecast.answer import FIGURES
-from mlpaygrade.forecast.bundle import bundled_path
-from mlpaygrade.forecast.bundle_files import MANIFEST, seal
+from mlpaygrade.forecast.bundle import MANIFEST, bundled_path, seal
 from mlpaygrade.forecast.jobs import ReadJob
 from mlpaygrade.forecast.score import ADDED, score_file
 from mlpaygrade.job.fields import FEATURES, FIELDS, JobWords, job_of
 from mlpaygrade.service import openapi, replies
-from mlpaygrade.service.allowance import Bucket
 from mlpaygrade.service.drift import DriftReply
+from mlpaygrade.service.guard import Bucket, Settings, read_settings
 from mlpaygrade.service.model_slot import ModelSlot
-from mlpaygrade.service.settings import Settings, read_settings
 from mlpaygrade.service.web import JsonLines, web_app
 
 GOLDEN = json.loads((Path(__file__).parent / "golden.json").read_text(encoding="utf-8"))["answers"]
@@ -330,7 +328,7 @@ def test_an_unforeseen_error_is_a_problem_without_a_traceback(
 
 
 def test_requests_that_arrive_together_are_answered_as_alone(predictor: Predictor) -> None:
-    from mlpaygrade.service.together import Together
+    from mlpaygrade.service.desk import Together
 
     sizes: list[int] = []
 

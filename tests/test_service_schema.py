@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from mlpaygrade.service.batch import NDJSON, PARQUET
-from mlpaygrade.service.settings import Settings
+from mlpaygrade.service.guard import Settings
 from mlpaygrade.service.web import web_app
 
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "3"))

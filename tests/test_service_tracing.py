@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from mlpaygrade.errors import ResourceError
-from mlpaygrade.service.settings import Settings
+from mlpaygrade.service.guard import Settings
 from mlpaygrade.service.tracing import by_environment, traced
 from mlpaygrade.service.web import web_app
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from mlpaygrade.explain.shapley import coalitions, shapley_interactions, shapley_values
+from mlpaygrade.explain.explanation import coalitions, shapley_interactions, shapley_values
 
 PLAYERS = 5
 games = arrays(np.float64, 1 << PLAYERS, elements=st.floats(-1e6, 1e6))

@@ -17,8 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from mlpaygrade.dataset import download, sources
-from mlpaygrade.dataset.editions import data_name, edition, editions, known_file
+from mlpaygrade.dataset import sources
+from mlpaygrade.dataset.sources import data_name, editions, known_file
+from mlpaygrade.dataset.sources import edition_named as edition
 from mlpaygrade.errors import FetchError, InputError, ResourceError
 from mlpaygrade.job import fields as schema
 
@@ -230,7 +231,7 @@ def test_server_errors_are_named_with_the_way_out(shop: Shop, monkeypatch: pytes
 
 
 def test_endless_answer_is_cut_off(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download, "MAX_BYTES", 100_000)
+    monkeypatch.setattr(sources, "MAX_BYTES", 100_000)
     with pytest.raises(FetchError, match="100,000 bytes"):
         sources.fetch(SMALL, base_url=shop.url)
     assert files_in(sources.cache_path(SMALL).parent) == set()

@@ -7,8 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlpaygrade.dataset.postings import Postings, build_postings
-from mlpaygrade.dataset.split import Split, geographic, random_rows, rolling_origin, stratified, temporal
+from mlpaygrade.dataset.postings import (
+    Postings,
+    Split,
+    build_postings,
+    geographic,
+    random_rows,
+    rolling_origin,
+    stratified,
+    temporal,
+)
 from mlpaygrade.errors import DataError
 from mlpaygrade.job.fields import EXPERIENCE, LOCATION
 from mlpaygrade.testing.synthetic import SyntheticMarket

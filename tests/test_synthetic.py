@@ -13,8 +13,7 @@ from mlpaygrade.dataset.postings import pair_rows
 from mlpaygrade.dataset.table import check_table, read_table, sidecar_path
 from mlpaygrade.errors import InputError
 from mlpaygrade.job import fields as schema
-from mlpaygrade.testing.synthetic import Draw, SyntheticMarket
-from mlpaygrade.testing.truth import INTERCEPT, NOISE, End, width_shares, widths, years
+from mlpaygrade.testing.synthetic import INTERCEPT, NOISE, Draw, End, SyntheticMarket, width_shares, widths, years
 
 FRESH = SyntheticMarket(seed=3, n_postings=60_000, copy_scale=0.0)
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mlpaygrade.errors import InputError
 from mlpaygrade.job import taxonomy, titles
 from mlpaygrade.job.fields import EXPERIENCE, LABELS, LOCATION, RESIDENCE, SIZE, TITLE
-from mlpaygrade.job.reference import rows
+from mlpaygrade.job.lookup import rows
 
 KNOWN = frozenset(row["title"] for row in rows("titles") if row["source"] == "dataset")
 

@@ -25,7 +25,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # MLflow's own modules warn while they are imported
     import mlflow.pyfunc
 
-    from mlpaygrade.training.store import connect, open_experiment, store_uri
+    from mlpaygrade.training.registry import connect, open_experiment, store_uri
     from mlpaygrade.training.tracking import track_run
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
@@ -163,7 +163,7 @@ def test_two_first_trainings_at_once_both_open_a_new_database(tmp_path: Path) ->
     code = (
         "import sys, warnings; warnings.simplefilter('ignore')\n"
         "from pathlib import Path\n"
-        "from mlpaygrade.training.store import open_experiment\n"
+        "from mlpaygrade.training.registry import open_experiment\n"
         "folder = Path(sys.argv[1])\n"
         "open_experiment('mlpaygrade', uri=f'sqlite:///{folder}/mlflow.db', folder=folder)\n"
     )

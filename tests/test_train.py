@@ -14,7 +14,7 @@ from mlpaygrade.dataset.table import read_table
 from mlpaygrade.errors import InputError
 from mlpaygrade.forecast.bundle import load_bundle
 from mlpaygrade.training import run as run_module
-from mlpaygrade.training.evaluate import evaluate_bundle
+from mlpaygrade.training.measure import evaluate_bundle
 from mlpaygrade.training.run import Run, train
 from mlpaygrade.training.settings import Settings, read_settings
 

@@ -222,8 +222,7 @@ def _outcome(name: str, settings: dict[str, Any]) -> Tuned:
 
 
 def test_a_rolling_windows_score_is_the_row_wise_rmse(table: Table) -> None:
-    from mlpaygrade.dataset.postings import build_postings
-    from mlpaygrade.dataset.split import rolling_origin
+    from mlpaygrade.dataset.postings import build_postings, rolling_origin
     from research.contenders import RivalContender
 
     past = tuning.training_years(build_postings(table.frame))

@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 
 from mlpaygrade import Predictor
 from mlpaygrade.app.answer import spread
-from mlpaygrade.cli.text import estimate_text
+from mlpaygrade.cli.predict import estimate_text
 from mlpaygrade.forecast.answer import Answer
-from mlpaygrade.forecast.distribution import LEVELS, MEDIAN, TARGETS
-from mlpaygrade.forecast.error_budget import SOURCES, ErrorBudget, error_budget
-from mlpaygrade.testing.truth import Truth, width_shares, widths
+from mlpaygrade.forecast.distribution import LEVELS, MEDIAN, SOURCES, TARGETS, ErrorBudget, error_budget
+from mlpaygrade.testing.synthetic import Truth, width_shares, widths
 
 NORMAL = np.array([NormalDist().inv_cdf(float(level)) for level in LEVELS])
 

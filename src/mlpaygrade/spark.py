@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlpaygrade.dataset.parquet import distinct
+from mlpaygrade.dataset.lines import distinct
 from mlpaygrade.dataset.reader import Limits, check_header
 from mlpaygrade.errors import BundleError
 from mlpaygrade.forecast.bundle import load_bundle

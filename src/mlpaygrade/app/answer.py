@@ -1,16 +1,27 @@
-"""An answer in plain words and bars: the parts that pages, comparisons and documents to keep are made of."""
+"""An answer in plain words and bars, why it is so, and the same as one page to keep.
 
+The page to keep is a single HTML document that needs no network, prints on paper and runs no script; it says when it was made
+and of which model and data.
+"""
+
+from datetime import datetime
 from html import escape
 from typing import Final
 
 from mlpaygrade.app.charts import Range, notes_list, range_chart, table
-from mlpaygrade.explain.verdict import aged_text, place_said, support_text
+from mlpaygrade.app.serving import sheet
+from mlpaygrade.explain.explanation import LIMITS, Explanation
+from mlpaygrade.explain.scenarios import Comparison, Scenario
+from mlpaygrade.explain.verdict import aged_text, place_said, support_text, verdict
+from mlpaygrade.explain.waterfall import comparison_waterfall, explanation_waterfall
 from mlpaygrade.forecast.accuracy import Accuracy
 from mlpaygrade.forecast.answer import Answer
-from mlpaygrade.forecast.error_budget import SOURCES
+from mlpaygrade.forecast.distribution import SOURCES
 from mlpaygrade.forecast.evidence import Cell, Closest
 from mlpaygrade.forecast.remarks import apart_from_age
+from mlpaygrade.job.taxonomy import country
 from mlpaygrade.money.terms import DOLLARS, PayTerms
+from mlpaygrade.rendering.waterfall_drawing import waterfall_html
 from mlpaygrade.rendering.words import (
     SAME_PROCEDURE,
     counted,
@@ -21,6 +32,7 @@ from mlpaygrade.rendering.words import (
     rough_percent,
     terms_text,
     up_to_of_100,
+    with_article,
 )
 
 _MEANING: Final = {
@@ -204,3 +216,71 @@ def refusal(estimate: Answer) -> str:
     if estimate.nearest is not None:
         lines.append(f"The nearest job that can be answered: <strong>{escape(job_text(estimate.nearest))}</strong>.")
     return f'<div class="mp">{"".join(f"<p>{line}</p>" for line in lines)}</div>'
+
+
+def contributions(explanation: Explanation, answer: Answer, terms: PayTerms = DOLLARS) -> str:
+    """The waterfall from the typical posting to this job, with what it is measured against."""
+    said = f"<p class=quiet>{escape(LIMITS)}</p>"
+    return f'{waterfall_html(explanation_waterfall(explanation, answer), terms)}<div class="mp">{said}</div>'
+
+
+def beside_the_us(answer: Answer, at_home: Scenario, terms: PayTerms = DOLLARS) -> str:
+    """The same job in the United States, and why the bars name another figure for the country."""
+    share = answer.estimate_usd / at_home.estimate_usd - 1
+    name = with_article(country(answer.job.location).name)
+    return (
+        f'<div class="mp"><p>The same job in the United States is advertised for {escape(terms.text(at_home.estimate_usd))} '
+        f"{escape(terms.per)}; in {escape(name)} that is {abs(share):.0%} {'more' if share > 0 else 'less'}. The Market "
+        'page asks this too ("Which countries pay most"); its table of titles puts all levels together and shows another '
+        "figure. The bars above start from the average of typical adverts instead, most of them from the United "
+        "States, and share what title, level and country do together; so the country's bar is another figure.</p></div>"
+    )
+
+
+def drivers(comparison: Comparison, first_name: str, second_name: str, terms: PayTerms = DOLLARS) -> str:
+    """The waterfall from one job to another; nothing where they do not differ."""
+    drawn = comparison_waterfall(comparison, first_name, second_name)
+    return waterfall_html(drawn, terms) if drawn else ""
+
+
+_FRAME = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title><style>:root {{ color-scheme: light dark; }}
+body {{ font: 15px/1.45 system-ui, sans-serif; max-width: 54rem; margin: 1.5rem auto; padding: 0 1rem; }}
+h1 {{ font-size: 1.5rem; margin: 0 0 .5rem; }} h2 {{ font-size: 1.1rem; margin: 1rem 0 .25rem; }}
+@media print {{ :root {{ color-scheme: light; }} body {{ font-size: 12px; margin: 0; }} * {{ print-color-adjust: exact; }} }}
+{sheet}</style></head><body><main>
+<h1>What this job pays</h1>
+{body}
+</main></body></html>
+"""
+
+
+def document(
+    estimate: Answer,
+    cells: list[Cell],
+    *,
+    made: datetime,
+    terms: PayTerms = DOLLARS,
+    explanation: Explanation | None = None,
+    offer_usd: float | None = None,
+) -> str:
+    """The document. cells: matching adverts. made: when, in UTC."""
+    parts = [heading(estimate), warnings(estimate), figures(estimate, terms)]
+    if offer_usd:
+        parts.append(f"<p>{escape(' '.join(verdict(estimate, offer_usd).sentences(terms)))}</p>")
+    parts += [ranges(estimate, terms, offer_usd=offer_usd), notes(estimate)]
+    if explanation is not None:
+        parts.append("<h2>Why this figure</h2>" + contributions(explanation, estimate, terms))
+    parts.append("<h2>The adverts behind it</h2>" + evidence_table(cells, terms))
+    parts.append("<h2>Method</h2>" + method(estimate, terms))
+    model = estimate.model
+    synthetic = " Trained on SYNTHETIC data: these figures say nothing about real pay." if model["synthetic"] else ""
+    lines = [
+        "Figures are what employers advertise, before tax. The model knows nothing of skills, employer, bonuses or equity. "
+        "Not to be used for setting one person's pay.",
+        f"Made {made:%Y-%m-%d %H:%M} UTC by MLPayGrade, model {model['version']}, adverts up to {estimate.newest_advert}, "
+        f"data SHA-256 {model['data_sha256']}.{synthetic}",
+    ]
+    parts += [f'<p class="mp-quiet">{escape(line)}</p>' for line in lines]
+    return _FRAME.format(title=escape(f"MLPayGrade: {estimate.job_text}"), sheet=sheet(), body="\n".join(parts))

@@ -13,17 +13,15 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import streamlit as st
 
-from mlpaygrade.app import address, charts
-from mlpaygrade.app.advert import advert_form
-from mlpaygrade.app.benchmark_setup import columns_form, questions_form
+from mlpaygrade.app import charts, serving
+from mlpaygrade.app.benchmark_setup import advert_form, columns_form, questions_form
 from mlpaygrade.app.idle import IDLE, session_id
 from mlpaygrade.app.pay import terms_form
 from mlpaygrade.app.serving import literal, predictor, show_error
 from mlpaygrade.benchmarking import workbook
 from mlpaygrade.benchmarking.appraisal import Market, Rules, ageing_factor, appraise, judge, market_date
 from mlpaygrade.benchmarking.mapping import SheetMapping, mapping_text
-from mlpaygrade.benchmarking.onepage import strength_sentence
-from mlpaygrade.benchmarking.report import Benchmark, deciding, method_lines, until_today
+from mlpaygrade.benchmarking.report import Benchmark, deciding, method_lines, strength_sentence, until_today
 from mlpaygrade.benchmarking.sheet import MAX_BYTES, MAX_ROWS, Sheet, Upload, open_upload, read_sheet, template
 from mlpaygrade.benchmarking.summary import (
     GROUPS,
@@ -38,7 +36,7 @@ from mlpaygrade.benchmarking.summary import (
 from mlpaygrade.errors import DataError
 from mlpaygrade.forecast.answer import newest_advert
 from mlpaygrade.job.fields import LOCATION
-from mlpaygrade.job.reference import rows as table_rows
+from mlpaygrade.job.lookup import rows as table_rows
 from mlpaygrade.money.ageing import NOT_THESE_JOBS, SOURCE
 from mlpaygrade.money.terms import PayTerms
 from mlpaygrade.rendering.palette import LIGHT
@@ -75,7 +73,7 @@ def page() -> None:
         "what it costs to bring them up; then every row. Nothing is stored: rows stay in the memory of this session and are "
         "gone when you leave, or after 15 minutes without use."
     )
-    address.keep("benchmark", {})
+    serving.keep("benchmark", {})
     content = _input()
     if content is None:
         for name in (OPENED, READ):

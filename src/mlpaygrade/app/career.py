@@ -7,10 +7,9 @@ from typing import Final
 
 import streamlit as st
 
-from mlpaygrade.app import address, answer, pay
+from mlpaygrade.app import answer, pay, serving
 from mlpaygrade.app.charts import Range, bars_key, notes_list, range_chart
-from mlpaygrade.app.choice import first_job, parameters_of, read_parameters
-from mlpaygrade.app.form import job_form, offer_nearest, remembered, standing
+from mlpaygrade.app.form import first_job, job_form, offer_nearest, parameters_of, read_parameters, remembered, standing
 from mlpaygrade.app.pay import start_terms, terms_form
 from mlpaygrade.app.serving import predictor, show_error
 from mlpaygrade.errors import InputError, MLPayGradeError
@@ -61,7 +60,7 @@ def page() -> None:
         )
         if MOVE in allowed:
             st.caption("A move, with work and home together, counts as one thing.")
-    address.keep(
+    serving.keep(
         FORM, parameters_of(job) | pay.parameters_of(terms) | {"allow": ",".join(allowed), "most": str(most or 1)}
     )
     with right:
@@ -78,7 +77,7 @@ def page() -> None:
 def _start() -> Job:
     if (before := standing(FORM)) is not None:
         return before
-    parameters = address.parameters(FORM)
+    parameters = serving.parameters(FORM)
     found = read_parameters(parameters, default=remembered("estimate") or first_job(predictor()))
     problems = list(found.problems)
     wanted = [name for name in parameters.get("allow", ",".join(START)).split(",") if name]
@@ -94,7 +93,7 @@ def _start() -> Job:
         problems.append(f'The number of changes in this link must be 1 or 2; got "{most[:40]}". One is shown.')
         most = "1"
     st.session_state.setdefault(f"{FORM}.most", int(most))
-    address.remark([*problems, *start_terms(parameters, country=found.job.location)])
+    serving.remark([*problems, *start_terms(parameters, country=found.job.location)])
     return found.job
 
 

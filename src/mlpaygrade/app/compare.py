@@ -9,10 +9,9 @@ from typing import Final
 
 import streamlit as st
 
-from mlpaygrade.app import address, answer, why
+from mlpaygrade.app import answer, serving
 from mlpaygrade.app.charts import Range, notes_list, quiet, range_chart
-from mlpaygrade.app.choice import first_job, packed, read_packed
-from mlpaygrade.app.form import job_form, offer_nearest, remembered, standing
+from mlpaygrade.app.form import first_job, job_form, offer_nearest, packed, read_packed, remembered, standing
 from mlpaygrade.app.pay import Offer, linked_offer, offer_field, parameters_of, start_terms, terms_form
 from mlpaygrade.app.serving import predictor, show_error
 from mlpaygrade.errors import InputError, MLPayGradeError
@@ -60,7 +59,7 @@ def _form(n: int) -> str:
 
 
 def _starts() -> list[Job]:
-    parameters = address.parameters("compare")
+    parameters = serving.parameters("compare")
     starts: list[Job] = []
     problems: list[str] = []
     for n in range(len(STARTS)):
@@ -75,14 +74,14 @@ def _starts() -> list[Job]:
         if f"offer{n + 1}" in parameters:
             st.session_state.setdefault(f"{_form(n)}.offer", linked_offer(parameters, f"offer{n + 1}"))
     st.session_state.setdefault(COUNT, 3 if "job3" in parameters else 2)
-    address.remark([*problems, *start_terms(parameters, country=starts[0].location)])
+    serving.remark([*problems, *start_terms(parameters, country=starts[0].location)])
     return starts
 
 
 def _keep_address(jobs: list[Job], offers: list[Offer], terms: PayTerms) -> None:
     wanted = {f"job{n + 1}": packed(job) for n, job in enumerate(jobs)}
     wanted |= {f"offer{n + 1}": offer.text for n, offer in enumerate(offers) if offer.text}
-    address.keep("compare", wanted | parameters_of(terms))
+    serving.keep("compare", wanted | parameters_of(terms))
 
 
 def _answer(jobs: list[Job], offers: list[Offer], terms: PayTerms) -> None:
@@ -118,7 +117,7 @@ def _answer(jobs: list[Job], offers: list[Offer], terms: PayTerms) -> None:
     st.html(notes_list(said) + quiet(f"Adverts up to {estimates[0].age_text}. {NOT_A_PROMISE}"))
     with st.expander("What makes the difference"):
         for comparison, (first_name, second_name) in pairs:
-            drawn = why.drivers(comparison, first_name, second_name, terms)
+            drawn = answer.drivers(comparison, first_name, second_name, terms)
             st.html(f'<div class="mp"><p><strong>{second_name} against {first_name}</strong></p></div>{drawn}')
 
 

@@ -1,15 +1,20 @@
-"""The page of a person who asks what a job pays, and whether an offer is a good one."""
+"""The page of a person who asks what a job pays, and whether an offer is a good one.
+
+Jobs can be saved in this browser, by name and address; the server keeps none. The browser's script (`saved.js`) keeps, lists,
+opens and removes; opening one asks for its address, as every link does.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from mlpaygrade.app import address, answer, onepage, pay, why
-from mlpaygrade.app.choice import first_job, parameters_of, read_parameters
-from mlpaygrade.app.form import job_form, offer_nearest, standing
+from mlpaygrade.app import answer, pay, serving
+from mlpaygrade.app.form import first_job, job_form, offer_nearest, parameters_of, read_parameters, standing
 from mlpaygrade.app.pay import Offer, offer_field, start_terms, terms_form
-from mlpaygrade.app.saved import saved_jobs
 from mlpaygrade.app.serving import explanation, literal, predictor, show_error
 from mlpaygrade.errors import InputError, MLPayGradeError
 from mlpaygrade.explain.scenarios import what_if
@@ -19,6 +24,26 @@ from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import Job
 from mlpaygrade.money.place import PlaceFactor
 from mlpaygrade.money.terms import PayTerms
+
+if TYPE_CHECKING:
+    from streamlit.components.v2.types import ComponentRenderer
+
+
+NAME = "mlpaygrade.saved"
+
+
+@cache
+def _component() -> "ComponentRenderer":
+    """The script with its style, registered once."""
+    script, style = (Path(__file__).with_name(f"saved.{kind}").read_text(encoding="utf-8") for kind in ("js", "css"))
+    return st.components.v2.component(NAME, html='<div class="saved"></div>', css=style, js=script)
+
+
+def saved_jobs(*, suggested: str) -> None:
+    """Draw the list, and a field to save what the page shows. suggested: a name for it."""
+    with st.expander("Saved jobs on this device"):
+        _component()(key="saved", data={"suggested": suggested})
+
 
 FORM = "estimate"
 TODAY = "estimate.today"
@@ -53,7 +78,7 @@ def page() -> None:
         today = st.toggle("Age pay to today", key=TODAY, persist_state="session", help=_TODAY)
         saved_jobs(suggested=", ".join(filter(None, [job.title.strip(), taxonomy.country(job.location).name])))
     said = _place_parameter() | ({"today": "yes"} if today else {})
-    address.keep(FORM, parameters_of(job) | pay.parameters_of(terms, offer) | said)
+    serving.keep(FORM, parameters_of(job) | pay.parameters_of(terms, offer) | said)
     with right:
         _answer(_Asked(job=job, terms=terms, offer=offer, place=place, today=today))
 
@@ -62,9 +87,9 @@ def _start() -> Job:
     """What the form shows first: what it held before, else what the address says. Problems of the address are told once."""
     if (before := standing(FORM)) is not None:
         return before
-    parameters = address.parameters(FORM, first=True)
+    parameters = serving.parameters(FORM, first=True)
     found = read_parameters(parameters, default=first_job(predictor()))
-    address.remark([*found.problems, *start_terms(parameters, country=found.job.location)])
+    serving.remark([*found.problems, *start_terms(parameters, country=found.job.location)])
     if "offer" in parameters:
         st.session_state.setdefault(f"{FORM}.offer", pay.linked_offer(parameters, "offer"))
     st.session_state.setdefault(TODAY, parameters.get("today") == "yes")
@@ -147,10 +172,10 @@ def _more(estimate: Answer, country: Answer, asked: _Asked) -> None:
     explained = explanation(country)
     if explained is not None:
         with st.expander("Why this figure"):
-            st.html(why.contributions(explained, estimate, asked.terms))
+            st.html(answer.contributions(explained, estimate, asked.terms))
             if country.job.location != PLACES:
                 at_home = what_if(predictor(), country.job, location=PLACES, residence=PLACES)
-                st.html(why.beside_the_us(country, at_home, asked.terms))
+                st.html(answer.beside_the_us(country, at_home, asked.terms))
     with st.expander("The adverts behind it"):
         st.html(answer.evidence_table(cells, asked.terms))
     with st.expander("Method, and what it does not know"):
@@ -158,7 +183,7 @@ def _more(estimate: Answer, country: Answer, asked: _Asked) -> None:
         _limits(estimate)
     st.download_button(
         "Download this page to keep",
-        lambda: onepage.document(
+        lambda: answer.document(
             estimate,
             cells,
             made=datetime.now(UTC),

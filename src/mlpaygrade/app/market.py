@@ -10,17 +10,24 @@ from typing import Final, NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from mlpaygrade.app import address, charts
-from mlpaygrade.app.market_pay import Chosen, filed_amount, pay_and_trend
+from mlpaygrade.app import charts, serving
+from mlpaygrade.app.market_pay import Chosen, filed_amount, numbers, pay_and_trend, takeaway
 from mlpaygrade.app.serving import literal, predictor
-from mlpaygrade.app.takeaway import numbers, takeaway
 from mlpaygrade.errors import BundleError
 from mlpaygrade.forecast.bundle import Bundle
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import EXPERIENCE, LABELS
 from mlpaygrade.job.titles import FAMILIES, Family, family_name, title_family
-from mlpaygrade.market.document import PART, Figure, MarketDocument, Section, read_document
-from mlpaygrade.market.numbers import Cell, NumericTable, numeric_table
+from mlpaygrade.market.document import (
+    PART,
+    Cell,
+    Figure,
+    MarketDocument,
+    NumericTable,
+    Section,
+    numeric_table,
+    read_document,
+)
 from mlpaygrade.money.terms import DOLLARS, PayTerms
 from mlpaygrade.rendering.charts import Tiles
 from mlpaygrade.rendering.palette import DARK, LIGHT
@@ -64,7 +71,7 @@ def page() -> None:
         said |= _postings(chosen)
     elif question:
         _section(sections[question])
-    address.keep("market", said | ({"question": question} if question else {}))
+    serving.keep("market", said | ({"question": question} if question else {}))
 
 
 def _dark() -> bool:
@@ -93,11 +100,11 @@ def _start(sections: Mapping[str, Section]) -> None:
     """Take the question from the address, at first and where that was changed by hand."""
     names = [*sections, POSTINGS]
     if QUESTION not in st.session_state or (
-        address.changed_by_hand() and st.session_state[QUESTION] == st.session_state.get("market.drawn")
+        serving.changed_by_hand() and st.session_state[QUESTION] == st.session_state.get("market.drawn")
     ):
-        asked = address.parameters("market").get("question")
+        asked = serving.parameters("market").get("question")
         if asked is not None and asked not in names:
-            address.remark([f'There is no question "{asked[:40]}"; none is open.'])
+            serving.remark([f'There is no question "{asked[:40]}"; none is open.'])
         st.session_state[QUESTION] = asked if asked in names else None
 
 
@@ -175,7 +182,7 @@ def _postings(chosen: Chosen) -> dict[str, str]:
 
 def _only_chosen() -> bool:
     """Whether the reader wants the jobs chosen above; a link with a filter opens all of them."""
-    asked = address.parameters("market")
+    asked = serving.parameters("market")
     st.session_state.setdefault("market.which", ALL if any(map(asked.get, FILTERS)) else ABOVE)
     return (
         st.segmented_control("Jobs", [ABOVE, ALL], key="market.which", required=True, persist_state="session") == ABOVE
@@ -271,7 +278,7 @@ class _Group(NamedTuple):
 
 
 def _filter(place: DeltaGenerator, label: str, options: list[str], *, name: str, words: Callable[[str], str]) -> str:
-    asked = address.parameters("market")
+    asked = serving.parameters("market")
     key = f"market.{name}"
     st.session_state.setdefault(key, asked.get(name) if asked.get(name) in options else EVERY)
     return str(place.selectbox(label, options, format_func=words, key=key, persist_state="session"))

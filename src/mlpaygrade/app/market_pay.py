@@ -1,22 +1,82 @@
-"""Pay and trend of titles in countries, up to five beside one another: what the adverts say, nothing estimated."""
+"""Pay and trend of titles in countries, up to five beside one another: what the adverts say, nothing estimated.
 
-from collections.abc import Mapping, Sequence
+A chart can be taken away as a picture, a table as a file of numbers.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Final, NamedTuple
 
 import streamlit as st
 
-from mlpaygrade.app import address, charts
+from mlpaygrade.app import charts, serving
 from mlpaygrade.app.form import remembered
 from mlpaygrade.app.pay import local_currency, parameters_of, start_terms, terms_form
-from mlpaygrade.app.takeaway import takeaway
+from mlpaygrade.app.serving import predictor
+from mlpaygrade.benchmarking.workbook import harmless
+from mlpaygrade.forecast.answer import newest_advert
 from mlpaygrade.job import taxonomy
-from mlpaygrade.market.document import Period, TitleSeries
-from mlpaygrade.market.numbers import Cell, NumericTable
-from mlpaygrade.money.rates import DOLLAR
+from mlpaygrade.market.document import Cell, NumericTable, Period, TitleSeries
+from mlpaygrade.money.currency import DOLLAR
 from mlpaygrade.money.terms import PayTerms
-from mlpaygrade.rendering.charts import Mark, Trend
+from mlpaygrade.rendering.charts import Chart, Kind, Mark, Trend, can_draw, picture
 from mlpaygrade.rendering.palette import Palette
+
+SOURCE: Final = "Source: MLPayGrade, from public job adverts (aijobs.net salaries, CC0)"
+PICTURES: Final[dict[Kind, str]] = {"png": "image/png", "svg": "image/svg+xml"}
+
+
+def takeaway(name: str, *, chart: Chart, title: str, table: NumericTable, notes: Sequence[str] = ()) -> None:
+    """Buttons for the chart as PNG and SVG, with title, date and source in the picture, and for its numbers as CSV."""
+    said = [*notes, f"Adverts up to {_newest()}. {SOURCE}."]
+    with st.container(horizontal=True):
+        if can_draw():
+            for kind in PICTURES:
+                made = partial(picture, chart, kind=kind, title=title, notes=said)
+                _button(f"Picture ({kind.upper()})", made, f"{name}.{kind}", PICTURES[kind])
+        numbers(name, table)
+
+
+def numbers(name: str, table: NumericTable) -> None:
+    """A button for a table as CSV; its last columns say how new the adverts are and where they come from."""
+    _button("Numbers (CSV)", partial(as_csv, with_source(table, _newest())), f"{name}.csv", "text/csv")
+
+
+def with_source(table: NumericTable, newest: str) -> NumericTable:
+    """The table with the age of its adverts and their source in every row, so that a row taken out still says them."""
+    return NumericTable(
+        columns=(*table.columns, "Adverts up to", "Source"),
+        rows=tuple((*row, newest, SOURCE.removeprefix("Source: ")) for row in table.rows),
+    )
+
+
+def _newest() -> str:
+    return newest_advert(predictor().bundle.provenance)
+
+
+def _button(label: str, content: Callable[[], bytes], file: str, mime: str) -> None:
+    st.download_button(
+        label,
+        content,
+        f"mlpaygrade-{file}",
+        mime,
+        key=f"takeaway.{file}",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def as_csv(table: NumericTable) -> bytes:
+    """The table as a file that spreadsheets open, without a cell that they would take for a formula."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(table.columns)
+    writer.writerows([harmless(cell) if isinstance(cell, str) else cell for cell in row] for row in table.rows)
+    return b"\xef\xbb\xbf" + text.getvalue().encode("utf-8")
+
 
 KEY: Final = "market.pairs"
 DRAWN: Final = "market.pairs.drawn"
@@ -48,7 +108,7 @@ def pay_and_trend(series: Sequence[TitleSeries], palette: Palette, width: int) -
     chosen = [known[code] for code in _search(known)]
     country = chosen[0].country if chosen else "US"
     if first:
-        address.remark(start_terms(address.parameters("market"), country=country))
+        serving.remark(start_terms(serving.parameters("market"), country=country))
     terms = terms_form(country)
     said = {"jobs": ";".join(map(_code, chosen)), **parameters_of(terms)}
     if not chosen:
@@ -96,7 +156,7 @@ def _left_out(one: TitleSeries) -> int:
 def _search(known: Mapping[str, TitleSeries]) -> list[str]:
     """The pairs that are chosen, as codes."""
     if KEY not in st.session_state or (
-        address.changed_by_hand() and st.session_state[KEY] == st.session_state.get(DRAWN)
+        serving.changed_by_hand() and st.session_state[KEY] == st.session_state.get(DRAWN)
     ):
         st.session_state[KEY] = _start(known)
     chosen = st.multiselect(
@@ -115,11 +175,11 @@ def _search(known: Mapping[str, TitleSeries]) -> list[str]:
 
 def _start(known: Mapping[str, TitleSeries]) -> list[str]:
     """What the address asks for, else the job that was estimated last beside its likes, else the commonest titles."""
-    asked = address.parameters("market").get("jobs")
+    asked = serving.parameters("market").get("jobs")
     if asked is not None:
         codes = list(dict.fromkeys(filter(None, asked.split(";"))))
         if wrong := [code for code in codes if code not in known]:
-            address.remark([f'No advert in the data is of the job "{wrong[0][:60]}" in this link; it was left out.'])
+            serving.remark([f'No advert in the data is of the job "{wrong[0][:60]}" in this link; it was left out.'])
         return [code for code in codes if code in known][:MOST]
     job = remembered("estimate")
     title = taxonomy.canonical_title(job.title) if job else ""

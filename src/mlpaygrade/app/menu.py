@@ -1,19 +1,15 @@
-"""The menu, and the page that it or the address names.
-
-Enters: the address in the browser. Leaves: that page. Pages are imported when they are first opened, so that the first of them
-comes up fast.
-"""
+"""The menu, and the page that it or the address names. Pages are imported when they are first opened."""
 
 from importlib import import_module
 from pathlib import Path
 from typing import Final
 
 import streamlit as st
+from streamlit import net_util
 
-from mlpaygrade.app import address
+from mlpaygrade.app import serving
 from mlpaygrade.app.idle import IDLE, session_id
-from mlpaygrade.app.serving import fenced
-from mlpaygrade.app.style import apply_style
+from mlpaygrade.app.serving import apply_style, fenced
 
 PAGES: Final = {
     "estimate": ":material/payments: Estimate",
@@ -54,20 +50,32 @@ def main() -> None:
     notices = st.container()
     fenced(name, lambda: import_module(f"mlpaygrade.app.{name}").page())
     with notices:
-        address.tell()
+        serving.tell()
 
 
 def _turn_to() -> str:
     """The page to draw: the menu's, unless the address was changed by hand and the menu was not."""
-    asked = address.asked_page()
+    asked = serving.asked_page()
     chosen: str | None = st.session_state.get(MENU)
-    by_hand = address.changed_by_hand() and chosen == st.session_state.get(DRAWN)
+    by_hand = serving.changed_by_hand() and chosen == st.session_state.get(DRAWN)
     if chosen is None or by_hand:
         st.session_state[MENU] = asked if asked in PAGES else FIRST
     return str(st.session_state[MENU])
 
 
 def _remark_unknown_page() -> None:
-    asked = address.asked_page()
+    asked = serving.asked_page()
     if asked is not None and asked not in PAGES:
-        address.remark([f'There is no page "{asked[:40]}"; {FIRST} is shown.'])
+        serving.remark([f'There is no page "{asked[:40]}"; {FIRST} is shown.'])
+
+
+def look_nothing_up() -> None:
+    """Keep Streamlit from asking another host for the machine's own address whenever a page of a foreign origin connects.
+
+    Such a connection is then refused without a look-up. An address of one's own goes into `server.corsAllowedOrigins`.
+    """
+    net_util.get_external_ip = _unknown
+
+
+def _unknown() -> None:
+    return None

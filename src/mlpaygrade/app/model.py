@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from mlpaygrade.app import address, charts
+from mlpaygrade.app import charts, serving
 from mlpaygrade.app.serving import literal, predictor
 from mlpaygrade.evaluation.checked import CheckedSource, checked
 from mlpaygrade.forecast.accuracy import ALL, COUNTRY_GROUP, ENOUGH_ADVERTS, accuracy_of
@@ -29,7 +29,7 @@ INTERVALS: Final = (50, 80, 90)
 def page() -> None:
     """Draw the page: first what it means, then where it comes from, then the tables."""
     st.title("How far to trust the figures", anchor=False)
-    address.keep("model", {})
+    serving.keep("model", {})
     bundle = predictor().bundle
     st.write(
         "A neural network has read public adverts of jobs in data, machine learning, AI and software, and says what employers "

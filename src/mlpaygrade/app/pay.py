@@ -8,10 +8,8 @@ import streamlit as st
 
 from mlpaygrade.app.serving import literal
 from mlpaygrade.errors import InputError
-from mlpaygrade.money.currency import currency_of
+from mlpaygrade.money.currency import DOLLAR, Period, Salaries, currency_of, rated_currencies, usual_salaries
 from mlpaygrade.money.pay import PayReading, read_pay
-from mlpaygrade.money.period import Period, Salaries, usual_salaries
-from mlpaygrade.money.rates import DOLLAR, rated_currencies
 from mlpaygrade.money.terms import PayTerms, pay_terms
 
 PERIODS: Final[Mapping[Period, str]] = {"year": "Year", "month": "Month", "hour": "Hour"}

@@ -1,20 +1,25 @@
-"""The one predictor of the process, and the fence around every page.
+"""What every page shares: the one predictor of the process, the fence against errors, the address as state, the style sheet.
 
-Enters: the bundle in the package, or the folder that MLPAYGRADE_BUNDLE names. Leaves: a predictor shared by all sessions, and
-pages that show a message where anything goes wrong. Holds nothing of any session.
+Nothing of a session is kept here. The address holds what a page asks for and what it was made to say; no page's fields are
+known. Every page lives at the root with its name as a parameter: Streamlit's own page paths make the browser probe addresses
+that do not exist whenever such a path is opened directly.
 """
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Final
 
 import streamlit as st
 
 from mlpaygrade.errors import MLPayGradeError
 from mlpaygrade.explain.explanation import Explanation, explain
 from mlpaygrade.forecast.answer import Answer
+from mlpaygrade.forecast.bundle import KEY_VARIABLE
 from mlpaygrade.forecast.predictor import Predictor
-from mlpaygrade.forecast.signature import KEY_VARIABLE
+from mlpaygrade.rendering.palette import css_by_scheme
 
 BACKGROUND = "background.json"
 BUNDLE_VARIABLE = "MLPAYGRADE_BUNDLE"
@@ -57,3 +62,63 @@ def literal(text: str) -> str:
     """Text with everything escaped that Markdown would read as markup."""
     escaped = "".join(f"\\{char}" if char in "\\`*_{}[]<>()#+-.!|$~:&" else char for char in text)
     return escaped.replace("\n", "  \n")
+
+
+PAGE: Final = "page"
+_KEPT: Final = "address.kept"
+_PROBLEMS: Final = "address.problems"
+
+
+def asked_page() -> str | None:
+    """The page that the address names."""
+    return st.query_params.get(PAGE)
+
+
+def parameters(page: str, *, first: bool = False) -> dict[str, str]:
+    """What the address says to a page; nothing where it speaks of another one. first: the page that opens where none is named."""
+    given = st.query_params.to_dict()
+    named = given.pop(PAGE, None)
+    return given if named == page or (named is None and first) else {}
+
+
+def changed_by_hand() -> bool:
+    """Whether the address is another than the app last wrote: the reader went back, forward, or edited it.
+
+    A run that a widget starts before the browser has shown the last address looks the same; a caller therefore also checks that
+    no widget was changed.
+    """
+    kept = st.session_state.get(_KEPT)
+    return kept is not None and st.query_params.to_dict() != kept
+
+
+def keep(page: str, given: Mapping[str, str]) -> None:
+    """Make the address say the present state."""
+    wanted = {PAGE: page, **given}
+    if st.query_params.to_dict() != wanted:
+        st.query_params.from_dict(wanted)
+    if st.session_state.get(_KEPT, wanted) != wanted:
+        st.session_state.pop(_PROBLEMS, None)
+    st.session_state[_KEPT] = wanted
+
+
+def remark(problems: Iterable[str]) -> None:
+    """Note what in the address could not be used; `tell` shows it until the reader changes something."""
+    told: list[str] = st.session_state.setdefault(_PROBLEMS, [])
+    told += [problem for problem in problems if problem not in told]
+
+
+def tell() -> None:
+    """Show what was noted. A run that nobody asked for, as browsers start them, must not wipe it away."""
+    for problem in st.session_state.get(_PROBLEMS, ()):
+        st.warning(literal(problem), icon=":material/link_off:")
+
+
+@cache
+def sheet() -> str:
+    """The style sheet."""
+    return css_by_scheme() + Path(__file__).with_name("style.css").read_text(encoding="utf-8")
+
+
+def apply_style() -> None:
+    """Put the sheet on the page."""
+    st.html(f"<style>{sheet()}</style>")

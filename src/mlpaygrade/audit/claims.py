@@ -16,7 +16,7 @@ import pandas as pd
 
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import FEATURES, LABELS, LOCATION, REMOTE, RESIDENCE, TARGET, YEAR, Code
-from mlpaygrade.job.reference import rows
+from mlpaygrade.job.lookup import rows
 
 Verdict = Literal["holds", "fails", "cannot be told"]
 Value = float | str

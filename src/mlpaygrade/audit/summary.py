@@ -11,10 +11,17 @@ import numpy as np
 import pandas as pd
 
 from mlpaygrade.audit.claims import ClaimResult, judge_claims, tukey_fence_usd
-from mlpaygrade.audit.copies import Copies, find_copies
-from mlpaygrade.audit.pairing import ArrivalOrder, PairingEvidence, arrival_order, pairing_evidence, row_codes
-from mlpaygrade.dataset.editions import known_file
+from mlpaygrade.audit.pairing import (
+    ArrivalOrder,
+    Copies,
+    PairingEvidence,
+    arrival_order,
+    find_copies,
+    pairing_evidence,
+    row_codes,
+)
 from mlpaygrade.dataset.postings import build_postings
+from mlpaygrade.dataset.sources import known_file
 from mlpaygrade.job.fields import (
     CURRENCY,
     EMPLOYMENT,

@@ -1,8 +1,10 @@
-"""Which column of an employer's file is probably what: from its name in five languages, and from what stands in it.
+"""Which column of an employer's file is probably what, and which level an own grade is. A person confirms both.
 
-A confidence in [0, 1] goes with each proposal: 1 the public dataset's or the template's name; about 0.9 a name that means the
+A confidence in [0, 1] goes with each column: 1 the public dataset's or the template's name; about 0.9 a name that means the
 field (`dataset/tables/column_names.csv`); 0.6 to 0.85 a name that holds such a name, raised or lowered by the contents; below
-that contents alone. Two columns that fit a field equally well are said, and the first is proposed.
+that contents alone. Two columns that fit a field equally well are said, and the first is proposed. Grades (L1-L9, I-V,
+Principal, years of experience): a word goes by what it means in a title (`job/tables/title_ranks.csv`), a ladder by its
+number, from `LADDERS`, years by `YEARS`.
 """
 
 import re
@@ -11,7 +13,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
-from mlpaygrade.benchmarking.levels import reads_as_levels
 from mlpaygrade.dataset.columns import mappable, names_of, plain
 from mlpaygrade.errors import InputError
 from mlpaygrade.job.fields import (
@@ -27,9 +28,78 @@ from mlpaygrade.job.fields import (
     TITLE,
 )
 from mlpaygrade.job.places import read_place
+from mlpaygrade.job.reading import read_title
 from mlpaygrade.job.relevance import relevance
 from mlpaygrade.job.values import is_missing, read_value
-from mlpaygrade.money.rates import rated_currencies
+from mlpaygrade.money.currency import rated_currencies
+
+YEARS: Final = ((2.0, "EN"), (5.0, "MI"), (float("inf"), "SE"))
+"""Fewer years than this -> level. Years alone make nobody an executive."""
+
+LONG_FROM: Final = 3
+"""A ladder that begins no lower than here (L3 is where some begin) is a long one, and so is one of more than five steps."""
+LADDERS: Final[Mapping[bool, Mapping[int, str]]] = {
+    False: {1: "EN", 2: "MI", 3: "SE", 4: "SE", 5: "SE", 6: "EX"},
+    True: {1: "EN", 2: "EN", 3: "EN", 4: "MI", 5: "SE", 6: "SE", 7: "SE", 8: "EX", 9: "EX", 10: "EX"},
+}
+"""Whether a ladder is a long one -> its step -> level."""
+
+_ROMAN: Final = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7}
+_STEP: Final = re.compile(r"(?P<ladder>[a-z]{0,12}?)[\s\-_.]*(?P<step>\d{1,2}|[ivx]{1,4})", re.IGNORECASE)
+_SPAN: Final = re.compile(
+    r"[<>≥~]?\s*(\d{1,2}(?:[.,]\d)?)\s*(?:[-–]|to|bis|à|a)?\s*(\d{1,2})?\s*\+?\s*(?:[a-zäöüñãç.]+\s*)*"
+)
+_YEAR_WORDS: Final = re.compile(
+    r"y(ea)?rs?|jahre?|ans|ann[eé]es|a[ñn]os|anos|erfahrung|experienc|yoe|antig|anciennet", re.I
+)
+
+
+def propose_levels(texts: Sequence[str], header: str = "") -> dict[str, str]:
+    """Own words that are no level -> the level proposed, "" where nothing is. header: the column's name."""
+    unread = [text for text in texts if text.strip() and read_value(EXPERIENCE, text).defect is not None]
+    years = (
+        bool(_YEAR_WORDS.search(header)) and sum(bool(_SPAN.fullmatch(text.strip())) for text in texts) > len(texts) / 2
+    )
+    steps = {text: _step(text) for text in unread}
+    known = [step for step in steps.values() if step is not None]
+    long = max(known, default=0) > 5 or min(known, default=0) >= LONG_FROM
+    return {text: _by_years(text, said=years) or _by_step(steps[text], long=long) or _by_word(text) for text in unread}
+
+
+def reads_as_levels(texts: Sequence[str], header: str = "") -> float:
+    """The share of texts that are levels, or for which one is proposed."""
+    proposed = propose_levels(texts, header)
+    return sum(proposed.get(text, "read") != "" for text in texts) / max(len(texts), 1)
+
+
+def _by_years(text: str, *, said: bool) -> str:
+    found = _SPAN.fullmatch(text.strip())
+    if not found or not (said or _YEAR_WORDS.search(text)):
+        return ""
+    low = float(found[1].replace(",", "."))
+    years = (low + float(found[2])) / 2 if found[2] else low
+    return next(level for below, level in YEARS if years < below)
+
+
+def _step(text: str) -> int | None:
+    found = _STEP.fullmatch(text.strip())
+    if not found or _by_word(found["ladder"]):
+        return None
+    return _ROMAN.get(found["step"].upper()) or (int(found["step"]) if found["step"].isdigit() else None)
+
+
+def _by_step(step: int | None, *, long: bool) -> str:
+    return "" if step is None else LADDERS[long].get(step, "")
+
+
+def _by_word(text: str) -> str:
+    if not text.strip():
+        return ""
+    try:
+        return read_title(f"{text[:60]} Data Engineer").level or ""
+    except InputError:
+        return ""
+
 
 USED: Final = 0.5
 """A proposal of at least this confidence is used."""

@@ -14,21 +14,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpaygrade.benchmarking import questions as ask
-from mlpaygrade.benchmarking.amounts import BAND_HIGH, BAND_LOW, PAY
-from mlpaygrade.benchmarking.levels import propose_levels
-from mlpaygrade.benchmarking.mapping import NOT_USED, SheetMapping, folded
-from mlpaygrade.benchmarking.pay_columns import PayColumns, read_pay_columns
-from mlpaygrade.benchmarking.proposal import PAY_FIELDS, Proposal, propose_columns
-from mlpaygrade.benchmarking.questions import MOST_WORDS, Question, Word
+from mlpaygrade.benchmarking import mapping as ask
+from mlpaygrade.benchmarking.mapping import MOST_WORDS, NOT_USED, Question, SheetMapping, Word, folded
+from mlpaygrade.benchmarking.pay_columns import BAND_HIGH, BAND_LOW, PAY, PayColumns, read_pay_columns
+from mlpaygrade.benchmarking.proposal import PAY_FIELDS, Proposal, propose_columns, propose_levels
 from mlpaygrade.dataset.columns import shown
 from mlpaygrade.dataset.reader import Limits, Rows, open_rows
 from mlpaygrade.errors import DataError, Defect, InputError
 from mlpaygrade.forecast.jobs import JobReader, ReadJobs, defaults_said, lines, objects
 from mlpaygrade.job.fields import BY_COLUMN, EMPLOYMENT, EXPERIENCE, FEATURES, LOCATION, REMOTE, RESIDENCE, SIZE, TITLE
-from mlpaygrade.job.memory import with_memory
+from mlpaygrade.job.lookup import rows as table_rows
+from mlpaygrade.job.lookup import with_memory
 from mlpaygrade.job.places import read_place
-from mlpaygrade.job.reference import rows as table_rows
 from mlpaygrade.job.taxonomy import country, country_codes
 from mlpaygrade.job.values import COUNTRY_COLUMNS, is_missing
 

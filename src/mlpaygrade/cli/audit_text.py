@@ -10,7 +10,7 @@ from rich.table import Table
 
 from mlpaygrade.audit.claims import ClaimResult, plain_word
 from mlpaygrade.audit.summary import Audit
-from mlpaygrade.dataset.editions import data_name
+from mlpaygrade.dataset.sources import data_name
 from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, SIZE, TARGET
 from mlpaygrade.rendering.words import dollars
 

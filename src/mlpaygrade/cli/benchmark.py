@@ -8,7 +8,7 @@ import typer
 from mlpaygrade.cli import options
 from mlpaygrade.errors import DataError, InputError
 from mlpaygrade.job.fields import JobWords
-from mlpaygrade.money.rates import DOLLAR
+from mlpaygrade.money.currency import DOLLAR
 from mlpaygrade.money.terms import pay_terms
 
 if TYPE_CHECKING:
@@ -69,8 +69,7 @@ def benchmark(
 
 def _ask(sheet: "Sheet", path: Path | None) -> None:
     """Say the open questions. Raises DataError where they concern many rows; the proposed answers then go into a new mapping."""
-    from mlpaygrade.benchmarking.mapping import mapping_text
-    from mlpaygrade.benchmarking.questions import accepted
+    from mlpaygrade.benchmarking.mapping import accepted, mapping_text
     from mlpaygrade.benchmarking.report import deciding
     from mlpaygrade.dataset.writing import write_file
 
@@ -100,7 +99,7 @@ def advert(
     json: options.Json = False,
 ) -> None:
     """Build a range to name in an advert, at most so wide, with its reasons and its limits."""
-    from mlpaygrade.benchmarking.advert_range import advert_range
+    from mlpaygrade.benchmarking.appraisal import advert_range
 
     predictor = options.load_predictor(bundle)
     answer = predictor.answer(predictor.read_job(**job))

@@ -31,8 +31,7 @@ def sign(
 @app.command()
 def verify(folder: Folder, public_key: options.PublicKey = None) -> None:
     """Check every part of a bundle and who signed it. Exits with 4 where it is damaged or not signed with the key."""
-    from mlpaygrade.forecast.bundle import load_bundle
-    from mlpaygrade.forecast.signature import KEY_VARIABLE
+    from mlpaygrade.forecast.bundle import KEY_VARIABLE, load_bundle
 
     named = public_key or os.environ.get(KEY_VARIABLE)
     if not named:

@@ -26,7 +26,7 @@ def editions(json: options.Json = False) -> None:
     """List the editions of the public dataset that can be fetched, oldest first."""
     from dataclasses import asdict
 
-    from mlpaygrade.dataset.editions import editions as known
+    from mlpaygrade.dataset.sources import editions as known
     from mlpaygrade.dataset.sources import cache_path
 
     if json:
@@ -54,7 +54,7 @@ def fetch(
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
     from mlpaygrade.dataset import sources
-    from mlpaygrade.dataset.editions import edition as named
+    from mlpaygrade.dataset.sources import edition_named as named
 
     chosen = named(edition)
     if source not in ("github", "kaggle"):

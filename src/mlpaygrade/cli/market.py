@@ -11,7 +11,7 @@ from mlpaygrade.dataset.writing import write_file
 from mlpaygrade.errors import InputError, ResourceError
 
 if TYPE_CHECKING:
-    from mlpaygrade.dataset.calendar import Calendar
+    from mlpaygrade.dataset.postings import Calendar
 
 CALENDAR_VARIABLE = "MLPAYGRADE_CALENDAR"
 
@@ -51,8 +51,8 @@ def market(
     _require_market(drawing=output is not None)
     # Matrices of a few hundred columns gain nothing from threads, and on a busy machine their threads wait for one another.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from mlpaygrade.dataset.editions import known_file
     from mlpaygrade.dataset.postings import build_postings
+    from mlpaygrade.dataset.sources import known_file
     from mlpaygrade.market.statistics import market_statistics
 
     arrivals = _calendar(calendar)
@@ -64,7 +64,7 @@ def market(
             postings, calendar=arrivals, seed=seed, progress=lambda _, done, total: bar("statistics", done, total, {})
         )
         if output is not None:
-            from mlpaygrade.market.page import Origin, report_page
+            from mlpaygrade.market.statistics import Origin, report_page
 
             origin = Origin(name=table.path.name, sha256=table.sha256, synthetic=table.synthetic)
             page = report_page(
@@ -78,7 +78,7 @@ def market(
 
 
 def _calendar(path: Path | None) -> "Calendar | None":
-    from mlpaygrade.dataset.calendar import read_calendar
+    from mlpaygrade.dataset.postings import read_calendar
 
     named = path or os.environ.get(CALENDAR_VARIABLE)
     return read_calendar(named) if named else None

@@ -73,8 +73,8 @@ def _job_option(field: Field) -> inspect.Parameter:
 
 def load_predictor(bundle: Path | None) -> "Predictor":
     """The predictor of a bundle; says on stderr when its data was synthetic."""
+    from mlpaygrade.forecast.bundle import KEY_VARIABLE
     from mlpaygrade.forecast.predictor import Predictor
-    from mlpaygrade.forecast.signature import KEY_VARIABLE
 
     predictor = Predictor.load(bundle, public_key=os.environ.get(KEY_VARIABLE) or None)
     if predictor.bundle.provenance["synthetic"]:

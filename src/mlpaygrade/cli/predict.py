@@ -1,19 +1,21 @@
-"""`mlpaygrade predict`: one job, one answer."""
+"""`mlpaygrade predict`: one job, one answer, in the words that the app uses."""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated, cast
 
 import typer
 
 from mlpaygrade.cli import options
 from mlpaygrade.errors import InputError
+from mlpaygrade.explain.verdict import aged_text, place_said, support_text, verdict
+from mlpaygrade.forecast.answer import Answer
+from mlpaygrade.forecast.distribution import SOURCES
+from mlpaygrade.forecast.evidence import SAME_JOB
+from mlpaygrade.forecast.remarks import apart_from_age
 from mlpaygrade.job.fields import JobWords
-from mlpaygrade.money.period import PERIODS, Salaries
-from mlpaygrade.money.rates import DOLLAR
+from mlpaygrade.money.currency import DOLLAR, PERIODS, Salaries
 from mlpaygrade.money.terms import DOLLARS, PayTerms, pay_terms
-
-if TYPE_CHECKING:
-    from mlpaygrade.forecast.answer import Answer
+from mlpaygrade.rendering.words import SAME_PROCEDURE, distance_text, job_text, percent, rough_percent, up_to_of_100
 
 Offer = Annotated[
     str | None,
@@ -68,17 +70,16 @@ def predict(
     if json:
         options.print_json(answer.to_json() | _in_terms(answer, terms) | _offer_json(answer, offer_usd))
         return
-    from mlpaygrade.cli.text import estimate_text
 
     print(estimate_text(answer, terms, offer_usd=offer_usd))
 
 
-def _in_terms(answer: "Answer", terms: PayTerms) -> dict[str, object]:
+def _in_terms(answer: Answer, terms: PayTerms) -> dict[str, object]:
     """The figures in the terms asked for, where these are not dollars a year."""
     return {} if terms == DOLLARS or answer.not_enough_data else {"in_terms": answer.in_terms(terms)}
 
 
-def _offer_json(answer: "Answer", offer_usd: float | None) -> dict[str, object]:
+def _offer_json(answer: Answer, offer_usd: float | None) -> dict[str, object]:
     if offer_usd is None:
         return {}
     answered = answer.not_enough_data is None
@@ -95,3 +96,87 @@ def _offer_usd(text: str, terms: PayTerms, country: str) -> float:
     usd = terms.usd_of(reading)
     options.say(f"Offer understood as {reading.understood}.")
     return usd
+
+
+NAME_WIDTH = 25
+
+
+def estimate_text(estimate: Answer, terms: PayTerms = DOLLARS, *, offer_usd: float | None = None) -> str:
+    """The whole answer, a line a fact: what contradicts it, the answer, how sure it is, what it rests on, the method."""
+    if estimate.not_enough_data is not None:
+        return _refusal_text(estimate)
+    low, high = estimate.intervals_usd[90]
+    lines = [
+        estimate.job_text,
+        *(f"  Note first: {warning}" for warning in estimate.said_first),
+        "",
+        _line(
+            "Typical pay", f"{terms.text(estimate.estimate_usd)} {terms.per}, adverts up to {estimate.newest_advert}"
+        ),
+        *([_line("Aged", aged_text(estimate, terms))] if estimate.aged else []),
+        *([_line("Place", place_said(estimate, terms))] if estimate.place else []),
+        _line("9 in 10 such jobs", terms.range(low, high)),
+        _line("One advert's range", terms.range(estimate.band_low_usd, estimate.band_high_usd)),
+        _line("Strength", f"{estimate.strength.word}: {'; '.join(estimate.strength.reasons)}"),
+    ]
+    if offer_usd is not None:
+        lines += ["", *(f"  {sentence}" for sentence in verdict(estimate, offer_usd).sentences(terms))]
+    lines += [
+        "",
+        *_support_lines(estimate, terms),
+        *(f"  Note: {note}" for note in apart_from_age(estimate.notes)[0]),
+    ]
+    return "\n".join([*lines, "", "  Method", *_method_lines(estimate, terms)])
+
+
+def _line(name: str, text: str) -> str:
+    return f"  {name:<{NAME_WIDTH}}{text}".rstrip()
+
+
+def _method_lines(estimate: Answer, terms: PayTerms) -> list[str]:
+    """Every interval with what was measured of it, what the spread is made of, how money was converted, the test."""
+    lines = [
+        _line(f"{level} % interval", f"{terms.range(*ends)}   ({_measured(estimate, level)})")
+        for level, ends in sorted(estimate.intervals_usd.items())
+    ]
+    lines += [
+        _line(f"{end.capitalize()} end, 90 %", terms.range(*ends)) for end, ends in estimate.band_ends_90_usd.items()
+    ]
+    if estimate.error_budget is not None:
+        shares = estimate.error_budget.shares()
+        parts = ", ".join(f"{rough_percent(share)} {SOURCES[name]}" for name, share in shares.items())
+        lines.append(_line("The spread comes from", parts))
+    if terms.said:
+        lines.append(_line("Converted", terms.said))
+    lines += [_line("Age", note) for note in apart_from_age(estimate.notes)[1]]
+    if estimate.accuracy is not None:
+        error = up_to_of_100(estimate.accuracy.percentile_error)
+        lines.append(
+            _line("Tested on", f"{estimate.accuracy.tested}; a place among 100 was off {error} over the whole group")
+        )
+    if protocol := estimate.model["measured_coverage"].get("protocol"):
+        lines.append(_line("Protocol", f"{SAME_PROCEDURE} {protocol}"))
+    return lines
+
+
+def _measured(estimate: Answer, level: int) -> str:
+    if estimate.accuracy is None:
+        return "not tested"
+    return f"held {percent(estimate.accuracy.coverage[level])} when tested"
+
+
+def _support_lines(estimate: Answer, terms: PayTerms) -> list[str]:
+    """What it rests on, and how far from the data it is."""
+    support, closest = estimate.support, estimate.closest
+    lines = [f"  {support_text(estimate, terms)}"]
+    if support.level != SAME_JOB:
+        lines.append(f"  {distance_text(closest.differs, closest.postings)}.")
+    return lines
+
+
+def _refusal_text(estimate: Answer) -> str:
+    """Why there is no answer, and what could be asked instead."""
+    lines = [job_text(estimate.job), "", f"  Not enough data: {estimate.not_enough_data}."]
+    if estimate.nearest is not None:
+        lines.append(f"  The nearest job that can be answered: {job_text(estimate.nearest)}.")
+    return "\n".join([*lines, *(f"  Note: {note}" for note in (*estimate.warnings, *estimate.notes))])

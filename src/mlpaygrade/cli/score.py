@@ -45,7 +45,7 @@ def score(
     their place, with a reason.
     """
     from mlpaygrade.dataset.store import is_folder
-    from mlpaygrade.forecast.score_folder import score_folder, score_one
+    from mlpaygrade.forecast.score import score_folder, score_one
 
     predictor = options.load_predictor(bundle)
     meaning = options.load_mapping(mapping)

@@ -40,11 +40,10 @@ def train(
     """
     options.require_training()
     from mlpaygrade.evaluation.drift import drift_against
-    from mlpaygrade.training.registry import register_challenger
+    from mlpaygrade.training.registry import connect, register_challenger, store_uri
     from mlpaygrade.training.report import report_text
     from mlpaygrade.training.run import train as run_training
     from mlpaygrade.training.settings import read_settings
-    from mlpaygrade.training.store import connect, store_uri
     from mlpaygrade.training.tracking import track_run
 
     settings = read_settings(config)
@@ -79,7 +78,7 @@ def evaluate(
     newest year) and tests on the rest.
     """
     options.require_training()
-    from mlpaygrade.training.evaluate import evaluate_bundle
+    from mlpaygrade.training.measure import evaluate_bundle
     from mlpaygrade.training.report import report_text
     from mlpaygrade.training.run import train as run_training
     from mlpaygrade.training.settings import read_settings
@@ -118,8 +117,7 @@ def promote(
     """
     options.require_training()
     from mlpaygrade.training.registry import promote as run_promotion
-    from mlpaygrade.training.registry import verdict_text
-    from mlpaygrade.training.store import store_uri
+    from mlpaygrade.training.registry import store_uri, verdict_text
 
     verdict = run_promotion(challenger, options.load_table(data), uri=store_uri(runs))
     print(verdict_text(verdict))

@@ -11,7 +11,7 @@ from typing import Final
 
 from mlpaygrade.errors import Defect, printable
 from mlpaygrade.job.fields import BY_COLUMN
-from mlpaygrade.job.reference import fold, rows
+from mlpaygrade.job.lookup import fold, rows
 
 SHOWN: Final = 12
 """So many names are listed; the others are counted."""

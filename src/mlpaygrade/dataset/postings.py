@@ -1,21 +1,30 @@
-"""Rows rebuilt into postings: one advertised job with the two ends of its band, in order of arrival.
+"""Rows rebuilt into postings (one advertised job with the two ends of its band) in order of arrival; dates; splits.
 
-Enters: a validated frame in file order (newest row first). Leaves: `Postings`, oldest first.
-Does not validate values, does not know families or regions. Strong evidence, not documentation, says that
-two neighbouring rows are one posting; `audit` prints that evidence for any file.
+Strong evidence, not documentation, says that two neighbouring rows are one posting; `audit` prints that evidence for any
+file. A calendar (a CSV with `snapshot_date` and `rows_YEAR`) says how many rows of a work year stood in the public file on a
+day: the last `rows_YEAR` rows of a year are those that had arrived, in either order of the years. Copies of one posting (same
+job, same band) stay on one side of a split wherever time does not part them. `random_rows` alone splits rows, to show how
+much that flatters.
 """
 
+import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final, Self
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlpaygrade.errors import DataError
-from mlpaygrade.job.fields import COLUMNS, CURRENCY, FEATURES, TARGET, YEAR
+from mlpaygrade.errors import DataError, Defect
+from mlpaygrade.job.fields import COLUMNS, CURRENCY, EXPERIENCE, FEATURES, LOCATION, TARGET, YEAR
+
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 KEY: Final = (*FEATURES, CURRENCY)
 """Two rows of one posting agree in all of these."""
@@ -164,3 +173,185 @@ def build_postings(frame: pd.DataFrame, *, newest: date | None = None) -> Postin
 def columns_of(jobs: pd.DataFrame) -> Mapping[str, NDArray[np.object_]]:
     """A frame of jobs as plain arrays, for layers that know no pandas."""
     return {column: jobs[column].to_numpy(dtype=object) for column in FEATURES}
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Split:
+    """Positions of postings, int64: `train` and `test`, disjoint."""
+
+    name: str
+    train: NDArray[np.int64]
+    test: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        if not len(self.train) or not len(self.test):
+            empty = "training" if not len(self.train) else "test"
+            raise DataError(f"The split '{self.name}' has an empty {empty} set. Give a file that holds both sides.")
+        if len(np.intersect1d(self.train, self.test)):
+            raise DataError(f"The split '{self.name}' puts postings on both sides.")
+
+
+def temporal(postings: Postings, *, through: int) -> Split:
+    """Train on work years up to `through`, test on the later ones."""
+    past = postings.year <= through
+    return Split(name=f"through {through}", train=np.flatnonzero(past), test=np.flatnonzero(~past))
+
+
+def by_arrival(postings: Postings, *, day: date) -> Split:
+    """Train on postings that had arrived by a day, test on what arrived later. postings: dated (`market.arrivals.dated_by`)."""
+    past = postings.time_years <= decimal_year(day)
+    return Split(name=f"arrived by {day}", train=np.flatnonzero(past), test=np.flatnonzero(~past))
+
+
+def geographic(postings: Postings, *, train_on_us: bool) -> Split:
+    """Train on US companies and test on the others, or the reverse."""
+    us = postings.jobs[LOCATION].to_numpy() == "US"
+    name = "US to international" if train_on_us else "international to US"
+    return Split(name=name, train=np.flatnonzero(us == train_on_us), test=np.flatnonzero(us != train_on_us))
+
+
+def stratified(postings: Postings, *, folds: int = 5, seed: int = 0) -> list[Split]:
+    """Folds alike in experience level and US share; copies of a posting stay together, rare levels in every fold."""
+    group = postings.signature()
+    _, first = np.unique(group, return_index=True)
+    us = (postings.jobs[LOCATION] == "US").map({True: "US", False: "abroad"})
+    stratum = (postings.jobs[EXPERIENCE] + "/" + us).to_numpy()[first]
+    rng = np.random.default_rng(seed)
+    fold_of_group = np.empty(len(first), dtype=np.int64)
+    for value in np.unique(stratum):
+        index = rng.permutation(np.flatnonzero(stratum == value))
+        fold_of_group[index] = (np.arange(len(index)) + rng.integers(folds)) % folds
+    fold = fold_of_group[np.unique(group, return_inverse=True)[1]]
+    return [
+        Split(name=f"stratified {k + 1}/{folds}", train=np.flatnonzero(fold != k), test=np.flatnonzero(fold == k))
+        for k in range(folds)
+    ]
+
+
+def rolling_origin(postings: Postings, *, folds: int, window: float) -> list[Split]:
+    """Walk forward: the newest `folds` windows in order of arrival, each tested by what came before it.
+
+    window: share of all postings in one window. Oldest fold first.
+    """
+    n = len(postings)
+    size = max(1, round(window * n))
+    starts = [n - size * (folds - k) for k in range(folds)]
+    if starts[0] <= 0:
+        raise DataError(f"{folds} windows of {size} postings need more than the {n} postings there are.")
+    return [
+        Split(name=f"origin {k + 1}/{folds}", train=np.arange(start), test=np.arange(start, start + size))
+        for k, start in enumerate(starts)
+    ]
+
+
+def random_rows(n_rows: int, *, test_share: float = 0.2, seed: int = 0) -> Split:
+    """The naive split of source rows (not postings). It leaks: only for showing by how much."""
+    order = np.random.default_rng(seed).permutation(n_rows)
+    cut = round(n_rows * (1 - test_share))
+    return Split(name="random rows", train=order[:cut], test=order[cut:])
+
+
+SNAPSHOT: Final = "snapshot_date"
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Calendar:
+    """Snapshots in order. days: their dates. rows: work year -> rows of it on each day, int64 (n_days,)."""
+
+    days: tuple[date, ...]
+    rows: Mapping[int, NDArray[np.int64]]
+
+
+def read_calendar(path: Path | str) -> Calendar:
+    """Read a calendar. Raises DataError where it is not one."""
+    try:
+        with Path(path).open(encoding="utf-8", newline="") as file:
+            lines = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"The calendar {path} cannot be read: {error}. Give a CSV file, or leave it out.") from error
+    columns = [name for name in (lines[0] if lines else {}) if name and name.startswith("rows_") and name[5:].isdigit()]
+    if not lines or SNAPSHOT not in lines[0] or not columns:
+        raise DataError(
+            f"The calendar {path} needs a column '{SNAPSHOT}' and columns such as 'rows_2023', and at least one line. "
+            "Give such a file, or leave it out."
+        )
+    try:
+        days = tuple(date.fromisoformat(line[SNAPSHOT]) for line in lines)
+        rows = {int(name[5:]): np.array([int(line[name]) for line in lines], dtype=np.int64) for name in columns}
+    except (TypeError, ValueError) as error:
+        defect = Defect(
+            column=SNAPSHOT,
+            rule="must hold dates such as 2024-04-21 beside whole counts",
+            value=str(error),
+            remedy="Mend that line.",
+        )
+        raise DataError(f"The calendar {path} has an unreadable line.", defects=[defect]) from error
+    if any(later <= earlier for earlier, later in pairwise(days)):
+        raise DataError(f"The calendar {path} must list its snapshots in order, each day once. Sort it by {SNAPSHOT}.")
+    return Calendar(days=days, rows=rows)
+
+
+def arrived_by(data: "Postings | pd.DataFrame", calendar: Calendar | Path | str, day: date) -> NDArray[np.bool_]:
+    """Which postings (n,), or rows of a frame in file order (n,), stood in the public file on a day.
+
+    The last snapshot not after `day` counts; a posting has arrived when both its rows have. Work years before the calendar's
+    first are there from the start, those after `day` are not. Raises DataError where the calendar does not reach that far.
+    """
+    calendar = calendar if isinstance(calendar, Calendar) else read_calendar(calendar)
+    at = int(np.searchsorted(np.array(calendar.days, dtype="datetime64[D]"), np.datetime64(day), side="right")) - 1
+    if at < 0:
+        raise DataError(
+            f"The calendar begins on {calendar.days[0]}, after {day}. Give a later day, or another calendar."
+        )
+    frame = data.source if isinstance(data, Postings) else data
+    age = row_ages(frame)
+    work_year = frame[YEAR].to_numpy(dtype=np.int64)
+    arrived = np.zeros(len(frame), dtype=bool)
+    for year in np.unique(work_year).tolist():
+        of_year = work_year == year
+        if year in calendar.rows:
+            arrived[of_year] = age[of_year] <= calendar.rows[year][at]
+        elif year < min(calendar.rows):
+            arrived[of_year] = True
+        elif year <= day.year:
+            raise DataError(
+                f"The calendar has no column rows_{year}, and the data have rows of {year}. Give a newer calendar."
+            )
+    return arrived[data.rows[:, 0]] if isinstance(data, Postings) else arrived
+
+
+def snapshot_of(postings: Postings, calendar: Calendar) -> NDArray[np.int64]:
+    """Position of the first snapshot that held a posting (both its rows), int64 (n,); -1 where none tells.
+
+    Postings that stood there on the first snapshot that counts their year at all are undated too if that was the calendar's
+    first day, as they may be older.
+    """
+    newest_row = row_ages(postings.source)[
+        postings.rows[:, 0]
+    ]  # the high end stands above the low end, so it came last
+    found = np.full(len(postings), -1, dtype=np.int64)
+    for year, standing in calendar.rows.items():
+        counts = np.maximum.accumulate(standing)  # a few rows were taken out again
+        mine = postings.year == year
+        first = np.searchsorted(counts, newest_row[mine], side="left")
+        dated = (first < len(counts)) & ~((first == 0) & (counts[0] > 0))
+        found[mine] = np.where(dated, first, -1)
+    return found
+
+
+def row_ages(frame: "pd.DataFrame") -> NDArray[np.int64]:
+    """The place of each row among the rows of its work year, int64 (n,): 1 for the oldest. Rows stand newest first."""
+    order = frame[YEAR].iloc[::-1]
+    return np.asarray(order.groupby(order).cumcount().iloc[::-1] + 1, dtype=np.int64)
+
+
+def dated_by(postings: Postings, calendar: Calendar) -> Postings:
+    """The postings in order of arrival, each with the day of the first snapshot that held it as `time_years`.
+
+    Those that the calendar cannot date keep their estimated date.
+    """
+    snapshot = snapshot_of(postings, calendar)
+    days = np.array([decimal_year(day) for day in calendar.days])
+    time_years = np.where(snapshot >= 0, days[snapshot], postings.time_years)
+    order = np.argsort(time_years, kind="stable")
+    return replace(postings, time_years=time_years).take(order)

@@ -1,31 +1,202 @@
-"""Where the data comes from: a path somebody gave, an environment variable, the cache, or a download into it.
+"""Where the data comes from: a path somebody gave, an environment variable, the cache, or a download of an edition into it.
 
-A download is, with LF line ends, byte for byte the edition that was asked for (`editions`). Other files are not looked into:
-that is the gate's part (`table`). Never falls back from one place to the next when a place was named and is empty.
+Editions are states of the one growing public file, each known by its hash (`tables/editions.csv`). Rows stand newest first,
+within each work year or in the whole file; either way the oldest row of a year is its last. A download is, with LF line ends,
+byte for byte the edition that was asked for, and is resumed where it stopped. Other files are not looked into (`table` does).
+Never falls back from one place to the next when a place was named and is empty.
 """
 
 import hashlib
+import http.client
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib import resources
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 import platformdirs
 
-from mlpaygrade.dataset.download import download
-from mlpaygrade.dataset.editions import REPOSITORY, Edition, editions
-from mlpaygrade.dataset.editions import edition as edition_named
-from mlpaygrade.dataset.lock import alone
 from mlpaygrade.dataset.reader import sha256_of
-from mlpaygrade.dataset.writing import write_file
-from mlpaygrade.errors import FetchError, ResourceError
+from mlpaygrade.dataset.writing import alone, write_file
+from mlpaygrade.errors import FetchError, InputError, ResourceError
 from mlpaygrade.job import fields as schema
+from mlpaygrade.job.lookup import rows
+
+CHUNK_BYTES: Final = 1 << 16
+MAX_BYTES: Final = 1 << 28
+"""A server that sends more than 256 MiB is not sending the file that was asked for."""
+ATTEMPTS: Final = 3
+"""Tries in a row that bring nothing new before giving up; a try that brings bytes starts the count anew."""
+TIMEOUT_SECONDS: Final = 30.0
+
+BY_HAND: Final = "Check the connection, or download the file by hand and give it with --data PATH."
+
+
+def download(url: str, part: Path, *, on_progress: Callable[[int, int | None], None]) -> bool:
+    """Complete `part` from `url`; returns whether bytes of an earlier call were built upon.
+
+    Lost connections are taken up again where they broke. Raises FetchError when there is no getting on; `part` then
+    keeps what came, for the next call. OSError of the disk passes through.
+    """
+    resumed = part.exists() and part.stat().st_size > 0
+    failures = 0
+    while True:
+        before = part.stat().st_size if part.exists() else 0
+        try:
+            if _attempt(url, part, start=before, on_progress=on_progress):
+                return resumed
+            reason = "the connection closed early"
+        except urllib.error.HTTPError as error:
+            error.close()
+            if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and before:
+                if _length_named(error.headers.get("Content-Range")) == before:
+                    return resumed
+                part.unlink()
+                resumed = False
+                continue
+            if error.code < 500:
+                raise FetchError(f"{url} answered {error.code} {error.reason}. {BY_HAND}") from error
+            reason = f"the server answered {error.code} {error.reason}"
+        except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
+            reason = str(getattr(error, "reason", None) or error or type(error).__name__)
+        after = part.stat().st_size if part.exists() else 0
+        failures = 0 if after > before else failures + 1
+        if failures >= ATTEMPTS:
+            kept = f" {after:,} bytes are kept, and the next try continues from there." if after else ""
+            raise FetchError(f"{url} could not be downloaded: {reason}.{kept} {BY_HAND}")
+
+
+def _attempt(url: str, part: Path, *, start: int, on_progress: Callable[[int, int | None], None]) -> bool:
+    """One request from byte `start`; True when the file is complete."""
+    headers = {"User-Agent": "mlpaygrade", "Accept-Encoding": "identity"}
+    if start:
+        headers["Range"] = f"bytes={start}-"
+    request = urllib.request.Request(url, headers=headers)
+    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
+        sent = response.headers.get("Content-Range", "")
+        continues = response.status == http.client.PARTIAL_CONTENT and sent.startswith(f"bytes {start}-")
+        if response.status == http.client.PARTIAL_CONTENT and not continues:
+            part.unlink()  # another range than the one asked for: begin again
+            return False
+        done = start if continues else 0
+        length = response.headers.get("Content-Length")
+        total = done + int(length) if length and length.isdecimal() else None
+        on_progress(done, total)
+        with part.open("ab" if continues else "wb") as file:
+            while chunk := _read(response):
+                file.write(chunk)
+                done += len(chunk)
+                if done > MAX_BYTES:
+                    part.unlink()
+                    raise FetchError(f"{url} sends more than {MAX_BYTES:,} bytes, so it is not the dataset. {BY_HAND}")
+                on_progress(done, total)
+    return total is None or done >= total
+
+
+def _read(response: http.client.HTTPResponse) -> bytes:
+    """The next bytes; every failure of the network is a ConnectionError, so that none is taken for one of the disk."""
+    try:
+        return response.read1(CHUNK_BYTES)
+    except OSError as error:
+        raise ConnectionError(str(error) or type(error).__name__) from error
+
+
+def _length_named(content_range: str | None) -> int | None:
+    """The full length in `bytes */N`."""
+    found = re.fullmatch(r"bytes \*/(\d+)", content_range or "")
+    return int(found.group(1)) if found else None
+
+
+Order = Literal["per year", "whole file"]
+
+REPOSITORY: Final = "foorilla/ai-jobs-net-salaries"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edition:
+    """A public file.
+
+    rows: of the file. newer_rows: rows on top of it in the public repository's file at `commit`, whose git blob is `git_blob`.
+    newest: day of its newest row, and `source` how that is known. sha256_lf, sha256_crlf: of the file with either line end.
+    test_after: day after which its rows test a model trained on the earlier ones; None where its newest year does.
+    calendar: name of the table in `tables/calendars` that says when its rows arrived; "" where there is none.
+    """
+
+    name: str
+    rows: int
+    newer_rows: int
+    newest: date
+    commit: str
+    git_blob: str
+    sha256_lf: str
+    sha256_crlf: str
+    order: Order
+    source: str
+    test_after: date | None
+    calendar: str
+
+
+@cache
+def editions() -> tuple[Edition, ...]:
+    """All editions, oldest first."""
+    return tuple(
+        Edition(
+            name=row["name"],
+            rows=int(row["rows"]),
+            newer_rows=int(row["newer_rows"]),
+            newest=date.fromisoformat(row["newest"]),
+            commit=row["commit"],
+            git_blob=row["git_blob"],
+            sha256_lf=row["sha256_lf"],
+            sha256_crlf=row["sha256_crlf"],
+            order=cast("Order", row["order"]),
+            source=row["source"],
+            test_after=date.fromisoformat(row["test_after"]) if row["test_after"] else None,
+            calendar=row["calendar"],
+        )
+        for row in rows("editions", room="dataset")
+    )
+
+
+def edition_named(name: str | None = None) -> Edition:
+    """The edition of that name; the newest without one. Raises InputError for a name that is none."""
+    known = {one.name: one for one in editions()}
+    if name is None:
+        return editions()[-1]
+    if name not in known:
+        raise InputError(f"--edition must be one of {', '.join(known)}; got {name!r}. Leave it out for the newest.")
+    return known[name]
+
+
+def calendar_path(edition: Edition) -> Path | None:
+    """The table that says when the edition's rows arrived; None where there is none."""
+    if not edition.calendar:
+        return None
+    return Path(str(resources.files("mlpaygrade.dataset") / "tables" / "calendars" / edition.calendar))
+
+
+def known_file(sha256: str) -> Edition | None:
+    """The edition with this hash, whatever its line ends."""
+    return next((one for one in editions() if sha256 in (one.sha256_lf, one.sha256_crlf)), None)
+
+
+def data_name(sha256: str) -> str:
+    """What to call a file: its edition, or the first digits of its hash."""
+    known = known_file(sha256)
+    return f"edition {known.name}" if known else f"file {sha256[:12]}"
+
 
 Source = Literal["github", "kaggle"]
 Progress = Callable[[int, int | None], None]

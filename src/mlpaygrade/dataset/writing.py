@@ -1,7 +1,8 @@
 """Every file that a command writes: whole or not at all, on disk before it is there, and nothing left behind.
 
-A reader sees the old file or the new one. A symbolic link is written through; what is no regular file is refused. The temporary
-file has a name of its own in the target's folder and goes with an exception or a SIGTERM.
+A reader sees the old file or the new one. A symbolic link is written through; what is no regular file is refused. The
+temporary file has a name of its own in the target's folder and goes with an exception or a SIGTERM. `locked` lets one process
+at a time work; a killed holder frees it, as the system holds the lock. Windows and file systems without locks get none.
 """
 
 import errno
@@ -10,13 +11,14 @@ import os
 import platform
 import secrets
 import signal
+import sys
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import BinaryIO, Final, NoReturn, TextIO
+from typing import IO, BinaryIO, Final, NoReturn, TextIO
 
 from mlpaygrade.errors import ResourceError
 
@@ -154,3 +156,45 @@ def _removed_on_sigterm(part: Path) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+UNSUPPORTED: Final = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
+
+
+@contextmanager
+def alone(path: Path, *, on_wait: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock `path`; `on_wait` is called where somebody else holds it, before waiting for him."""
+    while True:
+        with path.open("a") as file:
+            _take(file, on_wait)
+            if not _stands(path, file):
+                continue  # the holder before removed it, and a newcomer would lock another file than this one
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+            return
+
+
+def _take(file: IO[str], on_wait: Callable[[], None]) -> None:
+    if sys.platform == "win32":
+        return
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        on_wait()
+        fcntl.flock(file, fcntl.LOCK_EX)
+    except OSError as error:
+        if error.errno not in UNSUPPORTED:
+            raise
+
+
+def _stands(path: Path, file: IO[str]) -> bool:
+    if sys.platform == "win32":
+        return True
+    try:
+        return path.stat().st_ino == os.fstat(file.fileno()).st_ino
+    except FileNotFoundError:
+        return False

@@ -1,25 +1,63 @@
-"""What a newer file holds that an older bundle has not seen, and how well the bundle still answers.
+"""What a newer file holds that an older bundle has not seen, and how well the bundle still answers. Fits nothing.
 
-The old market is known from the bundle's own evidence, so no old file is needed. Fits nothing.
+The old market is known from the bundle's own evidence, so no old file is needed. What a model was not trained on is told by
+the most exact of: rows of each work year that it was trained on, the day of its newest advert, its newest work year.
 """
 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
-from typing import Final, cast, get_args
+from typing import Any, Final, cast, get_args
 
-from mlpaygrade.dataset.editions import known_file
-from mlpaygrade.dataset.postings import Postings, build_postings, columns_of
+import numpy as np
+from numpy.typing import NDArray
+
+from mlpaygrade.dataset.postings import (
+    Postings,
+    arrived_by,
+    build_postings,
+    columns_of,
+    decimal_year,
+    read_calendar,
+    row_ages,
+)
+from mlpaygrade.dataset.sources import calendar_path, known_file
 from mlpaygrade.dataset.table import Table
 from mlpaygrade.errors import BundleError
-from mlpaygrade.evaluation.later import known_to
 from mlpaygrade.evaluation.metrics import evaluate
 from mlpaygrade.evaluation.mix import Shift, shift, trained_mix
 from mlpaygrade.forecast.bundle import write_json
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import EXPERIENCE, LABELS, LOCATION, TITLE
+
+
+def known_to(provenance: Mapping[str, Any], postings: Postings) -> NDArray[np.bool_]:
+    """Which postings a model may have been trained on, bool (n,).
+
+    provenance: of the model's bundle. The file must be a later state of the one that the model was trained on, where rows are
+    counted: rows stand newest first within each work year, so the oldest ones of a year are those that were there before.
+    """
+    if counts := provenance.get("rows_by_year"):
+        limit = np.array([int(counts.get(str(year), 0)) for year in postings.year.tolist()])
+        return np.asarray(row_ages(postings.source)[postings.rows[:, 0]] <= limit)
+    trained_on = known_file(str(provenance["data_sha256"]))
+    newest = provenance.get("newest_day")
+    if newest and trained_on and (calendar := calendar_path(trained_on)):
+        return arrived_by(postings, read_calendar(calendar), trained_on.newest)
+    if newest:
+        return np.asarray(postings.time_years <= decimal_year(date.fromisoformat(str(newest))))
+    return np.asarray(postings.year <= int(provenance["trained_through"]))
+
+
+def rows_by_year(postings: Postings) -> dict[str, int]:
+    """Rows of each work year, as a bundle's provenance keeps them."""
+    index, _ = postings.row_values_usd()
+    years, counts = np.unique(postings.year[index], return_counts=True)
+    return {str(year): int(count) for year, count in zip(years.tolist(), counts.tolist(), strict=True)}
+
 
 SHOWN: Final = 10
 

@@ -14,8 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlpaygrade.dataset.postings import Postings, pair_rows
-from mlpaygrade.dataset.split import Split
+from mlpaygrade.dataset.postings import Postings, Split, pair_rows
 from mlpaygrade.errors import MLPayGradeError
 from mlpaygrade.forecast.calibration import Calibration, Truth
 from mlpaygrade.forecast.distribution import Prediction

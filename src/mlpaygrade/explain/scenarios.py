@@ -17,10 +17,9 @@ from typing import Any, Final
 import numpy as np
 
 from mlpaygrade.errors import InputError
-from mlpaygrade.explain.explanation import PLAYERS, play
-from mlpaygrade.explain.shapley import shapley_values
+from mlpaygrade.explain.explanation import PLAYERS, play, shapley_values
 from mlpaygrade.forecast.answer import Answer
-from mlpaygrade.forecast.differences import Difference, differences, probability_pays_more
+from mlpaygrade.forecast.distribution import Difference, differences, probability_pays_more
 from mlpaygrade.forecast.evidence import COUNT_LEVELS, ENOUGH, Cell
 from mlpaygrade.forecast.jobs import ReadJob
 from mlpaygrade.forecast.predictor import Predictor, jobs_as_columns

@@ -1,6 +1,6 @@
 """What was measured for jobs like one: by place, by title, by the adverts that an answer rests on. Knows no pay.
 
-The bundle's `evaluation["groups"]` (`evaluation.groups` measures them) holds figures of groups of tested jobs under names such
+The bundle's `evaluation["groups"]` (`evaluation.metrics` measures them) holds figures of groups of tested jobs under names such
 as "country_group=Europe|experience_level=SE". A job has one chain of groups on each axis, the broadest first. Down a chain each
 group counts by its evidence: one of ENOUGH_ADVERTS different adverts and ENOUGH_ROWS figures speaks for itself; a smaller one
 of n adverts counts n / (n + HALF) and the next broader one the rest; one of fewer than FEWEST says nothing. HALF is about where
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from mlpaygrade.job import taxonomy
-from mlpaygrade.job.countries import HOME
 from mlpaygrade.job.fields import EXPERIENCE, LOCATION, TITLE
+from mlpaygrade.job.places import HOME
 from mlpaygrade.rendering.words import counted, group_text
 
 ALL: Final = "all"

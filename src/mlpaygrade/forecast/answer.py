@@ -18,13 +18,20 @@ from mlpaygrade.errors import InputError
 from mlpaygrade.forecast import remarks
 from mlpaygrade.forecast.accuracy import Accuracy, accuracies
 from mlpaygrade.forecast.bundle import Bundle
-from mlpaygrade.forecast.calibration import INTERVALS
-from mlpaygrade.forecast.differences import WIDENING
-from mlpaygrade.forecast.distribution import LEVEL_WEIGHTS, LEVELS, MEDIAN, TARGETS, Prediction, Target
-from mlpaygrade.forecast.error_budget import ErrorBudget, error_budget
+from mlpaygrade.forecast.calibration import INTERVALS, LocalMove
+from mlpaygrade.forecast.distribution import (
+    LEVEL_WEIGHTS,
+    LEVELS,
+    MEDIAN,
+    TARGETS,
+    WIDENING,
+    ErrorBudget,
+    Prediction,
+    Target,
+    error_budget,
+)
 from mlpaygrade.forecast.evidence import Cell, Closest, most_specific, nearby
 from mlpaygrade.forecast.jobs import ReadJob
-from mlpaygrade.forecast.local import LocalMove
 from mlpaygrade.forecast.refusal import disagreement, refusals
 from mlpaygrade.forecast.strength import (
     LocalAdverts,
@@ -36,8 +43,8 @@ from mlpaygrade.forecast.strength import (
     worst,
 )
 from mlpaygrade.job import taxonomy
-from mlpaygrade.job.countries import HOME
 from mlpaygrade.job.fields import FEATURES, LOCATION, RESIDENCE, TITLE, YEAR, Job, job_of
+from mlpaygrade.job.places import HOME
 from mlpaygrade.job.reading import INTERNSHIP
 from mlpaygrade.money.ageing import Ageing, ageing_factor
 from mlpaygrade.money.place import PlaceFactor, place_factor

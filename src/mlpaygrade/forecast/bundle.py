@@ -1,36 +1,214 @@
-"""The bundle: everything that training hands to serving, in one folder.
+"""The bundle: everything that training hands to serving, in one folder that protects itself.
 
-Enters: named parts as bytes or JSON. Leaves: a folder with `manifest.json` and files whose names carry their hash. The manifest
-is replaced atomically and last, so a write that is killed leaves the old bundle whole. Loading reads every part, checks it by
-hash and by what it holds, and keeps it in memory: what happens to the folder later changes nothing until it is loaded again.
-JSON and ONNX only; nothing in it is executed. Does not predict.
+`manifest.json` lists every part with its size and hash and ends in a hash of everything else in it; an Ed25519 signature of
+that seal may stand beside it (keys are PEM files, as `openssl genpkey -algorithm ed25519` and `openssl pkey -pubout` write
+them). The manifest is replaced atomically and last, so a write that is killed leaves the old bundle whole. Loading reads
+every part under limits, checks it by hash and by what it holds, and keeps it in memory: what happens to the folder later
+changes nothing until it is loaded again. JSON and ONNX only; nothing in it is executed.
 """
 
+import base64
+import binascii
 import hashlib
 import json
+import os
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from mlpaygrade.dataset.lock import alone
-from mlpaygrade.dataset.writing import write_file
-from mlpaygrade.errors import BundleError, ResourceError
+from mlpaygrade.dataset.writing import alone, write_file
+from mlpaygrade.errors import BundleError, InputError, ResourceError
 from mlpaygrade.forecast.background import Background
-from mlpaygrade.forecast.bundle_files import FORMAT, MANIFEST, Manifest, read_manifest, read_part, seal
-from mlpaygrade.forecast.calibration import Calibration
-from mlpaygrade.forecast.documents import AGAIN, check_document
+from mlpaygrade.forecast.calibration import LOCAL, Calibration, LocalPay
+from mlpaygrade.forecast.documents import AGAIN, Part, Provenance, Text, check_document, check_network
 from mlpaygrade.forecast.encode import JobEncoder
 from mlpaygrade.forecast.evidence import Evidence
-from mlpaygrade.forecast.local import LOCAL, LocalPay
-from mlpaygrade.forecast.onnx_check import check_network
 from mlpaygrade.forecast.refusal import AbstentionRule
-from mlpaygrade.forecast.signature import check_signature, signature_of
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+
+FORMAT: Final = 3
+MANIFEST: Final = "manifest.json"
+
+MOST_MANIFEST: Final = 1 << 20
+MOST_PART: Final = 64 << 20
+MOST_TOTAL: Final = 256 << 20
+"""Bytes that a manifest, a part and all parts may have."""
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """format: of the bundle. provenance: as `Provenance` and more. files: name -> part. sha256: of these three, `seal`.
+
+    signature: of the seal, by whoever made the bundle (`signature.py`); few have one.
+    """
+
+    format: int
+    provenance: dict[str, Any]
+    files: dict[str, Part]
+    sha256: str
+    signature: Text | None = None
+
+
+def seal(format: int, provenance: Mapping[str, object], files: Mapping[str, object]) -> str:
+    """The hash that protects a manifest: of its content as JSON with sorted keys and without spaces."""
+    content = {"format": format, "provenance": provenance, "files": files}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a bundle. Raises BundleError where it is missing, altered or of another format."""
+    content = _read(folder / MANIFEST, limit=MOST_MANIFEST, missing=f"There is no bundle in '{folder.name}'")
+    try:
+        document = msgspec.json.decode(content)
+        found = document.get("format") if isinstance(document, dict) else None
+        if isinstance(found, int) and found != FORMAT:
+            age = "an earlier" if found < FORMAT else "a later"
+            raise BundleError(
+                f"The bundle in '{folder.name}' has format {str(found)[:20]}, of {age} release; this one reads {FORMAT}. "
+                f"{AGAIN if found < FORMAT else 'Install the newest release.'}"
+            )
+        manifest = msgspec.convert(document, Manifest)
+        msgspec.convert(manifest.provenance, Provenance)
+        files = msgspec.to_builtins(manifest.files)
+        altered = manifest.sha256 != seal(manifest.format, manifest.provenance, files)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise BundleError(f"The bundle's manifest is truncated or altered ({str(error)[:300]}). {AGAIN}") from error
+    if altered:
+        raise BundleError(f"The bundle's manifest is altered: its content has not the hash at its end. {AGAIN}")
+    total = sum(part.bytes for part in manifest.files.values())
+    if total > MOST_TOTAL or len({part.path for part in manifest.files.values()}) != len(manifest.files):
+        raise BundleError(
+            f"The bundle's parts must be of {MOST_TOTAL >> 20} MiB at most, each a file of its own. {AGAIN}"
+        )
+    return manifest
+
+
+def read_part(folder: Path, name: str, part: Part) -> bytes:
+    """The bytes of one part. Raises BundleError when it is missing, truncated or altered."""
+    if part.bytes > MOST_PART:
+        raise BundleError(
+            f"The bundle's part {name} must have {MOST_PART >> 20} MiB at most; got {part.bytes:,} bytes. {AGAIN}"
+        )
+    content = _read(folder / part.path, limit=part.bytes, missing=f"The bundle's part {name} cannot be read")
+    if len(content) != part.bytes or hashlib.sha256(content).hexdigest() != part.sha256:
+        raise BundleError(
+            f"The bundle's part {name} is truncated or altered: {len(content):,} bytes whose hash is not the one in its "
+            f"manifest. {AGAIN}"
+        )
+    return content
+
+
+def _read(path: Path, *, limit: int, missing: str) -> bytes:
+    """A regular file of at most `limit` bytes; links, devices and pipes are not opened for reading."""
+    if path.is_symlink():
+        raise BundleError(f"{missing}: {path.name} is a symbolic link. {AGAIN}")
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | _BINARY)
+        with os.fdopen(handle, "rb") as file:
+            about = os.fstat(handle)
+            if not stat.S_ISREG(about.st_mode):
+                raise BundleError(f"{missing}: {path.name} is no regular file. {AGAIN}")
+            if about.st_size > limit:
+                raise BundleError(
+                    f"{missing}: {path.name} is altered, {about.st_size:,} bytes where {limit:,} are the most. {AGAIN}"
+                )
+            return file.read(limit + 1)
+    except OSError as error:
+        raise BundleError(f"{missing}: {path.name} cannot be read ({error.strerror}). {AGAIN}") from error
+    except ValueError as error:
+        raise BundleError(f"{missing}: its path cannot be used ({error}). {AGAIN}") from error
+
+
+_BINARY: Final = getattr(os, "O_BINARY", 0)
+
+
+KEY_VARIABLE: Final = "MLPAYGRADE_PUBLIC_KEY"
+"""Names the public key that every bundle must be signed for."""
+
+_PURPOSE: Final = b"mlpaygrade bundle\n"
+"""Stands before what is signed, so that a signature for something else is none of a bundle."""
+
+
+def signature_of(seal: str, private_key: Path) -> str:
+    """The signature of a manifest's seal, in Base64. Raises InputError for what is no Ed25519 private key."""
+    return base64.b64encode(_private_key(private_key).sign(_PURPOSE + seal.encode())).decode()
+
+
+def check_signature(seal: str, signature: str | None, public_key: Path, *, name: str) -> None:
+    """Raises BundleError unless the owner of the key signed the bundle `name` with this seal; InputError for a wrong key."""
+    from cryptography.exceptions import InvalidSignature
+
+    key = _public_key(public_key)
+    if signature is None:
+        raise BundleError(
+            f"The bundle in '{name}' must be signed for {public_key}; it has no signature. Ask its maker for a signed one, sign "
+            f"it yourself (`mlpaygrade bundle sign`) or unset {KEY_VARIABLE}."
+        )
+    try:
+        key.verify(base64.b64decode(signature, validate=True), _PURPOSE + seal.encode())
+    except (InvalidSignature, binascii.Error, ValueError) as error:
+        raise BundleError(
+            f"The bundle in '{name}' must be signed for {public_key}; its signature '{signature[:12]}...' is of another key or "
+            "another bundle. Do not use it; ask its maker for the right one."
+        ) from error
+
+
+def _private_key(path: Path) -> "Ed25519PrivateKey":
+    _require()
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        key = load_pem_private_key(_pem(path), password=None)
+    except (ValueError, TypeError) as error:
+        raise _no_key(path, "private", "openssl genpkey -algorithm ed25519 -out KEY.pem") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise _no_key(path, "private", "openssl genpkey -algorithm ed25519 -out KEY.pem")
+    return key
+
+
+def _public_key(path: Path) -> "Ed25519PublicKey":
+    _require()
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    try:
+        key = load_pem_public_key(_pem(path))
+    except ValueError as error:
+        raise _no_key(path, "public", "openssl pkey -in KEY.pem -pubout -out PUBLIC.pem") from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise _no_key(path, "public", "openssl pkey -in KEY.pem -pubout -out PUBLIC.pem")
+    return key
+
+
+def _require() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("cryptography") is None:
+        raise ResourceError(
+            "Signatures need cryptography, which this environment lacks. Install the extra: pip install 'mlpaygrade[sign]'."
+        )
+
+
+def _pem(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"The key {path} cannot be read ({error.strerror}). Give the path of a PEM file.") from error
+
+
+def _no_key(path: Path, kind: str, how: str) -> InputError:
+    return InputError(f"{path} must be an Ed25519 {kind} key in PEM, without a password; it is none. Make one: {how}.")
+
 
 NETWORK: Final = "network.onnx"
 PARTS: Final = (

@@ -1,27 +1,70 @@
-"""Conformal calibration of predicted quantiles in log dollars, for the whole and for groups.
+"""What is done to the network's prediction afterwards: conformal calibration, for the whole and for groups, and local moves.
 
-Enters: predictions for postings that the model has not seen, and what those postings paid. Leaves: `Calibration`, by how much
-every central interval of every target is widened (or narrowed) on both sides: conformalised quantile regression (Romano,
-Patterson and Candes 2019, theorem 1) with the finite-sample correction, counted in postings. Groups (Mondrian conformal
-prediction, Vovk et al. 2003) get a further widening, shrunk towards none by the number of postings behind it. The median and the
-estimate stay where the model put them: by how much one window's pay lies above it says little about the next window
-(docs/experiments.md), so that error is paid for in width. Under exchangeability with the calibration postings coverage holds for
-the whole, and for groups as far as their widenings are not shrunk; drift after them is not corrected, `backtest` measures it.
+`Calibration` says by how much every central interval of every target is widened (or narrowed) on both sides: conformalised
+quantile regression (Romano, Patterson and Candes 2019, theorem 1) with the finite-sample correction, counted in postings.
+Groups (Mondrian conformal prediction, Vovk et al. 2003) get a further widening, shrunk towards none by the number of postings
+behind it. The median and the estimate stay where the model put them: by how much one window's pay lies above it says little
+about the next window (docs/experiments.md), so that error is paid for in width. Under exchangeability with the calibration
+postings coverage holds for the whole, and for groups as far as their widenings are not shrunk; drift after them is not
+corrected, `backtest` measures it.
+
+`LocalPay` moves an estimate towards the adverts of its own country and title (empirical Bayes): on held-out weeks those lay
+above or below what a network of earlier adverts said of them; of that mean error a share n / (n + strength) is believed.
+Adverts come in bursts from one employer, so those of one week count by the root of their number. Training measures the
+strength (`training.forecaster`) and leaves the table empty where any move would have made the later of those weeks worse. The
+United States stay as they are: no move helped there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Self
+from math import expm1, log1p
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlpaygrade.errors import BundleError, DataError
 from mlpaygrade.forecast.distribution import LEVELS, MEDIAN, TARGETS, Prediction
-from mlpaygrade.forecast.groups import DIMENSIONS, GROUPS, with_places
+from mlpaygrade.forecast.encode import CATEGORICAL, CONTINENTS, Encoded, JobColumns, JobEncoder
+from mlpaygrade.job import taxonomy
+from mlpaygrade.job.fields import LOCATION, TITLE
 
 if TYPE_CHECKING:
     from mlpaygrade.dataset.postings import Postings
+
+
+T = TypeVar("T")
+
+DIMENSIONS: Final = ("place", "experience", "novelty")
+"""place: 0 United States, then the continents. experience: 0 entry to 3 executive. novelty: 1 title or country unknown."""
+
+GROUPS: Final = (1 + len(CONTINENTS), 4, 2)
+"""Groups of each dimension."""
+
+
+def with_places(widenings: Mapping[str, Sequence[T]]) -> dict[str, Sequence[T]]:
+    """Widenings by dimension, those of an older bundle that knew but home and elsewhere ("market") told for every place."""
+    found = dict(widenings)
+    if len(market := found.get("market", ())) == 2 and "place" not in found:
+        del found["market"]
+        found["place"] = [market[0], *[market[1]] * (GROUPS[0] - 1)]
+    return found
+
+
+def calibration_groups(encoded: Encoded) -> NDArray[np.int64]:
+    """Group of each job in each dimension, int64 (n, len(DIMENSIONS))."""
+
+    def ids(column: str) -> NDArray[np.int32]:
+        return encoded.categorical[:, CATEGORICAL.index(column)]
+
+    unseen = (ids("title") == 0) | (ids("location") == 0)
+    return np.column_stack([ids("location_group") - 1, ids("experience") - 1, unseen]).astype(np.int64)
+
+
+def groups_of(encoder: JobEncoder, jobs: JobColumns) -> NDArray[np.int64]:
+    """Groups of jobs given as columns, int64 (n, len(DIMENSIONS))."""
+    return calibration_groups(encoder.transform(jobs))
+
 
 INTERVALS: Final[Mapping[int, tuple[int, int]]] = {
     percent: (
@@ -191,3 +234,68 @@ def _quantiles(scores: NDArray[np.floating], weights: NDArray[np.float64], *, un
 def _units(index: NDArray[np.integer]) -> int:
     """Distinct postings among rows."""
     return len(np.unique(index))
+
+
+LOCAL: Final = "local.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalMove:
+    """What held-out adverts of one country and title say, log dollars.
+
+    postings: how many there were. apart_log: by how much they lay above the network on average. move_log: what is believed of it.
+    """
+
+    postings: int
+    apart_log: float
+    move_log: float
+
+    def before_usd(self, usd: float) -> float:
+        """An estimate before it was moved; both are in log1p dollars."""
+        return expm1(log1p(usd) - self.move_log)
+
+
+@dataclass(frozen=True, eq=False)
+class LocalPay:
+    """Moves by "COUNTRY|canonical title". measured: the strength, and what the rule gained where it was measured."""
+
+    moves: Mapping[str, LocalMove]
+    measured: Mapping[str, float | None]
+
+    @classmethod
+    def none(cls) -> Self:
+        """No move for any job."""
+        return cls({}, {})
+
+    def of(self, jobs: JobColumns) -> list[LocalMove | None]:
+        """The move of each of n jobs given as dataset columns; None where there is none."""
+        return [self.moves.get(key) for key in cell_keys(jobs)]
+
+    def apply(self, prediction: Prediction, jobs: JobColumns) -> Prediction:
+        """The network's predictions of n jobs, moved: every quantile and every member by the same."""
+        if not self.moves:
+            return prediction
+        shift = np.array([move.move_log if move else 0.0 for move in self.of(jobs)], dtype=np.float32)
+        return Prediction(prediction.log_quantiles + shift[:, None, None], prediction.log_members + shift[:, None])
+
+    def to_json(self) -> dict[str, object]:
+        """Plain JSON of the rule."""
+        moves = {
+            key: [one.postings, round(one.apart_log, 4), round(one.move_log, 4)] for key, one in self.moves.items()
+        }
+        return {"measured": dict(self.measured), "moves": moves}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """The rule that `to_json` described."""
+        moves = {
+            key: LocalMove(postings=int(postings), apart_log=apart, move_log=move)
+            for key, (postings, apart, move) in document["moves"].items()
+        }
+        return cls(moves, document["measured"])
+
+
+def cell_keys(jobs: JobColumns) -> list[str]:
+    """The country and title of each of n jobs, as the rule's table names them."""
+    titles = {title: taxonomy.canonical_title(str(title)) for title in set(jobs[TITLE])}
+    return [f"{place}|{titles[title]}" for place, title in zip(jobs[LOCATION], jobs[TITLE], strict=True)]

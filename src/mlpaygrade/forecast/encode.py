@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from mlpaygrade.errors import BundleError
 from mlpaygrade.job import taxonomy
-from mlpaygrade.job.countries import HOME
 from mlpaygrade.job.fields import (
     EMPLOYMENT,
     EXPERIENCE,
@@ -30,7 +29,8 @@ from mlpaygrade.job.fields import (
     TITLE,
     YEAR,
 )
-from mlpaygrade.job.memory import with_memory
+from mlpaygrade.job.lookup import with_memory
+from mlpaygrade.job.places import HOME
 
 V = TypeVar("V")
 

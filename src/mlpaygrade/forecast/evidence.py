@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mlpaygrade.errors import BundleError
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, LOCATION, REMOTE, SIZE, TITLE
-from mlpaygrade.job.memory import remembered, with_memory
+from mlpaygrade.job.lookup import remembered, with_memory
 
 if TYPE_CHECKING:
     from mlpaygrade.dataset.postings import Postings

@@ -30,7 +30,7 @@ from mlpaygrade.job.fields import (
     JobWords,
     job_of,
 )
-from mlpaygrade.job.memory import with_memory
+from mlpaygrade.job.lookup import with_memory
 from mlpaygrade.job.reading import TitleReading, contradictions, read_title
 from mlpaygrade.job.relevance import relevance
 from mlpaygrade.job.values import Reading, is_missing, read_values

@@ -18,16 +18,15 @@ from numpy.typing import NDArray
 from mlpaygrade.errors import BundleError
 from mlpaygrade.forecast.answer import Answer, Answers
 from mlpaygrade.forecast.bundle import NETWORK, Bundle, load_bundle
-from mlpaygrade.forecast.calibration import INTERVALS
+from mlpaygrade.forecast.calibration import INTERVALS, calibration_groups
 from mlpaygrade.forecast.distribution import LEVELS, TARGETS, Prediction, concatenate
 from mlpaygrade.forecast.documents import AGAIN
 from mlpaygrade.forecast.encode import MAX_WORDS, NUMERIC, Encoded, JobColumns, JobEncoder
-from mlpaygrade.forecast.groups import calibration_groups
 from mlpaygrade.forecast.jobs import JobReader, ReadJob, objects
 from mlpaygrade.job import taxonomy
-from mlpaygrade.job.countries import HOME
 from mlpaygrade.job.fields import FEATURES, FIELDS, Job, JobWords
-from mlpaygrade.job.memory import with_memory
+from mlpaygrade.job.lookup import with_memory
+from mlpaygrade.job.places import HOME
 from mlpaygrade.job.relevance import relevance
 
 if TYPE_CHECKING:

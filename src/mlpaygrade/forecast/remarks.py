@@ -8,8 +8,8 @@ from datetime import date
 from math import expm1
 from typing import Any, Final
 
+from mlpaygrade.forecast.calibration import LocalMove
 from mlpaygrade.forecast.evidence import Cell
-from mlpaygrade.forecast.local import LocalMove
 from mlpaygrade.forecast.strength import LocalAdverts
 from mlpaygrade.job import taxonomy
 from mlpaygrade.rendering.words import counted, country_text

@@ -1,8 +1,8 @@
 """A place as a person or a file wrote it -> the country that an answer needs, or why none can be told.
 
-Countries stand in `tables/countries.csv` and `country_names.csv` (other languages), states, cities and regions in `places.csv`
-(decision 0012). A state or a city gives its country with a remark. Nothing is read as a misspelling: what is near is
-suggested.
+Countries stand in `tables/countries.csv` (names, continent and income tier: decision 0002) and `country_names.csv` (other
+languages), states, cities and regions in `places.csv` (decision 0012). A state or a city gives its country with a remark.
+Nothing is read as a misspelling: what is near is suggested.
 """
 
 import re
@@ -10,11 +10,61 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
-from typing import Final, Literal, cast
+from typing import Final, Literal, cast, get_args
 
-from mlpaygrade.job.countries import country, country_codes
-from mlpaygrade.job.memory import remembered
-from mlpaygrade.job.reference import checked_text, fold, rows, squash
+from mlpaygrade.errors import InputError
+from mlpaygrade.job.lookup import checked_text, fold, remembered, rows, squash
+
+Continent = Literal["NORTH_AMERICA", "EUROPE", "ASIA_PACIFIC", "OTHER"]
+Tier = Literal["HIGH_INCOME", "UPPER_MIDDLE", "LOWER_MIDDLE", "LOW"]
+
+CONTINENTS: Final[tuple[Continent, ...]] = get_args(Continent)
+TIERS: Final[tuple[Tier, ...]] = get_args(Tier)
+
+HOME: Final = "US"
+"""The country that most adverts are from: encoded, measured and calibrated apart from the others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Country:
+    """A country or territory: ISO 3166-1 alpha-2 `code`, plain English `name`, and its two groups."""
+
+    code: str
+    name: str
+    continent: Continent
+    tier: Tier
+
+
+def country_codes() -> frozenset[str]:
+    """Every code the product knows: ISO 3166-1 alpha-2 and XK (Kosovo)."""
+    return frozenset(_countries())
+
+
+def country(code: str) -> Country:
+    """The country of an exact code such as "US". Raises InputError for anything else; `places.read_place` reads text."""
+    try:
+        return _countries()[code]
+    except KeyError:
+        raise InputError(
+            f"A country is an ISO 3166-1 two-letter code in capitals, such as US or DE; got {code!r}. "
+            "Give the code, or the country's name where free text is read."
+        ) from None
+
+
+@cache
+def _countries() -> Mapping[str, Country]:
+    return MappingProxyType(
+        {
+            row["code"]: Country(
+                code=row["code"],
+                name=row["name"],
+                continent=cast(Continent, row["continent"]),
+                tier=cast(Tier, row["tier"]),
+            )
+            for row in rows("countries")
+        }
+    )
+
 
 PlaceKind = Literal["country", "state", "city", "region", "missing", "ambiguous", "unknown"]
 

@@ -10,13 +10,11 @@ from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Final, cast
 
-from mlpaygrade.job.canonical import canonical_title
 from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, LABELS, REMOTE, Employment, Experience, Remote
-from mlpaygrade.job.memory import remembered, with_memory
+from mlpaygrade.job.lookup import checked_text, remembered, rows, squash, with_memory
 from mlpaygrade.job.places import place_kind
-from mlpaygrade.job.reference import checked_text, rows, squash
 from mlpaygrade.job.title_parts import Part, Word, tidy, title_parts
-from mlpaygrade.job.titles import title_tokens, title_words
+from mlpaygrade.job.titles import canonical_title, title_tokens, title_words
 
 UNPAID: Final = "The title says unpaid: the figures are what paid jobs of this kind are advertised for."
 

@@ -11,9 +11,8 @@ from functools import cache
 from types import MappingProxyType
 from typing import Final
 
-from mlpaygrade.job.memory import remembered, with_memory
+from mlpaygrade.job.lookup import remembered, rows, with_memory
 from mlpaygrade.job.reading import edition_titles, job_words, read_title
-from mlpaygrade.job.reference import rows
 from mlpaygrade.job.taxonomy import resolve_title, suggest_titles
 from mlpaygrade.job.titles import title_words
 

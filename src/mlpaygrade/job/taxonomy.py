@@ -13,25 +13,26 @@ from types import MappingProxyType
 from typing import Final, Literal, TypeVar
 
 from mlpaygrade.errors import InputError
-from mlpaygrade.job.canonical import canonical_title
-from mlpaygrade.job.countries import (
+from mlpaygrade.job.fields import EXPERIENCE, SIZE, Experience, Size
+from mlpaygrade.job.lookup import MAX_TEXT, checked_text, remembered, rows, squash, with_memory
+from mlpaygrade.job.places import (
     CONTINENTS,
     TIERS,
     Continent,
     Country,
+    PlaceReading,
     Tier,
     country,
     country_codes,
+    looks_like_us_states,
+    read_place,
 )
-from mlpaygrade.job.fields import EXPERIENCE, SIZE, Experience, Size
-from mlpaygrade.job.memory import remembered, with_memory
-from mlpaygrade.job.places import PlaceReading, looks_like_us_states, read_place
 from mlpaygrade.job.reading import read_title
-from mlpaygrade.job.reference import MAX_TEXT, checked_text, rows, squash
 from mlpaygrade.job.title_parts import is_internship
 from mlpaygrade.job.titles import (
     FAMILIES,
     Family,
+    canonical_title,
     family_name,
     market_family,
     phrases,

@@ -12,8 +12,8 @@ from functools import cache
 from types import MappingProxyType
 from typing import Final
 
+from mlpaygrade.job.lookup import fold, rows
 from mlpaygrade.job.places import place_kind
-from mlpaygrade.job.reference import fold, rows
 from mlpaygrade.job.titles import title_tokens
 
 _LONGEST: Final = 5

@@ -1,8 +1,10 @@
-"""Job titles as words and families, for any text, seen or not.
+"""Job titles as words and families, for any text, seen or not; and one title for one job.
 
-Rows of `tables/titles.csv`, `abbreviations.csv`, `family_rules.csv` and `families.csv`; what a family is is said in
-decisions 0001 and 0011. Does not read a title as another one (`taxonomy` does) and never fails: any text has words and a
-family.
+Rows of `tables/titles.csv`, `abbreviations.csv`, `family_rules.csv` and `families.csv` (decisions 0001 and 0011). Never
+fails: any text has words and a family. Titles with the same words are one title ("ML Engineer", "Machine Learning Engineer"),
+spelt as the commonest of them is (the first row of `tables/titles.csv`); what has other words and is the same job stands in
+`tables/synonyms.csv`. Corrects no spelling and knows no training data (`taxonomy` does). Ranks stay in a title: "Lead Data
+Engineer" is its own title.
 """
 
 import re
@@ -12,8 +14,7 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Final, Literal, cast, get_args
 
-from mlpaygrade.job.memory import remembered
-from mlpaygrade.job.reference import fold, rows
+from mlpaygrade.job.lookup import fold, remembered, rows
 
 Family = Literal[
     "DATA_SCIENCE",
@@ -162,3 +163,24 @@ def ranks() -> Mapping[str, str]:
     return MappingProxyType(
         {row["text"]: row["kind"] for row in rows("abbreviations") if row["kind"].startswith("rank")}
     )
+
+
+@remembered
+def canonical_title(title: str) -> str:
+    """The one spelling of a title; a title that the tables do not hold is returned with its blanks tidied."""
+    return _canonical().get(_key(title)) or " ".join(title.split())
+
+
+@cache
+def _canonical() -> Mapping[tuple[str, ...], str]:
+    """Sorted words -> the canonical title."""
+    table: dict[tuple[str, ...], str] = {}
+    for row in rows("titles"):
+        table.setdefault(tuple(sorted(row["words"].split())), row["title"])
+    for row in rows("synonyms"):
+        table[_key(row["title"])] = table.get(_key(row["canonical"]), row["canonical"])
+    return MappingProxyType(table)
+
+
+def _key(title: str) -> tuple[str, ...]:
+    return tuple(sorted(title_words(title)))

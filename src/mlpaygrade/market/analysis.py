@@ -10,12 +10,21 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mlpaygrade.audit.pairing import ArrivalOrder
-from mlpaygrade.dataset.calendar import Calendar
+from mlpaygrade.dataset.postings import Calendar
 from mlpaygrade.job.fields import TARGET
 from mlpaygrade.market import wording
 from mlpaygrade.market.document import COMPARED, Counts, Figure, Section
-from mlpaygrade.market.inference import Bootstrap, group_quantiles, percentile_interval, plain_quantiles
-from mlpaygrade.market.regression import TERMS, AdjustedModel, Effect, Term, fit_adjusted
+from mlpaygrade.market.inference import (
+    TERMS,
+    AdjustedModel,
+    Bootstrap,
+    Effect,
+    Term,
+    fit_adjusted,
+    group_quantiles,
+    percentile_interval,
+    plain_quantiles,
+)
 from mlpaygrade.market.sample import MIN_CELL, Coded, FieldKey, Floats, Ints, Sample
 from mlpaygrade.rendering.charts import Mark
 

@@ -23,6 +23,7 @@ from mlpaygrade.market.analysis import (
 from mlpaygrade.market.document import Figure
 from mlpaygrade.market.inference import (
     Z95,
+    AdjustedModel,
     between_share,
     compare_groups,
     group_quantiles,
@@ -30,8 +31,8 @@ from mlpaygrade.market.inference import (
     normal_interval,
     percentile_interval,
     plain_quantiles,
+    unique_share,
 )
-from mlpaygrade.market.regression import AdjustedModel, unique_share
 from mlpaygrade.market.sample import FIELD_PHRASES, MIN_CELL, FieldKey, Floats, Ints
 from mlpaygrade.rendering.charts import Forest, Mark
 

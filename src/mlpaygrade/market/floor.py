@@ -17,8 +17,7 @@ from mlpaygrade.job.fields import FEATURES
 from mlpaygrade.market import wording
 from mlpaygrade.market.analysis import Analysis, Finding, Question, Span, span
 from mlpaygrade.market.document import Figure
-from mlpaygrade.market.inference import Bootstrap, bootstrap_of, normal_interval
-from mlpaygrade.market.regression import TERMS, fit_adjusted
+from mlpaygrade.market.inference import TERMS, Bootstrap, bootstrap_of, fit_adjusted, normal_interval
 from mlpaygrade.market.sample import Floats, Ints, Sample
 from mlpaygrade.rendering.charts import Mark, Stacked
 

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from mlpaygrade.job.fields import LOCATION, TARGET
-from mlpaygrade.job.reference import rows as table_rows
+from mlpaygrade.job.lookup import rows as table_rows
 from mlpaygrade.market import wording
 from mlpaygrade.market.analysis import (
     DASH,
@@ -27,7 +27,7 @@ from mlpaygrade.market.analysis import (
     usd_text,
 )
 from mlpaygrade.market.document import COMPARED, MOST_LINES, Figure
-from mlpaygrade.market.regression import Effect
+from mlpaygrade.market.inference import Effect
 from mlpaygrade.market.sample import MIN_CELL, Floats, Ints
 from mlpaygrade.rendering.charts import Forest, Tile, Tiles
 

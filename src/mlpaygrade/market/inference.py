@@ -1,18 +1,30 @@
-"""How sure a figure is: the bootstrap by advert, tests of "all groups are alike" with effect sizes, and Holm's correction.
+"""How sure a figure is: bootstrap by advert, tests of "all groups are alike", Holm's correction, and the adjusted model.
 
-Copies of one advert are drawn together, so intervals say how far a figure would move had other adverts been published; what the
-collection of the adverts leaves out they do not tell. With thousands of adverts a small p says little: read the effect sizes.
+Copies of one advert are drawn together, so intervals say how far a figure would move had other adverts been published; what
+the collection of the adverts leaves out they do not tell. With thousands of adverts a small p says little: read the effect
+sizes.
+
+`AdjustedModel` says what each field does to pay while the others stay as they are: contrasts ("every posting moved from on
+site to remote, all else as it is") and the share of variance that only a field explains. No penalty: what the data cannot
+tell apart is reported as such instead of being shrunk. An association between fields of adverts, not the effect of changing a
+job.
+
+    log middle of the band ~ year + title + country + moved + employment + level * remote + level * size
+
+Errors of one advert's copies go together. Standard errors are the cluster-robust sandwich with each cluster's residual
+divided by one minus its leverage (CR3, a jackknife), which keeps its word in small cells; see benchmarks/market_coverage.py.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import linalg, sparse, stats
 
-from mlpaygrade.market.sample import Floats, Ints, Sample
+from mlpaygrade.market.sample import FieldKey, Floats, Ints, Sample
 
 REPLICATES: Final = ((20_000, 300), (120_000, 120), (2_000_000, 40))
 """(up to so many postings, so many bootstrap samples): larger files need fewer, as their figures move less."""
@@ -196,3 +208,291 @@ def holm(p_values: Sequence[float]) -> list[float]:
     adjusted = np.empty(len(order))
     adjusted[order] = np.minimum(np.maximum.accumulate(scaled), 1.0)
     return [float(p) for p in adjusted]
+
+
+Term = tuple[FieldKey, ...]
+TERMS: Final[tuple[Term, ...]] = (
+    ("year",),
+    ("title",),
+    ("country",),
+    ("moved",),
+    ("employment",),
+    ("level", "remote"),
+    ("level", "size"),
+)
+"""Fields that enter alone, and pairs that enter with their interaction."""
+Column = tuple[tuple[FieldKey, int], ...]
+"""One coefficient: the (field, code) whose presence it stands for; two for an interaction."""
+
+_RANK: Final = 1e-9
+_EXACT: Final = 1e-9
+"""An inverse that restores the identity so closely needs no decomposition to find what the data cannot tell."""
+_MOST_LEVERAGE: Final = 0.99
+_CHUNK: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """A difference of log pay: estimate and standard error."""
+
+    log_difference: float
+    error: float
+
+    @property
+    def low(self) -> float:
+        """Lower end of the 95 % interval, log."""
+        return self.log_difference - Z95 * self.error
+
+    @property
+    def high(self) -> float:
+        """Upper end of the 95 % interval, log."""
+        return self.log_difference + Z95 * self.error
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Design:
+    """The regression's columns on distinct combinations of codes ("cells").
+
+    columns: p coefficients after the intercept. matrix: sparse (n_cells, 1 + p). cell: int64 (n,), cell of each posting.
+    references: code of each field that the coefficients compare with.
+    """
+
+    columns: tuple[Column, ...]
+    matrix: sparse.csr_matrix
+    cell: Ints
+    references: Mapping[FieldKey, int]
+
+    def places(self, key: FieldKey) -> Ints:
+        """Columns of the matrix in which a field takes part."""
+        return np.array(
+            [1 + i for i, column in enumerate(self.columns) if any(f == key for f, _ in column)], dtype=np.int64
+        )
+
+    def gram(self, weights: Floats, log_pay: Floats) -> tuple[Floats, Floats]:
+        """X'WX (p+1, p+1) and X'Wy (p+1,) of posting weights (n,)."""
+        n_cells = self.matrix.shape[0]
+        mass = np.bincount(self.cell, weights=weights, minlength=n_cells)
+        sums = np.bincount(self.cell, weights=weights * log_pay, minlength=n_cells)
+        gram = (self.matrix.T @ sparse.diags(mass) @ self.matrix).toarray()
+        return gram, np.asarray(self.matrix.T @ sums)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class AdjustedModel:
+    """A fitted model. coefficients: (p+1,). covariance: (p+1, p+1), cluster-robust. inverse: (p+1, p+1),
+    of X'X. estimable: (p+1, p+1), projection on what the data can tell. residual: (n,), log pay."""
+
+    sample: Sample
+    design: Design
+    coefficients: Floats
+    covariance: Floats
+    inverse: Floats
+    estimable: Floats
+    residual: Floats
+    r2: float
+    _shares: dict[FieldKey, Floats] = field(default_factory=dict, repr=False)
+
+    @property
+    def degrees(self) -> int:
+        """Adverts left over after the coefficients; without any the fit says nothing of its own quality."""
+        return self.sample.n_adverts - len(self.design.columns) - 1
+
+    @property
+    def r2_beyond_chance(self) -> float | None:
+        """R2 less what as many columns of noise would explain; None without degrees of freedom."""
+        if self.degrees < 1:
+            return None
+        return max(0.0, 1 - (1 - self.r2) * (self.sample.n_adverts - 1) / self.degrees)
+
+    def vector(self, key: FieldKey, code: int, *, given: Mapping[FieldKey, int] | None = None) -> Floats:
+        """The linear contrast, (p+1,): every posting moved from the field's reference to `code`, other fields as they are.
+
+        given: fix another field, as in "remote against on site, for seniors".
+        """
+        given = given or {}
+        vector = np.zeros(1 + len(self.design.columns))
+        for place, column in enumerate(self.design.columns):
+            parts = dict(column)
+            if parts.get(key) != code:
+                continue
+            others = [(other, other_code) for other, other_code in column if other != key]
+            share = 1.0
+            for other, other_code in others:
+                share *= float(given[other] == other_code) if other in given else self._share(other)[other_code]
+            vector[1 + place] = share
+        return vector
+
+    def effect(
+        self, key: FieldKey, code: int, *, against: int | None = None, given: Mapping[FieldKey, int] | None = None
+    ) -> Effect | None:
+        """Difference of log pay between two codes of a field (default: against its reference).
+
+        None where the data cannot tell it apart from another field.
+        """
+        vector = self.vector(key, code, given=given)
+        if against is not None:
+            vector = vector - self.vector(key, against, given=given)
+        return self._effect(vector)
+
+    def effects_against_average(self, key: FieldKey) -> list[Effect | None]:
+        """Effect of each code against the average over the postings, in the order of the codes."""
+        vectors = np.stack([self.vector(key, code) for code in range(len(self.sample.fields[key].keys))])
+        return [self._effect(vector) for vector in vectors - self._share(key) @ vectors]
+
+    def _effect(self, vector: Floats) -> Effect | None:
+        if np.abs(vector @ self.estimable - vector).max() > 1e-6:
+            return None
+        variance = float(vector @ self.covariance @ vector)
+        return Effect(log_difference=float(vector @ self.coefficients), error=float(np.sqrt(max(variance, 0.0))))
+
+    def effects(self, key: FieldKey) -> list[Effect | None]:
+        """Effect of each code of a field against the commonest one, in the order of the codes."""
+        return [self.effect(key, code) for code in range(len(self.sample.fields[key].keys))]
+
+    def _share(self, key: FieldKey) -> Floats:
+        if key not in self._shares:
+            self._shares[key] = self.sample.fields[key].counts() / len(self.sample)
+        return self._shares[key]
+
+
+def build_design(sample: Sample, *, terms: Sequence[Term] = TERMS) -> Design:
+    """Dummy columns against the commonest code of every field; columns of combinations that do not occur are left out."""
+    keys: list[FieldKey] = list(dict.fromkeys(key for term in terms for key in term))
+    fields = [sample.fields[key] for key in keys]
+    code, cell = _cells([field.codes for field in fields], [len(field.keys) for field in fields])
+    at = dict(zip(keys, code, strict=True))
+    references = {field.key: field.commonest() for field in fields}
+    names: list[Column] = []
+    masks: list[Ints] = []
+    seen: set[Term] = set()
+    for term in [*[(key,) for key in keys], *[term for term in terms if len(term) == 2]]:
+        if term in seen:
+            continue
+        seen.add(term)
+        for column, mask in _columns(term, at, sample=sample, references=references):
+            names.append(column)
+            masks.append(mask)
+    n_cells = len(code[0])
+    places = np.concatenate([np.zeros(n_cells, dtype=np.int64), *[np.full(len(m), 1 + i) for i, m in enumerate(masks)]])
+    cells = np.concatenate([np.arange(n_cells), *masks])
+    matrix = sparse.csr_matrix((np.ones(len(cells)), (cells, places)), shape=(n_cells, 1 + len(names)))
+    return Design(columns=tuple(names), matrix=matrix, cell=cell, references=references)
+
+
+def _columns(
+    term: Term, at: Mapping[FieldKey, Ints], *, sample: Sample, references: Mapping[FieldKey, int]
+) -> list[tuple[Column, Ints]]:
+    """Columns of a field, or of the interaction of two, with the cells in which each is 1."""
+    found: list[tuple[Column, Ints]] = []
+    levels = [[c for c in range(len(sample.fields[key].keys)) if c != references[key]] for key in term]
+    if len(term) == 1:
+        return [(((term[0], c),), np.flatnonzero(at[term[0]] == c)) for c in levels[0]]
+    for one in levels[0]:
+        inside = at[term[0]] == one
+        for two in levels[1]:
+            cells = np.flatnonzero(inside & (at[term[1]] == two))
+            if len(cells):
+                found.append((((term[0], one), (term[1], two)), cells))
+    return found
+
+
+def _cells(codes: Sequence[Ints], sizes: Sequence[int]) -> tuple[list[Ints], Ints]:
+    """Distinct combinations: the code of each field in each cell, and the cell of each posting."""
+    flat = np.ravel_multi_index(tuple(codes), tuple(sizes))
+    distinct, cell = np.unique(flat, return_inverse=True)
+    return [np.asarray(part) for part in np.unravel_index(distinct, tuple(sizes))], cell.astype(np.int64)
+
+
+def fit_adjusted(sample: Sample, *, terms: Sequence[Term] = TERMS) -> AdjustedModel:
+    """Least squares of log pay on the design, with cluster-robust covariance."""
+    design = build_design(sample, terms=terms)
+    log_pay = sample.log_middle
+    gram, moments = design.gram(np.ones(len(sample)), log_pay)
+    inverse = _pseudo_inverse(gram)
+    coefficients = inverse @ moments
+    residual = log_pay - np.asarray(design.matrix @ coefficients)[design.cell]
+    covariance = _cluster_covariance(sample, design, inverse=inverse, residual=residual)
+    return AdjustedModel(
+        sample=sample,
+        design=design,
+        coefficients=coefficients,
+        covariance=covariance,
+        inverse=inverse,
+        estimable=inverse @ gram,
+        residual=residual,
+        r2=_explained(residual, log_pay),
+    )
+
+
+def _explained(residual: Floats, log_pay: Floats) -> float:
+    """Share of the variance explained; 0 where there is none to explain."""
+    total = float(np.sum((log_pay - log_pay.mean()) ** 2))
+    return float(1 - np.sum(residual**2) / total) if total > 0 else 0.0
+
+
+def _pseudo_inverse(gram: Floats) -> Floats:
+    """Inverse of a symmetric matrix on the space that the data span; columns are scaled to unit length first."""
+    scale = 1 / np.sqrt(np.maximum(np.diag(gram), 1e-300))
+    scaled = gram * np.outer(scale, scale)
+    try:
+        inverse = np.linalg.inv(scaled)
+    except np.linalg.LinAlgError:
+        inverse = np.zeros_like(scaled)
+    if np.abs(inverse @ scaled - np.eye(len(scaled))).max() < _EXACT:
+        return np.asarray(inverse * np.outer(scale, scale))
+    values, vectors = linalg.eigh(scaled)
+    kept = values > _RANK * values[-1]
+    inverse = (vectors[:, kept] / values[kept]) @ vectors[:, kept].T
+    return np.asarray(inverse * np.outer(scale, scale))
+
+
+def _cluster_covariance(sample: Sample, design: Design, *, inverse: Floats, residual: Floats) -> Floats:
+    """Sandwich covariance by advert, each advert's scores divided by one minus its leverage."""
+    leverage_of_cell = np.concatenate(
+        [
+            np.asarray((part @ inverse * part.toarray()).sum(axis=1)).ravel()
+            for part in (design.matrix[start:end] for start, end in pairwise(_steps(design.matrix.shape[0])))
+        ]
+    )
+    leverage = np.bincount(sample.advert, weights=leverage_of_cell[design.cell], minlength=sample.n_adverts)
+    adjusted = residual / (1 - np.minimum(leverage, _MOST_LEVERAGE))[sample.advert]
+    # Copies share their cell (but for the year), so scores are summed per (advert, cell) before they meet the matrix.
+    n_cells = design.matrix.shape[0]
+    pair, place = np.unique(sample.advert * n_cells + design.cell, return_inverse=True)
+    sums = np.bincount(place, weights=adjusted)
+    picked = sparse.csr_matrix((sums, (pair // n_cells, pair % n_cells)), shape=(sample.n_adverts, n_cells))
+    scores = picked @ design.matrix
+    meat = (scores.T @ scores).toarray()
+    return np.asarray(inverse @ meat @ inverse)
+
+
+def _steps(n: int) -> list[int]:
+    return [*range(0, n, _CHUNK), n]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UniqueShare:
+    """What R2 loses without a field, above what chance would lose, and its standard error by advert."""
+
+    share: float
+    error: float
+
+
+def unique_share(model: AdjustedModel, key: FieldKey) -> UniqueShare:
+    """Take a field and its interactions out of the model.
+
+    Without the columns B the coefficients are b - G^-1[:, B] (G^-1[B, B])^-1 b_B. As both fits minimise their squares, the
+    influence of a posting on the share is, to first order, the change of its own squared residual.
+    """
+    sample, design = model.sample, model.design
+    places = design.places(key)
+    block = model.inverse[np.ix_(places, places)]
+    less = model.inverse[:, places] @ np.linalg.lstsq(block, model.coefficients[places], rcond=None)[0]
+    without = sample.log_middle - np.asarray(design.matrix @ (model.coefficients - less))[design.cell]
+    centred = (sample.log_middle - sample.log_middle.mean()) ** 2
+    total = centred.mean()
+    gain = without**2 - model.residual**2
+    share = float(gain.mean() / total) if total > 0 else 0.0
+    by_chance = (1 - model.r2) * len(places) / max(1, model.degrees)
+    error = clustered_error((gain - share * centred) / max(total, 1e-300), sample.advert, n_adverts=sample.n_adverts)
+    return UniqueShare(share=max(0.0, share - by_chance), error=error)

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpaygrade.audit.copies import find_copies
+from mlpaygrade.audit.pairing import find_copies
 from mlpaygrade.dataset.postings import build_postings
 from mlpaygrade.market import wording
 from mlpaygrade.market.analysis import Analysis, Finding, Question, Span

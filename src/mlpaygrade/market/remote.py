@@ -26,8 +26,7 @@ from mlpaygrade.market.analysis import (
     usd_text,
 )
 from mlpaygrade.market.document import COMPARED, Figure
-from mlpaygrade.market.inference import holm, percentile_interval, two_sided_p
-from mlpaygrade.market.regression import AdjustedModel
+from mlpaygrade.market.inference import AdjustedModel, holm, percentile_interval, two_sided_p
 from mlpaygrade.market.sample import MIN_CELL, FieldKey
 from mlpaygrade.rendering.charts import Forest
 

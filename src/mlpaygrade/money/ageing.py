@@ -13,7 +13,7 @@ from functools import cache
 from typing import Final
 
 from mlpaygrade.errors import InputError
-from mlpaygrade.job.reference import rows
+from mlpaygrade.job.lookup import rows
 from mlpaygrade.money.currency import currency_of
 
 SOURCE: Final = "Indeed Hiring Lab wage tracker (CC BY 4.0): posted wages in all occupations"

@@ -1,18 +1,26 @@
-"""Currencies: which one a country uses, what they are called, how an amount is written.
+"""Currencies (names, customs, the usual one of a country), periods of pay, and exchange rates with their dates.
 
-Names and customs are those of the Unicode CLDR, through babel; loaded when first asked for.
+Names and customs are those of the Unicode CLDR, through babel; rates are the European Central Bank's, as the package
+`currencyconverter` carries them: offline. Both are loaded when first asked for; dollars need none. The bank publishes on
+working days; another day has the rate of the last one before it. What the bank does not quote is refused, not approximated.
+The number of salaries a year (12, 13 or 14) is a matter of contract: 12 is taken unless told otherwise, and `usual_salaries`
+says what is common in a country, so that it can be offered.
 """
 
+import datetime as dt
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, cast, get_args
 
 from mlpaygrade.errors import InputError
-from mlpaygrade.job.reference import rows
+from mlpaygrade.job.lookup import rows
 
 if TYPE_CHECKING:
     from babel import Locale
+    from currency_converter import CurrencyConverter
+
 
 COMPACT_FROM: Final = 10_000
 """Smaller amounts are written in full in compact style too."""
@@ -90,3 +98,192 @@ def currency_scales() -> Mapping[str, tuple[float, float]]:
     return MappingProxyType(
         {row["code"]: (float(row["per_usd"]), float(row["year_from_usd"])) for row in rows("currencies", room="money")}
     )
+
+
+Period = Literal["year", "month", "week", "day", "hour"]
+Salaries = Literal[12, 13, 14]
+
+PERIODS: Final[tuple[Period, ...]] = get_args(Period)
+
+DAYS_A_WEEK: Final = 5
+HOURS_A_WEEK: Final = 40.0
+WEEKS_A_YEAR: Final = 52.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsualSalaries:
+    """How many monthly salaries a year are common in a country, commonest first, and why; (12,) where nothing else is known."""
+
+    country: str
+    counts: tuple[Salaries, ...]
+    why: str
+
+
+def to_yearly(
+    amount: float,
+    period: Period,
+    *,
+    hours_per_week: float = HOURS_A_WEEK,
+    weeks: float = WEEKS_A_YEAR,
+    salaries: Salaries = 12,
+) -> float:
+    """Pay of a year.
+
+    hours_per_week counts for an hour's pay; weeks, the paid ones, for an hour's, day's and week's; salaries for a month's.
+    Raises InputError for a period, hours, weeks or salaries that do not exist.
+
+    >>> to_yearly(6000, "month", salaries=14)
+    84000.0
+    >>> to_yearly(50, "hour")
+    104000.0
+    """
+    return amount * _times_a_year(period, hours_per_week=hours_per_week, weeks=weeks, salaries=salaries)
+
+
+def from_yearly(
+    yearly: float,
+    period: Period,
+    *,
+    hours_per_week: float = HOURS_A_WEEK,
+    weeks: float = WEEKS_A_YEAR,
+    salaries: Salaries = 12,
+) -> float:
+    """Pay of a period from that of a year; the opposite of `to_yearly`."""
+    return yearly / _times_a_year(period, hours_per_week=hours_per_week, weeks=weeks, salaries=salaries)
+
+
+def usual_salaries(country: str) -> UsualSalaries:
+    """How many salaries a year are common in a country (ISO 3166-1 alpha-2). Known from practice, not measured."""
+    return _usual().get(country, UsualSalaries(country=country, counts=(12,), why="no other custom known"))
+
+
+def _times_a_year(period: Period, *, hours_per_week: float, weeks: float, salaries: Salaries) -> float:
+    _check(period, hours_per_week=hours_per_week, weeks=weeks, salaries=salaries)
+    return {
+        "year": 1.0,
+        "month": float(salaries),
+        "week": weeks,
+        "day": DAYS_A_WEEK * weeks,
+        "hour": hours_per_week * weeks,
+    }[period]
+
+
+def _check(period: str, *, hours_per_week: float, weeks: float, salaries: int) -> None:
+    if period not in PERIODS:
+        raise InputError(f"A period is one of {', '.join(PERIODS)}; got {period!r}. Choose one of these.")
+    if not 1 <= hours_per_week <= 80:
+        raise InputError(f"Hours a week lie between 1 and 80; got {hours_per_week:g}. Give the contract's hours.")
+    if not 1 <= weeks <= 53:
+        raise InputError(f"Paid weeks a year lie between 1 and 53; got {weeks:g}. Give 52 where holidays are paid.")
+    if salaries not in {12, 13, 14}:
+        raise InputError(
+            f"Salaries a year are 12, 13 or 14; got {salaries}. Give pay a year where it is paid otherwise."
+        )
+
+
+@cache
+def _usual() -> dict[str, UsualSalaries]:
+    return {
+        row["country"]: UsualSalaries(
+            country=row["country"],
+            counts=tuple(cast(Salaries, int(count)) for count in row["salaries"].split("|")),
+            why=row["why"],
+        )
+        for row in rows("months_paid", room="money")
+    }
+
+
+SOURCE: Final = "European Central Bank, euro foreign exchange reference rates"
+DOLLAR: Final = "USD"
+_LONGEST_GAP: Final = dt.timedelta(days=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """Units of `currency` to one US dollar on `day`; day is None for the dollar itself."""
+
+    value: float
+    currency: str
+    day: dt.date | None
+
+    def from_usd(self, usd: float) -> float:
+        """An amount of US dollars in `currency`."""
+        return usd * self.value
+
+    def to_usd(self, amount: float) -> float:
+        """An amount of `currency` in US dollars."""
+        return amount / self.value
+
+    @property
+    def said(self) -> str:
+        """The rate in plain words with its date: 1 US dollar = 0.8712 euros (European Central Bank, 30 October 2026)."""
+        if self.day is None:
+            return "in US dollars, not converted"
+        name = currency_name(self.currency, self.value)
+        return f"1 US dollar = {self.value:,.4g} {name} (European Central Bank, {self.day.day} {self.day:%B %Y})"
+
+
+def usd_to(currency: str, day: dt.date | None = None) -> Rate:
+    """Units of a currency to one US dollar.
+
+    currency: ISO 4217. day: None for the newest day. A day without a rate, or later than the newest, has the last before it.
+    Raises InputError where the bank gives no rate.
+    """
+    code = checked_currency(currency)
+    if code == DOLLAR:
+        return Rate(value=1.0, currency=DOLLAR, day=None)
+    if day is None and code in (newest := _newest()):
+        return newest[code]
+    history = _history()
+    if code not in history.currencies:
+        raise _no_rate(code, "The European Central Bank gives no rate of it")
+    first, last = history.bounds[code]
+    if day is not None and day < first:
+        raise _no_rate(code, f"The European Central Bank's rates of it begin on {first}")
+    if last < history.bounds[DOLLAR].last_date - _LONGEST_GAP and (day is None or day > last):
+        raise _no_rate(code, f"The European Central Bank's rates of it end on {last}")
+    return _rate_before(code, min(day or last, last))
+
+
+def rated_currencies() -> tuple[str, ...]:
+    """The currencies with a rate of the newest day, ISO 4217, the dollar and the euro among them."""
+    return tuple(sorted({DOLLAR, *_newest()}))
+
+
+def _no_rate(code: str, rule: str) -> InputError:
+    return InputError(
+        f"{rule}; got {code} ({currency_name(code)}). Use US dollars (USD) or euros (EUR), or one of "
+        f"{', '.join(rated_currencies())}."
+    )
+
+
+def _rate_before(code: str, day: dt.date) -> Rate:
+    from currency_converter import RateNotFoundError
+
+    for back in range(_LONGEST_GAP.days):
+        tried = day - dt.timedelta(days=back)
+        try:
+            return Rate(value=float(_history().convert(1, DOLLAR, code, date=tried)), currency=code, day=tried)
+        except RateNotFoundError:
+            continue
+    raise _no_rate(code, f"The European Central Bank gives no rate of it near {day}")
+
+
+@cache
+def _history() -> "CurrencyConverter":
+    """All rates since 1999 (takes 0.15 s)."""
+    from currency_converter import CurrencyConverter
+
+    return CurrencyConverter()
+
+
+@cache
+def _newest() -> Mapping[str, Rate]:
+    """Currency -> its rate on the newest day."""
+    from currency_converter import SINGLE_DAY_CURRENCY_FILE, CurrencyConverter
+
+    rates = CurrencyConverter(SINGLE_DAY_CURRENCY_FILE)
+    return {
+        code: Rate(value=float(rates.convert(1, DOLLAR, code)), currency=code, day=rates.bounds[DOLLAR].last_date)
+        for code in rates.currencies - {DOLLAR}
+    }

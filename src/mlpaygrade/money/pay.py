@@ -13,10 +13,16 @@ from typing import Final
 
 from mlpaygrade.errors import InputError
 from mlpaygrade.job.fields import MAX_SALARY_USD, MIN_SALARY_USD
-from mlpaygrade.money.currency import checked_currency, currency_name, currency_of, currency_scales
-from mlpaygrade.money.numerals import meanings
-from mlpaygrade.money.pay_text import EXAMPLES, Figure, PayParts, pay_parts
-from mlpaygrade.money.period import PERIODS, Period, Salaries
+from mlpaygrade.money.currency import (
+    PERIODS,
+    Period,
+    Salaries,
+    checked_currency,
+    currency_name,
+    currency_of,
+    currency_scales,
+)
+from mlpaygrade.money.pay_text import EXAMPLES, Figure, PayParts, meanings, pay_parts
 
 POSSIBLE_USD: Final[dict[str, tuple[float, float]]] = {
     "year": (MIN_SALARY_USD, MAX_SALARY_USD),

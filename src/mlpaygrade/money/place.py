@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Final, Literal
 
 from mlpaygrade.errors import InputError
-from mlpaygrade.job.reference import MAX_TEXT, fold, rows
+from mlpaygrade.job.lookup import MAX_TEXT, fold, rows
 
 SOURCE: Final = (
     "US Bureau of Labor Statistics, May 2025: software developers, data scientists and related occupations, drawn towards "

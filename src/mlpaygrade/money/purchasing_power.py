@@ -10,8 +10,8 @@ from functools import cache
 from typing import Final
 
 from mlpaygrade.errors import InputError
-from mlpaygrade.job.countries import country as country_named
-from mlpaygrade.job.reference import rows
+from mlpaygrade.job.lookup import rows
+from mlpaygrade.job.places import country as country_named
 
 SOURCE: Final = "World Bank, purchasing power parities (CC BY 4.0); European Central Bank, mean rate of the year"
 

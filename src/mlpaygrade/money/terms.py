@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from mlpaygrade.money.period import Period, Salaries, from_yearly, to_yearly
-from mlpaygrade.money.rates import DOLLAR, Rate, usd_to
+from mlpaygrade.money.currency import DOLLAR, Period, Rate, Salaries, from_yearly, to_yearly, usd_to
 
 if TYPE_CHECKING:
     from mlpaygrade.money.pay import PayReading

@@ -26,9 +26,9 @@ from mlpaygrade.errors import DataError, ResourceError
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.forecast.score import ADDED, answer_texts, score_file
 from mlpaygrade.job.fields import BY_COLUMN, FEATURES
-from mlpaygrade.service.allowance import charge
+from mlpaygrade.service.asking import ProblemError
 from mlpaygrade.service.endpoints import Endpoints
-from mlpaygrade.service.problem import ProblemError
+from mlpaygrade.service.guard import charge
 
 CSV: Final = "text/csv"
 NDJSON: Final = "application/x-ndjson"

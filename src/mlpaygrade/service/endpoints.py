@@ -19,12 +19,19 @@ from mlpaygrade.job.fields import Job
 from mlpaygrade.money.place import PlaceFactor
 from mlpaygrade.money.terms import pay_terms
 from mlpaygrade.service import replies
-from mlpaygrade.service.asking import CompareAsked, EstimateAsked, JobAsked, ScenariosAsked, TitlesAsked, ask
+from mlpaygrade.service.asking import (
+    CompareAsked,
+    EstimateAsked,
+    JobAsked,
+    ProblemError,
+    ScenariosAsked,
+    TitlesAsked,
+    ask,
+)
 from mlpaygrade.service.desk import Desk, Told
+from mlpaygrade.service.guard import Settings
 from mlpaygrade.service.meters import Meters
 from mlpaygrade.service.model_slot import ModelSlot, Served
-from mlpaygrade.service.problem import ProblemError
-from mlpaygrade.service.settings import Settings
 
 T = TypeVar("T")
 

@@ -1,23 +1,147 @@
-"""What stands before every endpoint: keys, limits, problems, counters and one log line a request.
+"""What stands before every endpoint: settings, keys, allowances, limits, counters, one log line a request.
 
-The log says when, what address of the service, how long, with what status. It holds no query, body, title or pay.
+Settings are environment variables: `MLPAYGRADE_` and the setting's name in capitals. A request is let in while its key has
+one left and owes no rows. The rows of its file are taken as they are answered, so a file may go into debt, which the key's
+next requests wait for; each process keeps its own account. The log says when, what address of the service, how long, with
+what status. It holds no query, body, title or pay.
 """
 
 import asyncio
 import hmac
 import logging
+import math
+import os
 import time
 import traceback
 import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Final
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mlpaygrade.service.allowance import ROWS, Allowance, Bucket
+from mlpaygrade.errors import InputError
+from mlpaygrade.service.asking import ProblemError, problem_of
 from mlpaygrade.service.meters import Meters
-from mlpaygrade.service.problem import ProblemError, problem_of
-from mlpaygrade.service.settings import BATCH, Settings
+
+MINUTE: Final = 60.0
+ROWS: Final = "mlpaygrade.rows"
+"""Where a request's scope holds the bucket of rows of its key."""
+
+
+@dataclass(slots=True)
+class Bucket:
+    """So many a minute, at most a minute's worth at once; 0: no limit. left: may be below nothing."""
+
+    a_minute: int
+    clock: Callable[[], float] = time.monotonic
+    left: float = field(init=False)
+    filled: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.left = float(self.a_minute)
+        self.filled = self.clock()
+
+    def wait(self, least: float) -> int:
+        """Whole seconds until `least` are left; 0 where they are."""
+        if not self.a_minute:
+            return 0
+        now = self.clock()
+        rate = self.a_minute / MINUTE
+        self.left = min(self.a_minute, self.left + (now - self.filled) * rate)
+        self.filled = now
+        return max(0, math.ceil((least - self.left) / rate))
+
+    def take(self, number: int) -> None:
+        """Take what was asked for."""
+        self.left -= number
+
+
+@dataclass(slots=True)
+class Allowance:
+    """The two buckets of one key."""
+
+    requests: Bucket
+    rows: Bucket
+
+    def admit(self) -> int:
+        """Let one request in (0), or say after how many seconds it may come again."""
+        wait = max(self.requests.wait(1), self.rows.wait(0))
+        if not wait:
+            self.requests.take(1)
+        return wait
+
+
+def charge(scope: Mapping[str, object], rows: int) -> None:
+    """Take the rows of a table from what the request's key may ask for; without keys nothing is taken."""
+    bucket = scope.get(ROWS)
+    if isinstance(bucket, Bucket):
+        bucket.take(rows)
+
+
+PREFIX: Final = "MLPAYGRADE_"
+BATCH: Final = "/v1/batch"
+"""The address whose requests are files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Limits and choices of one service.
+
+    bundle: folder of the bundle; "" for the one in the package. public_key: file of the key that it must be signed with; "" where
+    none is asked for. api_keys: separated by commas; "" where none is asked for.
+    body_bytes: of one request; batch_bytes, batch_rows: of one file. receive_seconds: to receive a request. concurrency: requests
+    worked on at once by one process; more are told to come back. heavy: those among them that run beside the event loop.
+    key_requests, key_rows: that one key may ask for in a minute, in each process; 0 is no limit.
+    watch_seconds: how often the bundle's folder is looked at. public_metrics: 1 shows counters to other machines without
+    a key.
+    """
+
+    bundle: str = ""
+    public_key: str = ""
+    api_keys: str = ""
+    body_bytes: int = 256 * 1024
+    batch_bytes: int = 64 * 1024 * 1024
+    batch_rows: int = 1_000_000
+    receive_seconds: int = 30
+    concurrency: int = 256
+    heavy: int = 4
+    key_requests: int = 0
+    key_rows: int = 0
+    watch_seconds: int = 2
+    public_metrics: int = 0
+
+    @property
+    def bundle_path(self) -> Path | None:
+        """Folder of the bundle; None for the one in the package."""
+        return Path(self.bundle) if self.bundle else None
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys that open the service; none where it is open to all."""
+        return tuple(key.strip() for key in self.api_keys.split(",") if key.strip())
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Settings from environment variables (default: the process's). Raises InputError for a limit that is no whole number."""
+    given = os.environ if environment is None else environment
+    values: dict[str, str | int] = {}
+    for setting in fields(Settings):
+        text = given.get(f"{PREFIX}{setting.name.upper()}", "").strip()
+        if not text:
+            continue
+        if setting.type is str:
+            values[setting.name] = text
+        elif text.isascii() and text.isdigit() and int(text) > 0:
+            values[setting.name] = int(text)
+        else:
+            raise InputError(
+                f"{PREFIX}{setting.name.upper()} must be a whole number above 0; got {text!r}. Correct it or leave it out."
+            )
+    return Settings(**values)  # type: ignore[arg-type]
+
 
 _LOG = logging.getLogger("mlpaygrade.requests")
 _TROUBLE = logging.getLogger(__name__)

@@ -16,10 +16,9 @@ from starlette.responses import Response
 from mlpaygrade.errors import Defect
 from mlpaygrade.forecast.score import NUMBERS, OUTPUT, OutputColumn, answer_texts
 from mlpaygrade.job.fields import BY_COLUMN, FEATURES
-from mlpaygrade.service.allowance import charge
-from mlpaygrade.service.asking import read_json
+from mlpaygrade.service.asking import ProblemError, read_json
 from mlpaygrade.service.endpoints import JSON, Endpoints
-from mlpaygrade.service.problem import ProblemError
+from mlpaygrade.service.guard import charge
 
 NAME: Final = "mlpaygrade"
 T = TypeVar("T")

@@ -11,8 +11,7 @@ from typing import Final
 from mlpaygrade import __version__
 from mlpaygrade.errors import BundleError
 from mlpaygrade.explain.explanation import explain
-from mlpaygrade.forecast.bundle import Bundle, bundled_path
-from mlpaygrade.forecast.bundle_files import MANIFEST
+from mlpaygrade.forecast.bundle import MANIFEST, Bundle, bundled_path
 from mlpaygrade.forecast.predictor import Predictor
 
 _LOG = logging.getLogger(__name__)

@@ -9,11 +9,19 @@ import msgspec
 from mlpaygrade import __version__
 from mlpaygrade.job.fields import FEATURES
 from mlpaygrade.service import replies
-from mlpaygrade.service.asking import CompareAsked, EstimateAsked, JobAsked, ScenariosAsked, TitlesAsked
+from mlpaygrade.service.asking import (
+    MEDIA_TYPE,
+    TITLES,
+    CompareAsked,
+    EstimateAsked,
+    JobAsked,
+    ProblemDocument,
+    ScenariosAsked,
+    TitlesAsked,
+)
 from mlpaygrade.service.batch import KINDS
 from mlpaygrade.service.drift import DriftReply
 from mlpaygrade.service.inference import InferAsked, InvocationAsked
-from mlpaygrade.service.problem import MEDIA_TYPE, TITLES, ProblemDocument
 
 JSON: Final = "application/json"
 JOB: Final[Mapping[str, object]] = {"title": "Data Scientist", "experience": "senior", "location": "US"}

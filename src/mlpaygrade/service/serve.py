@@ -4,9 +4,9 @@ import os
 import tempfile
 from typing import Final
 
+from mlpaygrade.service.guard import read_settings
 from mlpaygrade.service.meters import SHARED_FOLDER
 from mlpaygrade.service.model_slot import ModelSlot
-from mlpaygrade.service.settings import read_settings
 
 DRAIN_SECONDS: Final = 30
 """Requests that are being answered have this long to end once the service is told to stop."""

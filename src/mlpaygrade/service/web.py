@@ -14,14 +14,13 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mlpaygrade.service import openapi
+from mlpaygrade.service.asking import ProblemError
 from mlpaygrade.service.batch import batch
 from mlpaygrade.service.endpoints import JSON, Endpoints
-from mlpaygrade.service.guard import Guard
+from mlpaygrade.service.guard import BATCH, Guard, Settings, read_settings
 from mlpaygrade.service.inference import Inference
 from mlpaygrade.service.meters import Meters
 from mlpaygrade.service.model_slot import ModelSlot
-from mlpaygrade.service.problem import ProblemError
-from mlpaygrade.service.settings import BATCH, Settings, read_settings
 from mlpaygrade.service.tracing import by_environment
 
 

@@ -7,10 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlpaygrade.dataset.calendar import Calendar, dated_by, read_calendar
-from mlpaygrade.dataset.editions import calendar_path, known_file
-from mlpaygrade.dataset.postings import Postings, build_postings
-from mlpaygrade.dataset.split import Split, by_arrival, temporal
+from mlpaygrade.dataset.postings import (
+    Calendar,
+    Postings,
+    Split,
+    build_postings,
+    by_arrival,
+    dated_by,
+    read_calendar,
+    temporal,
+)
+from mlpaygrade.dataset.sources import calendar_path, known_file
 from mlpaygrade.dataset.table import Table
 from mlpaygrade.errors import InputError
 

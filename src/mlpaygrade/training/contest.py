@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlpaygrade.audit.pairing import ArrivalOrder
-from mlpaygrade.dataset.editions import known_file
-from mlpaygrade.dataset.postings import Postings, columns_of
-from mlpaygrade.dataset.split import Split
+from mlpaygrade.dataset.postings import Postings, Split, columns_of
+from mlpaygrade.dataset.sources import known_file
 from mlpaygrade.dataset.table import Table
-from mlpaygrade.evaluation.later import known_to
+from mlpaygrade.evaluation.drift import known_to
 from mlpaygrade.evaluation.metrics import evaluate
 from mlpaygrade.evaluation.paired import compare_predictions, decide
 from mlpaygrade.forecast.predictor import Predictor

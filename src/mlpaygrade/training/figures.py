@@ -1,12 +1,22 @@
-"""Pictures of a run for the tracking server: the training curve, coverage and error by slice.
+"""Pictures of a run: the training curve, coverage and error by slice; and where the errors are.
 
-Enters: a run's report. Leaves: matplotlib figures. Computes nothing.
+A residual is log pay minus log estimate of one source row: positive where a job pays more than was said. Residuals are shown
+by prediction, level, country, title family and time, with their tails and whether their spread is uniform.
 """
 
 from collections.abc import Mapping
+from typing import Any, Final
 
+import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from scipy import stats
 
+from mlpaygrade.dataset.postings import Postings
+from mlpaygrade.forecast.calibration import INTERVALS
+from mlpaygrade.forecast.distribution import Prediction
+from mlpaygrade.job import taxonomy
+from mlpaygrade.job.fields import EXPERIENCE, LABELS, LOCATION, TITLE
 from mlpaygrade.training.steps import Result
 
 
@@ -43,4 +53,207 @@ def _bars(labels: list[str], values: list[float], *, title: str, target: float) 
     axes.axvline(target, color="#D55E00", linestyle="--")
     axes.set_title(title)
     axes.invert_yaxis()
+    return figure
+
+
+MIN_ROWS: Final = 30
+BINS: Final = 10
+COUNTRIES: Final = 12
+"""Countries shown by name, the most frequent ones."""
+NOTABLE: Final = 0.02
+"""A mean residual of at least two percent, and beyond two standard errors, is worth a sentence."""
+
+Table = list[dict[str, Any]]
+
+
+def residual_analysis(prediction: Prediction, postings: Postings) -> dict[str, Any]:
+    """Tables, tails, spread and the sentences that say them.
+
+    {"groups": {dimension: [{"value", "n", "mean", "sd", "standard_error", "coverage_90"}]}, "tails", "spread", "sentences"}.
+    """
+    index, usd = postings.row_values_usd()
+    truth, estimate = np.log1p(usd), prediction.log_estimate[index]
+    residual = truth - estimate
+    lower, upper = INTERVALS[90]
+    quantiles = prediction.quantiles("any")[index]
+    inside = (truth >= quantiles[:, lower]) & (truth <= quantiles[:, upper])
+    groups = {
+        dimension: _table(labels[index], residual, inside)
+        for dimension, labels in _labels(estimate, prediction, postings).items()
+    }
+    tails = _tails(residual)
+    spread = _spread(estimate, residual, quantiles[:, upper] - quantiles[:, lower])
+    return {
+        "groups": groups,
+        "tails": tails,
+        "spread": spread,
+        "sentences": [*_group_sentences(groups), *_tail_sentences(tails), *_spread_sentences(spread)],
+    }
+
+
+def _labels(
+    row_estimate: NDArray[np.float64], prediction: Prediction, postings: Postings
+) -> dict[str, NDArray[np.object_]]:
+    """Dimension -> label of each posting, in the order in which the labels are shown."""
+    edges = np.quantile(row_estimate, np.linspace(0, 1, BINS + 1)[1:-1])
+    decile = np.searchsorted(edges, prediction.log_estimate)
+    bounds = np.expm1(np.concatenate([[row_estimate.min()], edges, [row_estimate.max()]])) / 1000
+    names = [f"{k + 1:02d}: ${bounds[k]:,.0f}K to ${bounds[k + 1]:,.0f}K" for k in range(BINS)]
+    common = postings.jobs[LOCATION].value_counts().index[:COUNTRIES]
+    places = {code: taxonomy.country(code).name for code in common}
+    quarter = np.floor((postings.time_years % 1) * 4).astype(int) + 1
+    return {
+        "estimate": np.array(names, dtype=object)[decile],
+        "experience": postings.jobs[EXPERIENCE].map(LABELS[EXPERIENCE]).to_numpy(dtype=object),
+        "country": postings.jobs[LOCATION].map(lambda code: places.get(code, "other countries")).to_numpy(dtype=object),
+        "title family": postings.jobs[TITLE].map(taxonomy.title_family).to_numpy(dtype=object),
+        "time": np.array([f"{y}, quarter {q}" for y, q in zip(postings.year, quarter, strict=True)], dtype=object),
+    }
+
+
+def _table(labels: NDArray[np.object_], residual: NDArray[np.float64], inside: NDArray[np.bool_]) -> Table:
+    result = []
+    for value in sorted(set(labels)):
+        mask = labels == value
+        n = int(mask.sum())
+        if n >= MIN_ROWS:
+            sd = float(residual[mask].std(ddof=1))
+            result.append(
+                {
+                    "value": str(value).split(": ", 1)[-1],
+                    "n": n,
+                    "mean": float(residual[mask].mean()),
+                    "sd": sd,
+                    "standard_error": sd / n**0.5,
+                    "coverage_90": float(inside[mask].mean()),
+                }
+            )
+    return result
+
+
+def _tails(residual: NDArray[np.float64]) -> dict[str, float]:
+    standard = (residual - residual.mean()) / residual.std()
+    return {
+        "skewness": float(stats.skew(residual)),
+        "excess_kurtosis": float(stats.kurtosis(residual)),
+        "share_beyond_3_sd": float(np.mean(np.abs(standard) > 3)),
+        "share_paying_half_or_less": float(np.mean(residual < -np.log(2))),
+        "share_paying_double_or_more": float(np.mean(residual > np.log(2))),
+    }
+
+
+def _spread(
+    estimate: NDArray[np.float64], residual: NDArray[np.float64], width: NDArray[np.floating]
+) -> dict[str, float]:
+    """Rank correlation of the size of residuals with the estimate and with the width of the 90 % interval."""
+    size = np.abs(residual - residual.mean())
+    by_estimate, by_width = stats.spearmanr(estimate, size), stats.spearmanr(width, size)
+    return {
+        "size_with_estimate": float(by_estimate.statistic),
+        "size_with_estimate_p": float(by_estimate.pvalue),
+        "size_with_width": float(by_width.statistic),
+        "size_with_width_p": float(by_width.pvalue),
+    }
+
+
+def _group_sentences(groups: Mapping[str, Table]) -> list[str]:
+    result = []
+    for dimension, table in groups.items():
+        notable = [
+            item for item in table if abs(item["mean"]) >= NOTABLE and abs(item["mean"]) > 2 * item["standard_error"]
+        ]
+        if not table:
+            continue
+        if not notable:
+            result.append(
+                f"By {dimension}, no group of at least {MIN_ROWS} rows is off by {NOTABLE:.0%} beyond two standard errors."
+            )
+        for item in sorted(notable, key=lambda one: -abs(one["mean"]))[:3]:
+            way = "more" if item["mean"] > 0 else "less"
+            result.append(
+                f"By {dimension}, {item['value']} pays {abs(np.expm1(item['mean'])):.1%} {way} than estimated "
+                f"(geometric mean of {item['n']:,} rows, standard error {item['standard_error']:.1%})."
+            )
+        worst = max(table, key=lambda one: one["sd"])
+        best = min(table, key=lambda one: one["sd"])
+        if worst is not best:
+            result.append(
+                f"By {dimension}, residuals spread most in {worst['value']} (standard deviation {worst['sd']:.3f}, "
+                f"coverage {worst['coverage_90']:.1%}) and least in {best['value']} "
+                f"({best['sd']:.3f}, {best['coverage_90']:.1%})."
+            )
+    return result
+
+
+def _tail_sentences(tails: Mapping[str, float]) -> list[str]:
+    heavy = "heavier" if tails["excess_kurtosis"] > 0 else "lighter"
+    return [
+        f"{tails['share_beyond_3_sd']:.2%} of residuals lie beyond three standard deviations (0.27% in a normal "
+        f"distribution); the tails are {heavy} than normal (excess kurtosis {tails['excess_kurtosis']:.2f}, skewness "
+        f"{tails['skewness']:.2f}).",
+        f"{tails['share_paying_half_or_less']:.2%} of rows pay half of the estimate or less, "
+        f"{tails['share_paying_double_or_more']:.2%} pay double or more.",
+    ]
+
+
+def _spread_sentences(spread: Mapping[str, float]) -> list[str]:
+    def seen(p: float) -> str:
+        return "beyond chance" if p < 0.01 else "not beyond chance"
+
+    rises = "rises" if spread["size_with_estimate"] > 0 else "falls"
+    return [
+        f"The size of residuals {rises} with the estimate (rank correlation {spread['size_with_estimate']:.2f}, "
+        f"{seen(spread['size_with_estimate_p'])}), and goes with the width of the 90 % interval at "
+        f"{spread['size_with_width']:.2f} ({seen(spread['size_with_width_p'])}): the second is what an interval is for."
+    ]
+
+
+def residual_figures(prediction: Prediction, postings: Postings) -> dict[str, Figure]:
+    """Figures by name: residuals against the estimate, their distribution against the normal, and their mean by group."""
+    index, usd = postings.row_values_usd()
+    estimate = prediction.log_estimate[index]
+    residual = np.log1p(usd) - estimate
+    groups = residual_analysis(prediction, postings)["groups"]
+    figures = {"residuals_by_estimate": _scatter(estimate, residual), "residuals_normal": _normal_plot(residual)}
+    return figures | {f"residuals_by_{name.replace(' ', '_')}": _means(name, table) for name, table in groups.items()}
+
+
+def _scatter(estimate: NDArray[np.float64], residual: NDArray[np.float64]) -> Figure:
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(np.expm1(estimate) / 1000, residual, ".", markersize=2, alpha=0.3, color="#0072B2")
+    edges = np.unique(np.quantile(estimate, np.linspace(0, 1, BINS + 1)))
+    at = np.clip(np.searchsorted(edges, estimate, side="right") - 1, 0, len(edges) - 2)
+    for share, style in ((0.05, "--"), (0.5, "-"), (0.95, "--")):
+        middle = [np.expm1(np.median(estimate[at == k])) / 1000 for k in range(len(edges) - 1) if (at == k).any()]
+        line = [np.quantile(residual[at == k], share) for k in range(len(edges) - 1) if (at == k).any()]
+        axes.plot(middle, line, style, color="#D55E00", label=f"{share:.0%} of residuals lie below")
+    axes.axhline(0, color="black", linewidth=0.8)
+    axes.set(xlabel="estimate, thousand USD", ylabel="residual of log pay", title="Residuals by estimate")
+    axes.legend()
+    return figure
+
+
+def _normal_plot(residual: NDArray[np.float64]) -> Figure:
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    axes = figure.subplots()
+    standard = np.sort((residual - residual.mean()) / residual.std())
+    normal = stats.norm.ppf((np.arange(len(standard)) + 0.5) / len(standard))
+    axes.plot(normal, standard, ".", markersize=3, color="#0072B2")
+    axes.plot(normal[[0, -1]], normal[[0, -1]], color="black", linewidth=0.8)
+    axes.set(xlabel="normal quantile", ylabel="standardised residual", title="Tails of the residuals")
+    return figure
+
+
+def _means(dimension: str, table: Table) -> Figure:
+    figure = Figure(figsize=(7, 0.35 * len(table) + 1.4), layout="constrained")
+    axes = figure.subplots()
+    labels = [f"{item['value']} (n = {item['n']:,})" for item in table]
+    means = [item["mean"] for item in table]
+    axes.errorbar(
+        means, labels, xerr=[2 * item["standard_error"] for item in table], fmt="o", color="#0072B2", capsize=3
+    )
+    axes.axvline(0, color="black", linewidth=0.8)
+    axes.invert_yaxis()
+    axes.set(xlabel="mean residual of log pay, two standard errors", title=f"Residuals by {dimension}")
     return figure

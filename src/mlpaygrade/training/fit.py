@@ -1,12 +1,17 @@
 """Fitting the network: pinball loss averaged over members, early stopping, resume after a kill.
 
-Enters: encoded training postings with the two ends of their bands. Leaves: a fitted Keras model and its history.
-Chooses no setting and sees no test posting. Same seed, machine and versions: the same weights.
+Chooses no setting and sees no test posting. Same seed, machine and versions: the same weights. A checkpoint is the complete
+state after a whole epoch, in one file, written at once or not at all: weights, the optimizer's variables, the states of every
+random generator inside the network, the history. Batches are drawn by a generator of each epoch's own, so a training that
+goes on from there is bit for bit one that was never stopped.
 """
 
+import json
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,11 +20,43 @@ from keras import ops
 from numpy.typing import NDArray
 
 from mlpaygrade.dataset.postings import Postings
+from mlpaygrade.dataset.writing import writing_bytes
 from mlpaygrade.forecast.distribution import LEVELS, Prediction, concatenate
 from mlpaygrade.forecast.encode import Encoded, JobEncoder
-from mlpaygrade.training.checkpoint import load_checkpoint, save_checkpoint
 from mlpaygrade.training.network import INPUTS, NetworkSettings, build_network, serving_network
 from mlpaygrade.training.wide import WideSettings, fit_wide
+
+History = dict[str, list[float]]
+
+
+def save_checkpoint(path: Path, model: keras.Model, history: History) -> None:
+    """Write the state after the epochs that the history holds."""
+    arrays: dict[str, Any] = {f"variable_{k}": np.asarray(variable) for k, variable in enumerate(_variables(model))}
+    with writing_bytes(path) as file:
+        np.savez(file, history=np.array(json.dumps(history)), **arrays)
+
+
+def load_checkpoint(path: Path, model: keras.Model) -> History:
+    """Bring a model to a written state; returns its history, empty where there is no file that fits."""
+    variables = _variables(model)
+    try:
+        with path.open("rb") as file, np.load(file) as stored:
+            arrays = [stored[f"variable_{k}"] for k in range(len(variables))]
+            history: History = json.loads(str(stored["history"]))
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+        return {}
+    if any(array.shape != tuple(variable.shape) for array, variable in zip(arrays, variables, strict=True)):
+        return {}
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)
+    return history
+
+
+def _variables(model: keras.Model) -> list[Any]:
+    """Everything that training changes: weights, seeds of dropout and masking, the optimizer's moments and step."""
+    model.optimizer.build(model.trainable_variables)
+    return [*model.variables, *model.optimizer.variables]
+
 
 Progress = Callable[[int, int, dict[str, float]], None]
 """Called after each epoch with (epoch, epochs, {"loss": ..., "val_loss": ...})."""

@@ -21,9 +21,10 @@ from mlpaygrade.explain.explanation import (
     play,
     player_label,
     player_value,
+    shapley_interactions,
+    shapley_values,
     signed_dollars,
 )
-from mlpaygrade.explain.shapley import shapley_interactions, shapley_values
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job.fields import EXPERIENCE, FEATURES, LABELS, LOCATION, Job
 from mlpaygrade.training.steps import Result

@@ -1,9 +1,10 @@
 """What a bundle says was measured: its evaluation, from predictions of tested postings, and its evidence. Fits nothing.
 
-`parts_again` makes both anew for a bundle that stands, without training.
+`parts_again` makes both anew for a bundle that stands; `evaluate_bundle` judges one on adverts after its training.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -11,14 +12,14 @@ import numpy as np
 from mlpaygrade.dataset.postings import Postings, columns_of
 from mlpaygrade.dataset.table import Table
 from mlpaygrade.errors import InputError
-from mlpaygrade.evaluation.groups import group_metrics, strength_metrics
-from mlpaygrade.evaluation.metrics import evaluate
-from mlpaygrade.forecast.bundle import Bundle
+from mlpaygrade.evaluation.drift import known_to
+from mlpaygrade.evaluation.metrics import evaluate, group_metrics, strength_metrics
+from mlpaygrade.forecast.bundle import Bundle, write_json
 from mlpaygrade.forecast.distribution import Prediction
 from mlpaygrade.forecast.evidence import Evidence, count_cells
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job.fields import FEATURES
-from mlpaygrade.training.arrival import divide
+from mlpaygrade.training.arrival import divide, postings_by_arrival
 
 LEDGER_PARTS: Final = 8
 DISTANCES: Final = ("the very job", "differs in one field", "differs in more fields")
@@ -74,3 +75,30 @@ def _ledger(evidence: Evidence, future: Postings) -> dict[str, list[str]]:
         "closest advertised job": [DISTANCES[min(count, 2)] for count in evidence.fields_apart(jobs).tolist()],
         "order of arrival": [f"part {number} of {LEDGER_PARTS}" for number in part],
     }
+
+
+def evaluate_bundle(table: Table, predictor: Predictor, *, output: Path) -> dict[str, Any]:
+    """Judge a bundle on the postings that arrived after those it was trained on; writes OUTPUT/report.json.
+
+    Raises InputError when the file holds none: figures on training rows would flatter.
+    """
+    postings = postings_by_arrival(table)
+    trained_through = int(predictor.bundle.provenance["trained_through"])
+    future = postings.take(~known_to(predictor.bundle.provenance, postings))
+    if not len(future):
+        raise InputError(
+            f"The bundle was trained through {trained_through} and {table.path.name} ends with {int(postings.year.max())}: "
+            "it holds no later advert to judge by. Give a newer file, or leave --bundle out to train on all but the newest year."
+        )
+    prediction = predictor.predict(columns_of(future.jobs))
+    groups = predictor.bundle.evaluation.get("groups", {})
+    words, stated = strength_metrics(prediction, future, groups=groups, evidence=predictor.bundle.evidence)
+    report = {
+        "protocol": f"bundle trained through {trained_through}, tested on every later row of {table.path.name}",
+        "data_sha256": table.sha256,
+        "synthetic": table.synthetic,
+        "network": {**evaluate(prediction, future), "words": words, "stated": stated},
+    }
+    output.mkdir(parents=True, exist_ok=True)
+    write_json(output / "report.json", report)
+    return report

@@ -15,21 +15,19 @@ from typing import Final
 
 from mlpaygrade.audit.pairing import ArrivalOrder
 from mlpaygrade.audit.summary import audit_table
-from mlpaygrade.dataset.editions import data_name, edition
-from mlpaygrade.dataset.lock import alone
 from mlpaygrade.dataset.reader import sha256_of
-from mlpaygrade.dataset.sources import fetch, resolve
+from mlpaygrade.dataset.sources import data_name, fetch, resolve
+from mlpaygrade.dataset.sources import edition_named as edition
 from mlpaygrade.dataset.table import Table, read_table
-from mlpaygrade.dataset.writing import write_file
+from mlpaygrade.dataset.writing import alone, write_file
 from mlpaygrade.errors import BundleError, InputError, ResourceError
 from mlpaygrade.evaluation.drift import drift_report, drift_text
-from mlpaygrade.forecast.bundle import Bundle, bundled_path, load_bundle, write_bundle, write_json
-from mlpaygrade.forecast.bundle_files import MANIFEST
+from mlpaygrade.forecast.bundle import MANIFEST, Bundle, bundled_path, load_bundle, write_bundle, write_json
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.training.arrival import postings_by_arrival
 from mlpaygrade.training.contest import Contest, compare, prepare_contest
 from mlpaygrade.training.forecaster import Progress
-from mlpaygrade.training.refresh_text import refresh_text
+from mlpaygrade.training.report import refresh_text
 from mlpaygrade.training.run import finished_run, train
 from mlpaygrade.training.settings import Settings
 from mlpaygrade.training.steps import Result, Steps, digest, package_digest

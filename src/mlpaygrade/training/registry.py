@@ -1,13 +1,16 @@
 """The model registry: a challenger enters with every training, and becomes champion only by being better.
 
-Enters: MLflow runs that hold a bundle as their model. Leaves: versions of one registered model under the aliases `champion` and
-`challenger`. The judge is the paired bootstrap by posting, on postings that arrived after those of either bundle's training.
-Trains nothing.
+MLflow runs that hold a bundle become versions of one registered model under the aliases `champion` and `challenger`. The
+judge is the paired bootstrap by posting, on postings that arrived after those of either bundle's training. Runs and models
+are kept in a tracking server, a database, or the SQLite file in the folder of runs; no message shows a store's password.
 """
 
 import json
+import logging
+import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,13 +20,98 @@ from mlflow.exceptions import MlflowException
 
 from mlpaygrade.dataset.postings import columns_of
 from mlpaygrade.dataset.table import Table
-from mlpaygrade.errors import BundleError, InputError
-from mlpaygrade.evaluation.later import known_to
+from mlpaygrade.dataset.writing import alone
+from mlpaygrade.errors import BundleError, InputError, ResourceError
+from mlpaygrade.evaluation.drift import known_to
 from mlpaygrade.evaluation.paired import Difference, compare_predictions, decide
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.training.arrival import postings_by_arrival
-from mlpaygrade.training.store import GONE, connect
-from mlpaygrade.training.store_address import shown
+
+
+def shown(uri: str) -> str:
+    """A URI as it may be shown: without user, password and query."""
+    return uri.rsplit("@", 1)[-1].partition("?")[0]
+
+
+def why(error: Exception, uri: str) -> str:
+    """An error in a line, without the URI's password."""
+    cause = error.__cause__ if isinstance(error, ImportError) and error.__cause__ is not None else error
+    said = (str(cause).strip() or "no message").splitlines()[0]
+    password = uri.partition("://")[2].rpartition("@")[0].partition(":")[2]
+    said = said.replace(password, "...") if password else said
+    return f"{type(cause).__name__}: {said}"
+
+
+RUNS: Final = Path("runs")
+SERVERS: Final = ("http://", "https://", "databricks")
+"""Beginnings of the addresses that keep the artifacts themselves."""
+QUIET: Final = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
+"""A server's addresses would stand among the data on stdout."""
+PATIENCE: Final = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+"""MLflow's own would try a server that is away for five minutes."""
+GONE: Final = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+"""What MLflow calls a run, model or alias that is not there."""
+
+
+def store_uri(folder: Path = RUNS) -> str:
+    """Where runs and models are kept: `MLFLOW_TRACKING_URI`, else the SQLite database of the folder of runs."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder.resolve() / 'mlflow.db'}"
+
+
+def connect(uri: str) -> mlflow.MlflowClient:
+    """The client of a store, after asking it something. Raises ResourceError where it does not answer."""
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    try:
+        with _impatient(), _alone_in(uri):
+            mlflow.set_tracking_uri(uri)
+            client = mlflow.MlflowClient(uri, uri)
+            client.search_experiments(max_results=1)
+    except Exception as error:  # MLflow, SQLAlchemy and its drivers raise classes that share no base
+        raise ResourceError(
+            f"The store of runs {shown(uri)} does not answer ({why(error, uri)}). Start it, correct MLFLOW_TRACKING_URI or unset "
+            "it, or go without: --no-track."
+        ) from error
+    return client
+
+
+def open_experiment(name: str, *, uri: str, folder: Path) -> None:
+    """Make `name` the experiment of what is logged next. Artifacts go to FOLDER/mlartifacts, or where a server keeps them."""
+    client = connect(uri)
+    if client.get_experiment_by_name(name) is None:
+        location = None if uri.startswith(SERVERS) else (folder.resolve() / "mlartifacts").as_uri()
+        try:
+            client.create_experiment(name, artifact_location=location)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":  # made by another process in between
+                raise
+    mlflow.set_experiment(name)
+
+
+@contextmanager
+def _alone_in(uri: str) -> Iterator[None]:
+    """While a SQLite file is opened, which makes its tables: two first trainings at once would make them twice."""
+    if not uri.startswith("sqlite:///"):
+        yield
+        return
+    database = Path(uri.removeprefix("sqlite:///"))
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with alone(database.with_name(f"{database.name}.lock"), on_wait=lambda: None):
+        yield
+
+
+@contextmanager
+def _impatient() -> Iterator[None]:
+    missing = {name: value for name, value in PATIENCE.items() if name not in os.environ}
+    os.environ.update(missing)
+    try:
+        yield
+    finally:
+        for name in missing:
+            os.environ.pop(name, None)
+
 
 MODEL: Final = "mlpaygrade"
 CHAMPION: Final = "champion"

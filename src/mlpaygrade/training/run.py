@@ -1,9 +1,12 @@
 """One training run: from a table to a run folder with a report and a bundle.
 
 Enters: a validated table, settings, an output folder. Leaves: `OUTPUT/report.json`, `OUTPUT/bundle/`, residual plots in
-`OUTPUT/figures/`.
-The test years are opened once, to report. Stopping at any moment leaves the old bundle usable; starting again with the same
-data and settings resumes.
+`OUTPUT/figures/`. The test years are opened once, to report. Stopping at any moment leaves the old bundle usable; starting
+again with the same data and settings resumes.
+
+Ridge regression on one-hot fields: the sanity check beside the network.
+
+Enters: encoded training rows. Leaves: log estimates. Point estimates only.
 """
 
 import json
@@ -17,14 +20,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import Ridge
+from sklearn.preprocessing import OneHotEncoder
 
 import mlpaygrade
-from mlpaygrade.dataset.editions import known_file
-from mlpaygrade.dataset.postings import Postings
-from mlpaygrade.dataset.split import Split
+from mlpaygrade.dataset.postings import Postings, Split
+from mlpaygrade.dataset.sources import known_file
 from mlpaygrade.dataset.table import Table
 from mlpaygrade.errors import InputError
-from mlpaygrade.evaluation.later import rows_by_year
+from mlpaygrade.evaluation.drift import rows_by_year
 from mlpaygrade.evaluation.leakage import (
     LeakageError,
     check_calibration,
@@ -37,20 +42,39 @@ from mlpaygrade.evaluation.leakage import (
 from mlpaygrade.evaluation.metrics import point_metrics
 from mlpaygrade.forecast.background import choose_background
 from mlpaygrade.forecast.bundle import Bundle, load_bundle, write_bundle, write_json
+from mlpaygrade.forecast.calibration import LOCAL
+from mlpaygrade.forecast.encode import Encoded, JobEncoder
 from mlpaygrade.forecast.evidence import count_cells
-from mlpaygrade.forecast.local import LOCAL
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.forecast.refusal import AbstentionRule
 from mlpaygrade.market.statistics import market_json
 from mlpaygrade.training.arrival import Division, calendar_of, divide, training_side
 from mlpaygrade.training.export import export_onnx
+from mlpaygrade.training.figures import MIN_ROWS, residual_analysis, residual_figures
+from mlpaygrade.training.fit import recency_weights
 from mlpaygrade.training.forecaster import Forecaster, Progress, fit_abstention, fit_forecaster
 from mlpaygrade.training.importance import measure_importance
 from mlpaygrade.training.measure import tested
-from mlpaygrade.training.residuals import MIN_ROWS, residual_analysis, residual_figures
-from mlpaygrade.training.ridge import fit_predict_ridge
 from mlpaygrade.training.settings import Settings
 from mlpaygrade.training.steps import Result
+
+
+def fit_predict_ridge(
+    train: Postings, test: Postings, *, half_life_years: float, min_count: int = 2, alpha: float = 3.0
+) -> NDArray[np.float64]:
+    """Fit on every training row with the network's encoding and recency weights; log estimates float64 (n_test,)."""
+    encoder = JobEncoder.fit(train.jobs, min_count=min_count)
+    one_hot = OneHotEncoder(handle_unknown="ignore")
+
+    def matrix(encoded: Encoded) -> NDArray[np.int32]:
+        return encoded.categorical
+
+    index, usd = train.row_values_usd()
+    weights = recency_weights(train.time_years, half_life_years=half_life_years)
+    features = one_hot.fit_transform(matrix(encoder.transform(train.jobs)))
+    model = Ridge(alpha=alpha).fit(features[index], np.log1p(usd), sample_weight=weights[index])
+    return np.asarray(model.predict(one_hot.transform(matrix(encoder.transform(test.jobs)))), dtype=np.float64)
+
 
 LIBRARIES: Final = ("numpy", "pandas", "tensorflow-cpu", "keras", "scikit-learn", "onnx", "tf2onnx", "onnxruntime")
 PARITY_JOBS: Final = 2_000

@@ -22,10 +22,9 @@ from mlpaygrade.job.fields import FEATURES
 from mlpaygrade.training import pyfunc
 from mlpaygrade.training.figures import run_figures
 from mlpaygrade.training.importance import importance_figures
+from mlpaygrade.training.registry import open_experiment, shown, why
 from mlpaygrade.training.run import Run
 from mlpaygrade.training.steps import Result
-from mlpaygrade.training.store import open_experiment
-from mlpaygrade.training.store_address import shown, why
 
 EXPERIMENT: Final = "mlpaygrade"
 
