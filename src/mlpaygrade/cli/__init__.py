@@ -11,25 +11,69 @@ import signal
 import sys
 import threading
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import typer
+from typer.core import TyperGroup
 
-from mlpaygrade.cli import benchmark, bundle, data, explain, market, predict, refresh, score, serve, train
 from mlpaygrade.errors import MLPayGradeError, ResourceError, printable
+
+if TYPE_CHECKING:
+    from typer._click import Command, Context
+
+_MODULES: Final = {
+    "predict": "predict",
+    "explain": "explain",
+    "scenarios": "explain",
+    "score": "score",
+    "benchmark": "benchmark",
+    "advert": "benchmark",
+    "serve": "serve",
+    "mcp": "serve",
+    "train": "train",
+    "evaluate": "train",
+    "promote": "train",
+    "refresh": "refresh",
+    "market": "market",
+    "data": "data",
+    "bundle": "bundle",
+}
+"""Command -> the module that registers it."""
+
+
+class _Commands(TyperGroup):
+    """The commands, each imported when it is asked for."""
+
+    def list_commands(self, ctx: "Context") -> list[str]:
+        """All names, in the order of the help."""
+        del ctx
+        return list(_MODULES)
+
+    def get_command(self, ctx: "Context", cmd_name: str) -> "Command | None":
+        """The command of a name; None for a name that there is not, once all are known that it may have meant."""
+        for name in [cmd_name] if cmd_name in _MODULES else _MODULES:
+            if name not in self.commands:
+                part = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+                import_module(f"mlpaygrade.cli.{_MODULES[name]}").register(part)
+                self.commands.update(typer.main.get_group(part).commands)
+        return super().get_command(ctx, cmd_name)
+
 
 app = typer.Typer(
     name="mlpaygrade",
-    help="What a job in machine learning and data pays, how sure that is, and why.",
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (predict, explain, score, benchmark, serve, train, refresh, market):
-    module.register(app)
-app.add_typer(data.app, name="data")
-app.add_typer(bundle.app, name="bundle")
+
+
+@app.callback()
+def _about() -> None:
+    """What a job in machine learning and data pays, how sure that is, and why."""
 
 
 def main() -> None:

@@ -13,6 +13,11 @@ app = typer.Typer(help="Sign bundles and check them.", no_args_is_help=True, ric
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the bundle.")]
 
 
+def register(commands: typer.Typer) -> None:
+    """Add the commands."""
+    commands.add_typer(app, name="bundle")
+
+
 @app.command()
 def sign(
     folder: Folder,

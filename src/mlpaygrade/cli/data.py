@@ -21,13 +21,18 @@ File = Annotated[
 ]
 
 
+def register(commands: typer.Typer) -> None:
+    """Add the commands."""
+    commands.add_typer(app, name="data")
+
+
 @app.command()
 def editions(json: options.Json = False) -> None:
     """List the editions of the public dataset that can be fetched, oldest first."""
     from dataclasses import asdict
 
-    from mlpaygrade.dataset.sources import editions as known
     from mlpaygrade.dataset.sources import cache_path
+    from mlpaygrade.dataset.sources import editions as known
 
     if json:
         options.print_json([{name: _plain(value) for name, value in asdict(one).items()} for one in known()])
