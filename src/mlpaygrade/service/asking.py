@@ -43,7 +43,7 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
 """Kind of problem -> status and title."""
 
 
-class DefectDocument(msgspec.Struct, frozen=True, kw_only=True):
+class DefectDocument(msgspec.Struct, frozen=True):
     """One broken rule."""
 
     field: str
@@ -60,7 +60,7 @@ class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True):
     status: int
     detail: str
     defects: list[DefectDocument] = []
-    nearest_job: dict[str, str | int] | None = None
+    nearest_job: Mapping[str, str | int] | None = None
 
 
 class ProblemError(Exception):
@@ -89,8 +89,11 @@ class ProblemError(Exception):
             title=title,
             status=status,
             detail=_shown(str(self), 20 * LONGEST),
-            defects=[_document(defect) for defect in self.defects],
-            nearest_job=None if self.nearest_job is None else dict(self.nearest_job),
+            defects=[
+                DefectDocument(*map(_shown, (defect.column, defect.rule, defect.value, defect.remedy)))
+                for defect in self.defects
+            ],
+            nearest_job=self.nearest_job,
         )
         return Response(msgspec.json.encode(document), status, self.headers, MEDIA_TYPE)
 
@@ -111,15 +114,6 @@ def problem_of(error: Exception) -> ProblemError:
     return ProblemError("unexpected", "It is in the operator's log under the number in X-Request-ID.")
 
 
-def _document(defect: Defect) -> DefectDocument:
-    return DefectDocument(
-        field=_shown(defect.column),
-        rule=_shown(defect.rule),
-        value=_shown(defect.value),
-        remedy=_shown(defect.remedy),
-    )
-
-
 def _shown(text: str, longest: int = LONGEST) -> str:
     """Text that may be printed, without halves of characters, not longer than is worth reading."""
     whole = printable(text.encode("utf-8", "replace").decode("utf-8"))
@@ -131,81 +125,58 @@ _EXAMPLES: Final[Mapping[str, object]] = {"title": "Data Scientist", "experience
 T = TypeVar("T")
 Text = Annotated[str, Meta(max_length=200)]
 
-_OPTIONS: Final[Mapping[str, tuple[object, object, str]]] = {
-    "offer_usd": (
-        float | None,
-        None,
-        "A yearly pay in US dollars: the reply says what share of the figures advertised for such jobs lie below it.",
-    ),
-    "currency": (Text | None, None, "ISO 4217: the reply repeats the figures in it, with the rate and its day."),
-    "period": (Period, "year", "Of the pay in `currency`."),
-    "place": (
-        Text | None,
-        None,
-        "A town, metropolitan area or state of the United States: figures are then those of the place.",
-    ),
-    "exact": (bool, False, "Give the answer unrounded as well, with its whole distribution."),
-    "codes": (
-        bool,
-        False,
-        "The job is in codes as a reply gave it: it is not read again, and refused where it would have to be.",
-    ),
-}
+_Described = tuple[str, object, object]
+"""Name, annotated type and default of a struct's field."""
 
 
-def _field(field: Field) -> tuple[str, object, object]:
+def _field(field: Field) -> _Described:
     codes = f" One of {', '.join(map(str, field.labels))}, or its words." if field.labels else ""
     example = _EXAMPLES.get(field.name, field.default)
-    meta = Meta(
-        description=f"{field.heading}: {field.hint}.{codes}",
-        extra_json_schema={} if example is None else {"examples": [example]},
-    )
+    shown = {} if example is None else {"examples": [example]}
+    meta = Meta(description=f"{field.heading}: {field.hint}.{codes}", extra_json_schema=shown)
     return field.name, Annotated[str | int | None, meta], None
 
 
-def _option(name: str) -> tuple[str, object, object]:
-    kind, default, description = _OPTIONS[name]
-    return name, Annotated[kind, Meta(description=description)], default
+def _option(name: str, kind: object, default: object, said: str, *, least: int | None = None, most: int | None = None) -> _Described:
+    return name, Annotated[kind, Meta(description=said, ge=least, le=most)], default
 
 
-def _ask(name: str, *options: tuple[str, object, object]) -> type[msgspec.Struct]:
-    fields = [*map(_field, FIELDS), *options]
+def _struct(name: str, *fields: _Described | tuple[str, object]) -> type[msgspec.Struct]:
     return defstruct(name, fields, kw_only=True, frozen=True, forbid_unknown_fields=True, module=__name__)
 
 
-JobAsked: Final = _ask("JobAsked")
-EstimateAsked: Final = _ask("EstimateAsked", *map(_option, _OPTIONS))
-ScenariosAsked: Final = _ask(
+_JOB: Final = tuple(map(_field, FIELDS))
+_CHANGEABLE: Final = ", ".join(field.name for field in CHANGEABLE)
+_OFFER: Final = (
+    "A yearly pay in US dollars: the reply says what share of the figures advertised for such jobs lie below it."
+)
+_CODES: Final = "The job is in codes as a reply gave it: it is not read again, and refused where it would have to be."
+_PLACE: Final = "A town, metropolitan area or state of the United States: figures are then those of the place."
+_CURRENCY: Final = "ISO 4217: the reply repeats the figures in it, with the rate and its day."
+_EXACT: Final = "Give the answer unrounded as well, with its whole distribution."
+_ALLOW: Final = f"Fields that may change, of {_CHANGEABLE}; all but residence without it."
+_QUERY: Final = Meta(description="The commonest titles without it.", examples=["data sci"])
+
+JobAsked: Final = _struct("JobAsked", *_JOB)
+EstimateAsked: Final = _struct(
+    "EstimateAsked",
+    *_JOB,
+    _option("offer_usd", float | None, None, _OFFER),
+    _option("currency", Text | None, None, _CURRENCY),
+    _option("period", Period, "year", "Of the pay in `currency`."),
+    _option("place", Text | None, None, _PLACE),
+    _option("exact", bool, False, _EXACT),
+    _option("codes", bool, False, _CODES),
+)
+ScenariosAsked: Final = _struct(
     "ScenariosAsked",
-    (
-        "allow",
-        Annotated[
-            list[str] | None,
-            Meta(
-                description=f"Fields that may change, of {', '.join(f.name for f in CHANGEABLE)}; all but residence without it."
-            ),
-        ],
-        None,
-    ),
-    ("max_changes", Annotated[int, Meta(ge=1, le=2, description="Fields changed at once, at most.")], 2),
-    ("limit", Annotated[int, Meta(ge=1, le=1000, description="Scenarios in the reply, at most.")], 50),
+    *_JOB,
+    _option("allow", list[str] | None, None, _ALLOW),
+    _option("max_changes", int, 2, "Fields changed at once, at most.", least=1, most=2),
+    _option("limit", int, 50, "Scenarios in the reply, at most.", least=1, most=1000),
 )
-CompareAsked: Final = defstruct(
-    "CompareAsked",
-    [("first", JobAsked), ("second", JobAsked)],
-    kw_only=True,
-    frozen=True,
-    forbid_unknown_fields=True,
-    module=__name__,
-)
-TitlesAsked: Final = defstruct(
-    "TitlesAsked",
-    [("q", Annotated[Text, Meta(description="The commonest titles without it.", examples=["data sci"])], "")],
-    kw_only=True,
-    frozen=True,
-    forbid_unknown_fields=True,
-    module=__name__,
-)
+CompareAsked: Final = _struct("CompareAsked", ("first", JobAsked), ("second", JobAsked))
+TitlesAsked: Final = _struct("TitlesAsked", ("q", Annotated[Text, _QUERY], ""))
 
 Reader = Callable[[JobWords], Awaitable[ReadJob | InputError]]
 

@@ -4,6 +4,7 @@ The same predictor as everywhere; nothing is stored, and no tool changes anythin
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Final, Literal, TypeVar
 
 from mcp.server.mcpserver import MCPServer
@@ -31,6 +32,7 @@ INSTRUCTIONS: Final = (
     "the date with a figure. Where there is not enough data, say so and name the nearest job; do not guess a figure. A "
     "difference between jobs is associated with them, not promised by a change."
 )
+PLACED: Final = "a yearly pay to place among such jobs"
 READ_ONLY: Final = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
 )
@@ -171,35 +173,35 @@ def assistant_server(predictor: Predictor) -> MCPServer[object]:
         "mlpaygrade", title="MLPayGrade", version=__version__, instructions=INSTRUCTIONS, log_level="WARNING"
     )
 
+    tool = partial(server.tool, annotations=READ_ONLY, structured_output=True)
+
     def answer(job: AskedJob) -> Answer:
         return predictor.answer(predictor.read_job(**job.model_dump()))
 
-    @server.tool(annotations=READ_ONLY, structured_output=True)
+    @tool()
     def estimate(
         job: AskedJob,
-        offer_usd: Annotated[
-            float | None, Field(ge=1, le=1e9, description="a yearly pay to place among such jobs")
-        ] = None,
+        offer_usd: Annotated[float | None, Field(ge=1, le=1e9, description=PLACED)] = None,
     ) -> Pay:
         """What a job pays, with its range, strength, date and source."""
         return _told(lambda: pay_of(answer(job), offer_usd=offer_usd))
 
-    @server.tool(annotations=READ_ONLY, structured_output=True)
+    @tool()
     def explain(job: AskedJob) -> Why:
         """Why a job pays what it does: what each of its fields adds, in dollars."""
         return _told(lambda: _why(predictor, answer(job)))
 
-    @server.tool(annotations=READ_ONLY, structured_output=True)
+    @tool()
     def compare(first: AskedJob, second: AskedJob) -> Difference:
         """Two jobs side by side."""
         return _told(lambda: _difference(predictor, answer(first), answer(second)))
 
-    @server.tool(annotations=READ_ONLY, structured_output=True)
+    @tool()
     def titles(text: str = "") -> Titles:
         """Known job titles near to a text, the commonest without one."""
         return Titles(titles=list(taxonomy.suggest_titles(text, known=predictor.known_titles)))
 
-    @server.tool(annotations=READ_ONLY, structured_output=True)
+    @tool()
     def model() -> ModelCard:
         """Which model answers, from which adverts, and how it did when it was tested."""
         return _card(predictor)

@@ -39,9 +39,6 @@ KINDS: Final[Mapping[str, str]] = {CSV: "csv", NDJSON: "ndjson", PARQUET: "parqu
 BLOCK: Final = 2_000
 LONGEST_LINE: Final = 256 * 1024
 
-Count = Callable[[int, int], None]
-"""Told how many rows were answered, and how many not."""
-
 
 async def batch(endpoints: Endpoints, request: Request) -> FileResponse:
     """Answer every row of the request's file, in its own format."""
@@ -52,7 +49,9 @@ async def batch(endpoints: Endpoints, request: Request) -> FileResponse:
     folder = tempfile.TemporaryDirectory(prefix="mlpaygrade-batch-")
     try:
         source, output = (Path(folder.name) / f"{name}.{KINDS[kind]}" for name in ("rows", "answers"))
-        await _receive(request, source)
+        with source.open("wb") as file:
+            async for part in request.stream():
+                file.write(part)
 
         def count(answered: int, refused: int) -> None:
             endpoints.meters.answered_many(answered, refused)
@@ -71,21 +70,15 @@ async def batch(endpoints: Endpoints, request: Request) -> FileResponse:
     return FileResponse(output, headers=headers, media_type=kind, background=BackgroundTask(folder.cleanup))
 
 
-async def _receive(request: Request, path: Path) -> None:
-    with path.open("wb") as file:
-        async for part in request.stream():
-            file.write(part)
-
-
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """One file to be answered into another one. limit: rows, at most. count: told of every block's answers."""
+    """One file to be answered into another one. limit: rows, at most. count: told how many rows had an answer, how many none."""
 
     source: Path
     output: Path
     predictor: Predictor
     limit: int
-    count: Count
+    count: Callable[[int, int], None]
 
     def table(self) -> None:
         """Answer delimited text or Parquet."""
@@ -104,7 +97,7 @@ class _Work:
             for block in _blocks(source):
                 number += len(block)
                 if number > self.limit:
-                    raise _too_many(self.limit)
+                    raise DataError(f"At most {self.limit:,} rows are taken at a time; the file has more. Split it.")
                 output.write(self._answered(block))
 
     def _answered(self, block: list[bytes]) -> bytes:
@@ -115,10 +108,9 @@ class _Work:
         added = answer_texts(self.predictor, columns)
         answered = int(np.count_nonzero(added["estimate_usd"] >= 0))
         self.count(answered, len(block) - answered)
-        rows = zip(objects, *(added[name].tolist() for name in ADDED), strict=True)
-        return b"".join(
-            msgspec.json.encode(_row(one, dict(zip(ADDED, answer, strict=True)))) + b"\n" for one, *answer in rows
-        )
+        answers = zip(*(added[name].tolist() for name in ADDED), strict=True)
+        rows = (_row(one, dict(zip(ADDED, answer, strict=True))) for one, answer in zip(objects, answers, strict=True))
+        return b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
 
 
 def _blocks(file: BinaryIO) -> Iterator[list[bytes]]:
@@ -154,7 +146,3 @@ def _row(one: dict[str, Any] | str, answer: dict[str, Any]) -> dict[str, Any]:
         return {**dict.fromkeys(ADDED), "reason": one}
     figures = {name: value if isinstance(value, str) or value >= 0 else None for name, value in answer.items()}
     return {**one, **figures}
-
-
-def _too_many(limit: int) -> DataError:
-    return DataError(f"At most {limit:,} rows are taken at a time; the file has more. Split it.")

@@ -50,34 +50,22 @@ class Together(Generic[Item, Result]):
         now, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
         if self._waiting:
             asyncio.get_running_loop().call_soon(self._flush)
+        self._settle(now)
+
+    def _settle(self, now: Sequence[tuple[Item, "asyncio.Future[Result]"]]) -> None:
+        """Work on items; one by one where that fails, so that what is wrong with one is the trouble of no other."""
         try:
             results = self._work([item for item, _ in now])
         except Exception as error:
-            if len(now) == 1:
-                _fail(now[0][1], error)
-            else:
+            if len(now) > 1:
                 for one in now:
-                    self._alone(one)
+                    self._settle([one])
+            elif not now[0][1].done():
+                now[0][1].set_exception(error)
             return
         for (_, future), result in zip(now, results, strict=True):
             if not future.done():
                 future.set_result(result)
-
-    def _alone(self, one: tuple[Item, "asyncio.Future[Result]"]) -> None:
-        """Work on one item, so that what is wrong with it is the trouble of no other."""
-        item, future = one
-        try:
-            result = self._work([item])[0]
-        except Exception as error:
-            _fail(future, error)
-        else:
-            if not future.done():
-                future.set_result(result)
-
-
-def _fail(future: "asyncio.Future[Result]", error: Exception) -> None:
-    if not future.done():
-        future.set_exception(error)
 
 
 K = TypeVar("K", bound=Hashable)

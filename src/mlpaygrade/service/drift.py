@@ -88,26 +88,19 @@ def drift_reply(registry: CollectorRegistry, bundle: Bundle, tag: str) -> DriftR
 def gauges(reply: DriftReply) -> CollectorRegistry:
     """The report as gauges."""
     registry = CollectorRegistry()
-    psi = Gauge(
-        "mlpaygrade_drift_psi", "Stability index of what is asked beside training", ["dimension"], registry=registry
-    )
+    said = "Stability index of what is asked beside training"
+    psi = Gauge("mlpaygrade_drift_psi", said, ["dimension"], registry=registry)
     for name, mix in reply.mix.items():
         psi.labels(name.replace(" ", "_")).set(mix.psi)
     figures = {
-        "mlpaygrade_drift_expected_coverage_90": (reply.expected_coverage_90, "Share expected inside the 90 % range"),
-        "mlpaygrade_drift_promised_coverage_90": (
-            reply.promised_coverage_90,
-            "Share inside the 90 % range when tested",
-        ),
-        "mlpaygrade_drift_expected_error_usd": (reply.expected_error_usd, "Mean distance expected of the typical pay"),
-        "mlpaygrade_drift_promised_error_usd": (
-            reply.promised_error_usd,
-            "Mean distance of the typical pay when tested",
-        ),
+        "expected_coverage_90": (reply.expected_coverage_90, "Share expected inside the 90 % range"),
+        "promised_coverage_90": (reply.promised_coverage_90, "Share inside the 90 % range when tested"),
+        "expected_error_usd": (reply.expected_error_usd, "Mean distance expected of the typical pay"),
+        "promised_error_usd": (reply.promised_error_usd, "Mean distance of the typical pay when tested"),
     }
     for name, (value, said) in figures.items():
         if value is not None:
-            Gauge(name, said, registry=registry).set(value)
+            Gauge(f"mlpaygrade_drift_{name}", said, registry=registry).set(value)
     return registry
 
 

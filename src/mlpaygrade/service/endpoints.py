@@ -161,25 +161,21 @@ class Endpoints:
         }
         return _unchanged(request, served) or _reply(document, served)
 
-    async def drift(self, request: Request) -> Response:
+    async def drift(self, _: Request) -> Response:
         """What is asked beside what the model learnt, and what to expect of the answers."""
-        del request
         served = self.slot.current
         return Response(msgspec.json.encode(self.meters.drift(served)), headers=_tagged(served), media_type=JSON)
 
-    async def live(self, request: Request) -> Response:
+    async def live(self, _: Request) -> Response:
         """The process runs."""
-        del request
         return Response(b'{"live":true}', media_type=JSON)
 
-    async def ready(self, request: Request) -> Response:
+    async def ready(self, _: Request) -> Response:
         """A model is loaded and has answered."""
-        del request
         return Response(msgspec.json.encode({"ready": True, "bundle": self.slot.current.tag}), media_type=JSON)
 
-    async def metrics(self, request: Request) -> Response:
+    async def metrics(self, _: Request) -> Response:
         """Counters for Prometheus."""
-        del request
         return Response(self.meters.page(self.slot.current), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     def _desk(self) -> Desk:

@@ -239,9 +239,8 @@ class Guard:
                 "ms": round(1000 * seconds, 2),
                 "bytes_in": exchange.received,
             }
-            _LOG.handle(
-                _LOG.makeRecord(_LOG.name, logging.INFO, __name__, 0, "%r", (line,), None)
-            )  # no search for the caller
+            # made by hand, which searches for no caller
+            _LOG.handle(_LOG.makeRecord(_LOG.name, logging.INFO, __name__, 0, "%r", (line,), None))
 
 
 def _is_near(scope: Scope) -> bool:
@@ -274,9 +273,8 @@ class _Exchange:
             async with asyncio.timeout(self._seconds):
                 message = await self._receive()
         except TimeoutError:
-            raise ProblemError(
-                "too-slow", f"A part must arrive within {self._seconds} seconds. Send it again."
-            ) from None
+            said = f"A part must arrive within {self._seconds} seconds. Send it again."
+            raise ProblemError("too-slow", said) from None
         self.received += len(message.get("body", b""))
         if self.received > self._limit:
             self._too_large()
@@ -287,12 +285,10 @@ class _Exchange:
         """The next part of the reply."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            given = {name for name, _ in message["headers"]}
+            headers = message["headers"]
+            given = {name for name, _ in headers}
             added = [(name, value) for name, value in SAFE_HEADERS if name not in given]
-            message = {
-                **message,
-                "headers": [*message["headers"], *added, (b"x-request-id", self.number.encode())],
-            }
+            message = {**message, "headers": [*headers, *added, (b"x-request-id", self.number.encode())]}
         await self._send(message)
 
     def _too_large(self) -> None:

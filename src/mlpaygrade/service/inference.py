@@ -62,19 +62,16 @@ class Inference:
     def __init__(self, endpoints: Endpoints) -> None:
         self._endpoints = endpoints
 
-    async def server_metadata(self, request: Request) -> Response:
+    async def server_metadata(self, _: Request) -> Response:
         """What this server is."""
-        del request
         return _json({"name": NAME, "version": self._tag(), "extensions": []})
 
-    async def model_metadata(self, request: Request) -> Response:
+    async def model_metadata(self, _: Request) -> Response:
         """What the model takes and gives."""
-        del request
         inputs = [{"name": column, "datatype": "BYTES", "shape": [-1]} for column in FEATURES]
-        outputs = [{"name": column.name, "datatype": _datatype(column), "shape": [-1]} for column in OUTPUT]
-        return _json(
-            {"name": NAME, "versions": [self._tag()], "platform": "onnx", "inputs": inputs, "outputs": outputs}
-        )
+        outputs = [_output(column, -1) for column in OUTPUT]
+        named = {"name": NAME, "versions": [self._tag()], "platform": "onnx"}
+        return _json({**named, "inputs": inputs, "outputs": outputs})
 
     async def infer(self, request: Request) -> Response:
         """Answer tensors of columns."""
@@ -87,15 +84,7 @@ class Inference:
         ]
         added = await self._added(request, columns, defects)
         count = len(added["reason"])
-        outputs = [
-            {
-                "name": column.name,
-                "datatype": _datatype(column),
-                "shape": [count],
-                "data": added[column.name].tolist(),
-            }
-            for column in OUTPUT
-        ]
+        outputs = [{**_output(column, count), "data": added[column.name].tolist()} for column in OUTPUT]
         named = {"id": asked.id} if asked.id else {}
         return _json({"model_name": NAME, "model_version": self._tag(), "outputs": outputs, **named})
 
@@ -107,18 +96,16 @@ class Inference:
                 raise ProblemError("invalid-request", "Every row must have as many values as there are columns.")
             columns = {name: [row[n] for row in split.data] for n, name in enumerate(split.columns)}
         elif (records := asked.dataframe_records) is not None:
-            columns = {
-                name: [row.get(name) for row in records] for name in dict.fromkeys(n for r in records for n in r)
-            }
+            names = dict.fromkeys(name for row in records for name in row)
+            columns = {name: [row.get(name) for row in records] for name in names}
         else:
             raise ProblemError("invalid-request", "Give dataframe_split or dataframe_records.")
         added = await self._added(request, columns, [])
-        rows = zip(*(values.tolist() for values in added.values()), strict=True)
-        predictions = [
-            {name: None if name in NUMBERS and value < 0 else value for name, value in zip(added, row, strict=True)}
-            for row in rows
-        ]
-        return _json({"predictions": predictions})
+        known = {
+            name: [None if name in NUMBERS and value < 0 else value for value in values.tolist()]
+            for name, values in added.items()
+        }
+        return _json({"predictions": [dict(zip(known, row, strict=True)) for row in zip(*known.values(), strict=True)]})
 
     async def _added(
         self, request: Request, columns: Mapping[str, Sequence[object]], defects: list[Defect]
@@ -155,8 +142,8 @@ class Inference:
         return self._endpoints.slot.current.tag
 
 
-def _datatype(column: OutputColumn) -> str:
-    return "BYTES" if column.of is None else "INT64"
+def _output(column: OutputColumn, count: int) -> dict[str, object]:
+    return {"name": column.name, "datatype": "BYTES" if column.of is None else "INT64", "shape": [count]}
 
 
 def _decode(body: bytes, kind: type[T]) -> T:

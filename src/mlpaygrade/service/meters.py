@@ -7,7 +7,7 @@ is ever a label; level, family of titles and country are counted each by itself.
 import math
 import os
 from collections.abc import Callable
-from typing import Final, cast
+from typing import Final, TypedDict, cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summary, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -22,46 +22,43 @@ _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 _POSTINGS: Final = (0, 9, 29, 99, 299, 999, 2999)
 
 
+class _Here(TypedDict):
+    registry: CollectorRegistry
+
+
 class Meters:
     """The counters of one service."""
 
     def __init__(self) -> None:
-        registry = CollectorRegistry()
-        self._registry = registry
-        self.requests = Counter(
-            "mlpaygrade_requests", "Requests answered", ["endpoint", "method", "status"], registry=registry
-        )
-        self.seconds = Histogram(
-            "mlpaygrade_request_seconds", "Time to answer", ["endpoint"], buckets=_SECONDS, registry=registry
-        )
+        self._registry = CollectorRegistry()
+        here: _Here = {"registry": self._registry}
+        self.requests = Counter("mlpaygrade_requests", "Requests answered", ["endpoint", "method", "status"], **here)
+        self.seconds = Histogram("mlpaygrade_request_seconds", "Time to answer", ["endpoint"], buckets=_SECONDS, **here)
         self.running = Gauge(
-            "mlpaygrade_requests_running", "Requests being worked on", registry=registry, multiprocess_mode="livesum"
+            "mlpaygrade_requests_running", "Requests being worked on", multiprocess_mode="livesum", **here
         )
-        self.answers = Counter("mlpaygrade_answers", "Jobs asked about, by outcome", ["outcome"], registry=registry)
+        self.answers = Counter("mlpaygrade_answers", "Jobs asked about, by outcome", ["outcome"], **here)
         self.unseen = Counter(
-            "mlpaygrade_unseen", "Jobs asked about with a value that training did not see", ["field"], registry=registry
+            "mlpaygrade_unseen", "Jobs asked about with a value that training did not see", ["field"], **here
         )
         self.support = Histogram(
-            "mlpaygrade_support_postings",
-            "Training postings behind an answer",
-            buckets=_POSTINGS,
-            registry=registry,
+            "mlpaygrade_support_postings", "Training postings behind an answer", buckets=_POSTINGS, **here
         )
         self.log_estimate = Summary(
             "mlpaygrade_log_estimate",
             "Natural logarithm of answered typical pay in USD: sum over count is its mean",
-            registry=registry,
+            **here,
         )
         self.asked = Counter(
-            "mlpaygrade_asked", "Jobs asked about one at a time, by kind", ["dimension", "value"], registry=registry
+            "mlpaygrade_asked", "Jobs asked about one at a time, by kind", ["dimension", "value"], **here
         )
         self.expected_coverage = Summary(
-            "mlpaygrade_expected_coverage", "Share of such jobs inside the 90 % range when tested", registry=registry
+            "mlpaygrade_expected_coverage", "Share of such jobs inside the 90 % range when tested", **here
         )
         self.expected_error_usd = Summary(
-            "mlpaygrade_expected_error_usd", "Distance of the typical pay from such jobs when tested", registry=registry
+            "mlpaygrade_expected_error_usd", "Distance of the typical pay from such jobs when tested", **here
         )
-        self.bundles = Counter("mlpaygrade_bundle_loads", "New bundles, by outcome", ["outcome"], registry=registry)
+        self.bundles = Counter("mlpaygrade_bundle_loads", "New bundles, by outcome", ["outcome"], **here)
 
     def answered(self, answer: Answer, predictor: Predictor, kinds: tuple[str, ...]) -> None:
         """Count one answer. kinds: of its job, by `drift.DIMENSIONS`."""
@@ -89,9 +86,8 @@ class Meters:
     def page(self, served: Served) -> bytes:
         """All counters in Prometheus' text format, those of the other processes included, and the drift of what is asked."""
         registry = self._together()
-        return generate_latest(registry) + generate_latest(
-            gauges(drift_reply(registry, served.predictor.bundle, served.tag))
-        )
+        drift = drift_reply(registry, served.predictor.bundle, served.tag)
+        return generate_latest(registry) + generate_latest(gauges(drift))
 
     def drift(self, served: Served) -> DriftReply:
         """What is asked beside what the model learnt."""

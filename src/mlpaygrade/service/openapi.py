@@ -27,121 +27,64 @@ JSON: Final = "application/json"
 JOB: Final[Mapping[str, object]] = {"title": "Data Scientist", "experience": "senior", "location": "US"}
 """The example that every request shows."""
 
-_ROW: Final = ("Data Scientist", "SE", "FT", "US", "0", "US", "M", "2024")
-_TABLE: Final = dict(
-    zip(
-        ("job_title", "experience_level", "employment_type", "employee_residence", "remote_ratio", "company_location"),
-        _ROW,
-        strict=False,
-    )
-)
+_TABLE: Final = {
+    "job_title": "Data Scientist",
+    "experience_level": "SE",
+    "employment_type": "FT",
+    "employee_residence": "US",
+    "remote_ratio": "0",
+    "company_location": "US",
+}
+_TENSORS: Final = [{"name": c, "shape": [1], "datatype": "BYTES", "data": [v]} for c, v in _TABLE.items()]
+_OFFERED: Final = {**JOB, "offer_usd": 180_000, "currency": "EUR"}
+_ALLOWED: Final = {**JOB, "allow": ["experience", "remote"]}
+_TWO: Final = {"first": JOB, "second": {**JOB, "title": "Machine Learning Engineer"}}
+_TROUBLE: Final = ("malformed", "unauthorized", "invalid-request", "too-slow", "too-large", "too-many")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One address and method. asked: struct of the body, or of the query of a GET. reply: struct of the reply."""
 
-    path: str
     method: str
+    path: str
     summary: str
     reply: type[msgspec.Struct] | None = None
     asked: type[msgspec.Struct] | None = None
     example: Mapping[str, object] | None = None
-    refusals: tuple[str, ...] = ()
+    refusals: tuple[str, ...] = _TROUBLE
 
-
-_TROUBLE: Final = ("malformed", "unauthorized", "invalid-request", "too-slow", "too-large", "too-many")
 
 OPERATIONS: Final = (
+    Operation("get", "/v1/estimate", "What a job pays", replies.Estimate, EstimateAsked, JOB),
+    Operation("post", "/v1/estimate", "What a job pays", replies.Estimate, EstimateAsked, _OFFERED),
+    Operation("post", "/v1/read", "How a job is understood, in codes", replies.Read, JobAsked, JOB),
+    Operation("post", "/v1/explain", "Why a job pays what it does", replies.Explained, JobAsked, JOB),
+    Operation("post", "/v1/scenarios", "What would change the figure", replies.Scenarios, ScenariosAsked, _ALLOWED),
+    Operation("post", "/v1/compare", "Two jobs side by side", replies.Compared, CompareAsked, _TWO),
+    Operation("get", "/v1/titles", "Known titles near to a text", replies.Titles, TitlesAsked, {"q": "data sci"}),
+    Operation("get", "/v1/countries", "Every country that a job can be in", replies.Countries, refusals=()),
+    Operation("get", "/v1/model", "The model that answers", replies.ModelReply, refusals=()),
     Operation(
-        path="/v1/estimate",
-        method="get",
-        summary="What a job pays",
-        reply=replies.Estimate,
-        asked=EstimateAsked,
-        example=JOB,
-        refusals=_TROUBLE,
-    ),
-    Operation(
-        path="/v1/estimate",
-        method="post",
-        summary="What a job pays",
-        reply=replies.Estimate,
-        asked=EstimateAsked,
-        example={**JOB, "offer_usd": 180_000, "currency": "EUR"},
-        refusals=_TROUBLE,
-    ),
-    Operation(
-        path="/v1/read",
-        method="post",
-        summary="How a job is understood, in codes",
-        reply=replies.Read,
-        asked=JobAsked,
-        example=JOB,
-        refusals=_TROUBLE,
-    ),
-    Operation(
-        path="/v1/explain",
-        method="post",
-        summary="Why a job pays what it does",
-        reply=replies.Explained,
-        asked=JobAsked,
-        example=JOB,
-        refusals=_TROUBLE,
-    ),
-    Operation(
-        path="/v1/scenarios",
-        method="post",
-        summary="What would change the figure",
-        reply=replies.Scenarios,
-        asked=ScenariosAsked,
-        example={**JOB, "allow": ["experience", "remote"]},
-        refusals=_TROUBLE,
-    ),
-    Operation(
-        path="/v1/compare",
-        method="post",
-        summary="Two jobs side by side",
-        reply=replies.Compared,
-        asked=CompareAsked,
-        example={"first": JOB, "second": {**JOB, "title": "Machine Learning Engineer"}},
-        refusals=_TROUBLE,
-    ),
-    Operation(
-        path="/v1/titles",
-        method="get",
-        summary="Known titles near to a text",
-        reply=replies.Titles,
-        asked=TitlesAsked,
-        example={"q": "data sci"},
-        refusals=_TROUBLE,
-    ),
-    Operation(
-        path="/v1/countries", method="get", summary="Every country that a job can be in", reply=replies.Countries
-    ),
-    Operation(path="/v1/model", method="get", summary="The model that answers", reply=replies.ModelReply),
-    Operation(
-        path="/v1/drift",
-        method="get",
-        summary="What is asked beside what the model learnt",
-        reply=DriftReply,
+        "get",
+        "/v1/drift",
+        "What is asked beside what the model learnt",
+        DriftReply,
         refusals=("unauthorized", "too-many"),
     ),
     Operation(
-        path="/v2/models/mlpaygrade/infer",
-        method="post",
-        summary="Open Inference Protocol v2: answer tensors",
+        "post",
+        "/v2/models/mlpaygrade/infer",
+        "Open Inference Protocol v2: answer tensors",
         asked=InferAsked,
-        refusals=_TROUBLE,
-        example={"inputs": [{"name": c, "shape": [1], "datatype": "BYTES", "data": [v]} for c, v in _TABLE.items()]},
+        example={"inputs": _TENSORS},
     ),
     Operation(
-        path="/invocations",
-        method="post",
-        summary="Answer a table as MLflow's servers take it",
+        "post",
+        "/invocations",
+        "Answer a table as MLflow's servers take it",
         asked=InvocationAsked,
         example={"dataframe_records": [_TABLE]},
-        refusals=_TROUBLE,
     ),
 )
 
@@ -157,8 +100,7 @@ def document() -> dict[str, object]:
     refs: Refs = dict(zip(ordered, schemas, strict=True))
     paths: dict[str, dict[str, object]] = {}
     for operation in OPERATIONS:
-        described = _described(operation, refs, components)
-        paths.setdefault(operation.path, {})[operation.method] = described
+        paths.setdefault(operation.path, {})[operation.method] = _described(operation, refs, components)
     paths["/v1/batch"] = {"post": _batch(refs)}
     return {
         "openapi": "3.1.0",
@@ -171,10 +113,7 @@ def document() -> dict[str, object]:
         },
         "security": [{}, {"key": []}],
         "paths": paths,
-        "components": {
-            "schemas": components,
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
-        },
+        "components": {"schemas": components, "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
     }
 
 
@@ -210,13 +149,8 @@ def _answer(operation: Operation, refs: Refs) -> dict[str, object]:
 
 
 def _refusals(kinds: tuple[str, ...], refs: Refs) -> dict[str, object]:
-    return {
-        str(TITLES[kind][0]): {
-            "description": TITLES[kind][1],
-            "content": {MEDIA_TYPE: {"schema": refs[ProblemDocument]}},
-        }
-        for kind in kinds
-    }
+    content = {MEDIA_TYPE: {"schema": refs[ProblemDocument]}}
+    return {str(TITLES[kind][0]): {"description": TITLES[kind][1], "content": content} for kind in kinds}
 
 
 def _batch(refs: Refs) -> dict[str, object]:

@@ -65,8 +65,7 @@ def _routes(endpoints: Endpoints) -> list[Route]:
 
     described = msgspec.json.encode(openapi.document())
 
-    async def openapi_endpoint(request: Request) -> Response:
-        del request
+    async def openapi_endpoint(_: Request) -> Response:
         return Response(described, media_type=JSON)
 
     model = "/v2/models/mlpaygrade"
@@ -96,15 +95,13 @@ def _routes(endpoints: Endpoints) -> list[Route]:
     ]
 
 
-async def _nothing_there(scope: Scope, receive: Receive, send: Send) -> None:
-    del scope, receive, send
+async def _nothing_there(_scope: Scope, _receive: Receive, _send: Send) -> None:
     raise ProblemError("not-found", "The addresses are listed at /openapi.json.")
 
 
 @asynccontextmanager
-async def _watching(app: Router, *, slot: ModelSlot, meters: Meters, seconds: int) -> AsyncIterator[None]:
+async def _watching(_: Router, *, slot: ModelSlot, meters: Meters, seconds: int) -> AsyncIterator[None]:
     """Take up a new bundle while the application runs: soon after it lies in the folder, or at once on SIGHUP."""
-    del app
     called = asyncio.Event()
     with suppress(NotImplementedError, RuntimeError, ValueError):  # no signals outside the main thread
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, called.set)
