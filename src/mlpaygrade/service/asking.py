@@ -137,7 +137,9 @@ def _field(field: Field) -> _Described:
     return field.name, Annotated[str | int | None, meta], None
 
 
-def _option(name: str, kind: object, default: object, said: str, *, least: int | None = None, most: int | None = None) -> _Described:
+def _option(
+    name: str, kind: object, default: object, said: str, *, least: int | None = None, most: int | None = None
+) -> _Described:
     return name, Annotated[kind, Meta(description=said, ge=least, le=most)], default
 
 
