@@ -1,14 +1,16 @@
 """Faults on purpose, counted: kills, signals, disks and users, files, uploads, bundles, egress. `make torture` runs it.
 
-`python benchmarks/torture.py [--full]` writes `docs/reliability.md` with how many were tried and how many failed, and ends with
-1 where one failed. Short: about six minutes; full: about ten times as many within 30 minutes. Each kind has its
-share of the time and tries no further fault after it, so a busy machine tries fewer.
+`python benchmarks/torture.py [--full] [--only WORDS ...]` writes benchmarks/results/torture.json, of which `scripts/docs.py`
+makes the table of docs/reliability.md, and ends with 1 where a fault broke what must hold. Short: about six minutes; full:
+about ten times as many within 30 minutes. Each kind has its share of the time and tries no further fault after it, so a busy
+machine tries fewer. Kinds run apart (`--only`) are put beside those that ran before.
 """
 
 import argparse
 import csv
 import ctypes
 import importlib.util
+import json
 import os
 import random
 import resource
@@ -19,11 +21,12 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from typing import IO, Any
@@ -41,8 +44,7 @@ from mlpaygrade.job.fields import FEATURES
 from mlpaygrade.testing.synthetic import SyntheticMarket
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "reliability.md"
-LIMIT_SECONDS = 30 * 60
+RESULTS = ROOT / "benchmarks" / "results" / "torture.json"
 CODE = "from mlpaygrade.cli import main; main()"
 ROW = ("2024", "SE", "FT", "Data Engineer", "US", "0", "US", "M")
 JOB = ("--title", "Data Scientist", "--experience", "SE", "--location", "US")
@@ -333,45 +335,47 @@ def upload(tally: Tally, number: int) -> None:
         tally.wrong.append(f"upload {number}: {type(error).__name__}: {error}")
 
 
-def bundles(tally: Tally, folder: Path) -> None:
+def bundles(folder: Path) -> Iterator[Callable[[Tally], None]]:
     """The corpus of the tests, each bundle refused in words or answering as the original."""
-    spec = importlib.util.spec_from_file_location("corpus", ROOT / "tests" / "test_bundle_corpus.py")
-    assert spec is not None
-    assert spec.loader is not None
-    corpus = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(corpus)
+    corpus = tests("test_bundle_corpus")
     original = corpus.answers(corpus.bundled_path())
     made = corpus.Folder(folder / "bundle")
-    kinds: dict[str, Iterator[Callable[[object], None]]] = {
-        "network": (lambda to, n=n: to.forge("network.onnx", n) for n in corpus.networks(made.content("network.onnx"))),
-        "manifest": (lambda to, m=m: to.sealed(m) for m in corpus.manifests(made)),
-        "accident": (
+    damages: tuple[Iterable[Callable[[object], None]], ...] = (
+        (lambda to, n=n: to.forge("network.onnx", n) for n in corpus.networks(made.content("network.onnx"))),
+        (lambda to, m=m: to.sealed(m) for m in corpus.manifests(made)),
+        (
             lambda to, k=k: to.file(sorted(to.manifest["files"])[k % 8]).write_bytes(
                 corpus.spoilt(random.Random(k), to.content(sorted(to.manifest["files"])[k % 8]))
             )
             for k in range(1_000, 1_200)
         ),
-    }
-    for kind, damages in kinds.items():
-        for number, damage in enumerate(damages):
-            tally.tried += 1
-            try:
-                corpus.judge(made, iter([damage]), original, least_refused=0.0)
-            except Exception as error:
-                tally.wrong.append(f"{kind} {number}: {type(error).__name__}: {str(error)[:100]}")
-                made.restore()
+    )
+
+    def fault(tally: Tally, damage: Callable[[object], None]) -> None:
+        try:
+            corpus.judge(made, iter([damage]), original, least_refused=0.0)
+        except Exception as error:
+            tally.wrong.append(f"bundle {tally.tried}: {type(error).__name__}: {str(error)[:100]}")
+            made.restore()
+
+    yield from (partial(fault, damage=damage) for damage in chain(*damages))
+
+
+def tests(name: str) -> Any:
+    """A file of tests as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tests" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def egress(tally: Tally, entry: str, folder: Path) -> None:
     """An entry to serving under strace with HOME empty: no look-up, no connection elsewhere, no file under HOME."""
-    spec = importlib.util.spec_from_file_location("egress", ROOT / "tests" / "test_egress.py")
-    assert spec is not None
-    assert spec.loader is not None
-    traced = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(traced)
     place = folder / f"egress-{tally.tried}"
     place.mkdir()
-    tally.wrong += [f"{entry}: {what}" for what in traced.leaks(entry, place)]
+    tally.wrong += [f"{entry}: {what}" for what in tests("test_egress").leaks(entry, place)]
 
 
 def uploads(tally: Tally, count: int) -> None:
@@ -384,131 +388,165 @@ def uploads(tally: Tally, count: int) -> None:
     print(f"  {count} uploads in one session: {done.stdout.strip()} MiB more", flush=True)
 
 
-def run(times: int, folder: Path) -> list[Tally]:
-    """Every kind of fault, `times` its number of the short version; each kind has its share of the time."""
-    found: list[Tally] = []
-    full = times > 1
-    minutes = LIMIT_SECONDS * (1 if full else 0.2)
+@dataclass
+class Kind:
+    """One kind of fault: its faults as a function of the working folder, and its share of the time."""
 
-    def kind(what: str, must: str, share: float, faults: Iterable[Callable[[Tally], None]]) -> None:
-        tally, end = Tally(what, must), time.monotonic() + share * minutes
-        found.append(tally)
-        for fault in faults:
-            if time.monotonic() > end:
-                break
-            fault(tally)
-            tally.tried += 1
-        print(f"{what}: {tally.tried} tried, {len(tally.wrong)} failed", *tally.wrong[:9], sep="\n  ", flush=True)
+    what: str
+    must: str
+    share: float
+    faults: Callable[[Path], Iterable[Callable[[Tally], None]]]
 
-    def killed(name: str, number: int, share: float) -> Callable[[Tally], None]:
-        end = time.monotonic() + share * minutes * 3
 
-        def fault(tally: Tally) -> None:
-            kills, wrong = pool.submit(training.killed_until_done, folder, name, number, until=end).result()
-            tally.tried += kills - 1
-            tally.wrong += wrong
+def kinds(times: int) -> list[Kind]:
+    """Every kind of fault, `times` its number of the short version."""
+    whole = "old output or whole new one"
+    entries = ("predict", "explain", "score", "serve", "app") if shutil.which("strace") else ()
+    same = "bit for bit the model of an uninterrupted one; nothing left behind"
+    return [
+        Kind("disk, console, user and place", "documented exit code, no traceback", 0.2, partial(places, times)),
+        Kind("kill of `score`", whole, 0.06, partial(endings, "kill of `score`", times)),
+        Kind(
+            "SIGTERM to `score`",
+            f"{whole}; nothing left behind",
+            0.06,
+            partial(endings, "SIGTERM to `score`", times),
+        ),
+        Kind(
+            "odd file to `check`, `audit`, `score`, `benchmark`, `train`",
+            "no traceback, the same words, rows in = rows out",
+            0.1,
+            partial(oddities, times),
+        ),
+        Kind(
+            "odd cells to `score`",
+            "rows in = rows out",
+            0.02,
+            lambda folder: (lambda t, n=n: odd_file(t, folder, n) for n in range(80 * times)),
+        ),
+        Kind(
+            "upload",
+            "read or refused in words",
+            0.02,
+            lambda _: (lambda t, n=n: upload(t, n) for n in range(300 * times)),
+        ),
+        Kind("uploads in one session", "within 100 MiB", 0.05, lambda _: [lambda t: uploads(t, 20 * times)]),
+        Kind(
+            "egress",
+            "no look-up, no connection, no file under HOME",
+            0.04,
+            lambda folder: (lambda t, e=e: egress(t, e, folder) for e in entries),
+        ),
+        Kind(
+            "damaged or forged bundle",
+            "refused in words, or the original's answers",
+            0.05,
+            bundles,
+        ),
+        Kind("kill of the fitting of a network", same, 0.1, partial(trainings, "network", 3 * times)),
+        Kind("kill of `train`", same, 0.1, partial(trainings, "train", times)),
+        Kind("kill of `train` with tracking", same, 0.1, partial(trainings, "tracked", times)),
+        Kind("two first trainings on a new database", "both succeed", 0.1, partial(pairs, times)),
+    ]
 
-        return fault
 
-    import mlflow, tensorflow  # noqa: E401, F401, I001
-
-    from mlpaygrade.training import registry, run as _run  # noqa: F401
-
+def places(times: int, folder: Path) -> Iterator[Callable[[Tally], None]]:
+    """Commands in bad surroundings, in random order."""
+    libraries()
     bad = list(surroundings(folder))
     random.Random(0).shuffle(bad)
     with full_disk(folder / "full"):
-        kind(
-            "disk, console, user and place",
-            "documented exit code, no traceback",
-            0.2,
-            (lambda t, b=b: disturbed(t, *b) for b in (bad if full else bad[:60])),
-        )
-    for what in ("kill of `score`", "SIGTERM to `score`"):
-        place = folder / what[:4]
-        place.mkdir()
-        numbers = range(4 * times)
-        must = "old output or whole new one" + ("" if what.startswith("kill") else "; nothing left behind")
-        kind(what, must, 0.06, (lambda t, n=n, place=place: ended(t, place, n) for n in numbers))
+        yield from (lambda t, b=b: disturbed(t, *b) for b in (bad if times > 1 else bad[:60]))
+
+
+def endings(what: str, times: int, folder: Path) -> Iterator[Callable[[Tally], None]]:
+    """`score` ended at random moments."""
+    place = folder / what[:4]
+    place.mkdir()
+    yield from (lambda t, n=n: ended(t, place, n) for n in range(4 * times))
+
+
+def oddities(times: int, folder: Path) -> Iterator[Callable[[Tally], None]]:
+    """Odd files to every command that reads one; training, which costs most, reads every tenth."""
+    libraries()
     with mock.patch.object(Predictor, "load", return_value=predictor()):
-        kind(
-            "odd file to `check`, `audit`, `score`, `benchmark`, `train`",
-            "no traceback, the same words, rows in = rows out",
-            0.08,
-            (
-                lambda t, n=n: t.wrong.extend(odd_files.judged(n, folder, training=n % 10 == 0))
-                for n in range(1_000, 1_000 + 50 * times)
-            ),  # type: ignore[misc]
-        )
-    kind(
-        "odd cells to `score`",
-        "rows in = rows out",
-        0.02,
-        (lambda t, n=n: odd_file(t, folder, n) for n in range(80 * times)),
-    )
-    kind("upload", "read or refused in words", 0.02, (lambda t, n=n: upload(t, n) for n in range(300 * times)))
-    kind("uploads in one session", "within 100 MiB", 0.05, [lambda t: uploads(t, 20 * times)])
-    entries = ("predict", "explain", "score", "serve", "app")
-    kind(
-        "egress",
-        "no look-up, no connection, no file under HOME",
-        0.06,
-        (lambda t, e=e: egress(t, e, folder) for e in (entries if shutil.which("strace") else ())),
-    )
-    tally = Tally("damaged or forged bundle", "refused in words, or the original's answers")
-    found.append(tally)
-    bundles(tally, folder)
-    print(f"{tally.what}: {tally.tried} tried, {len(tally.wrong)} failed", *tally.wrong[:5], sep="\n  ", flush=True)
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        # Trainings are forked from a process that has started no thread.
-        same = "bit for bit the model of an uninterrupted one; nothing left behind"
-        for what, name, share, count in (
-            ("kill of the fitting of a network", "network", 0.2, 15),
-            ("kill of `train`", "train", 0.1, 3),
-            ("kill of `train` with tracking", "tracked", 0.1, 3),
-        ):
-            kind(what, same, share, (killed(name, n, share) for n in range(count if full else 1)))
-        pairs = range(10 if full else 1)
-        both = "both succeed"
-        kind(
-            "two first trainings on a new database",
-            both,
-            0.1,
-            (lambda t, n=n: t.wrong.extend(pool.submit(training.two_at_once, folder, n).result()) for n in pairs),
-        )  # type: ignore[misc]
-    return found
+        for number in range(1_000, 1_000 + 50 * times):
+            yield lambda t, n=number: t.wrong.extend(odd_files.judged(n, folder, training=n % 10 == 0))
 
 
-def page(found: list[Tally], *, full: bool) -> str:
-    """The table of the documentation."""
-    lines = [f"| {one.what} | {one.must} | {one.tried:,} | {len(one.wrong):,} |" for one in found]
-    return "\n".join(
-        [
-            "# Faults on purpose",
-            "",
-            f"Written by `make torture{' FULL=1' if full else ''}` (`benchmarks/torture.py`): what was tried, and how often "
-            "what must hold did not. Each kind has its share of the time, so a busy machine tries fewer; "
-            "0 tried is not shown to hold.",
-            "",
-            "| Fault | Must hold | Tried | Failed |",
-            "|---|---|---|---|",
-            *lines,
-            "",
-            "Beside these, tests in the gate hold 500 more bundles, 2,000 generated files, trainings that are killed between",
-            "epochs and while they save (`tests/test_resume.py`); `make mutants` plants mistakes to see that tests catch them.",
-            "",
-        ]
-    )
+def libraries() -> None:
+    """Import what a forked process would otherwise import each time."""
+    import mlflow  # noqa: F401
+    import tensorflow  # noqa: F401
+
+    from mlpaygrade.training import registry, run  # noqa: F401
+
+
+def trainings(kind: str, count: int, folder: Path) -> Iterator[Callable[[Tally], None]]:
+    """Trainings of one kind, killed again and again."""
+    with forking() as pool:
+
+        def fault(tally: Tally, number: int) -> None:
+            kills, wrong = pool.submit(training.killed_until_done, folder, kind, number).result()
+            tally.tried += kills - 1
+            tally.wrong += wrong
+
+        yield from (partial(fault, number=number) for number in range(count))
+
+
+def pairs(count: int, folder: Path) -> Iterator[Callable[[Tally], None]]:
+    """Two first trainings at once, each pair on a database of its own."""
+    with forking() as pool:
+        for number in range(count):
+            yield lambda t, n=number: t.wrong.extend(pool.submit(training.two_at_once, folder, n).result())
+
+
+def forking() -> ProcessPoolExecutor:
+    """A process that starts no thread, from which trainings are forked."""
+    return ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+
+
+def tried(kind: Kind, minutes: float, folder: Path) -> dict[str, object]:
+    """Try the faults of one kind until there is none more or its time is over."""
+    tally, began = Tally(kind.what, kind.must), time.monotonic()
+    faults = kind.faults(folder)
+    for fault in faults:
+        fault(tally)
+        tally.tried += 1
+        if time.monotonic() > began + 60 * minutes * kind.share:
+            break
+    if isinstance(faults, Generator):
+        faults.close()
+    print(f"{tally.what}: {tally.tried} tried, {len(tally.wrong)} failed", *tally.wrong[:9], sep="\n  ", flush=True)
+    return {
+        "must": kind.must,
+        "tried": tally.tried,
+        "failed": len(tally.wrong),
+        "first_failures": tally.wrong[:5],
+        "seconds": round(time.monotonic() - began),
+        "load": round(os.getloadavg()[0], 1),
+        "commit": subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+        ).stdout.strip(),
+    }
 
 
 def main() -> int:
-    """Run, print, write the page."""
+    """Try the kinds asked for, and write the artifact; `scripts/docs.py` makes the table of it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--full", action="store_true")
-    full = parser.parse_args().full
-    with tempfile.TemporaryDirectory(prefix="mlpaygrade-torture-") as folder:
-        found = run(10 if full else 1, Path(folder))
-    PAGE.write_text(page(found, full=full), encoding="utf-8")
-    return 1 if any(one.wrong for one in found) else 0
+    parser.add_argument("--full", action="store_true", help="ten times as many, at most 30 minutes")
+    parser.add_argument("--only", nargs="*", default=[""], metavar="WORDS", help="kinds whose name holds the words")
+    given = parser.parse_args()
+    times, minutes = (10, 30.0) if given.full else (1, 6.0)
+    known = kinds(times)
+    found = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    chosen = [kind for kind in known if any(words in kind.what for words in given.only)]
+    for kind in chosen:
+        with tempfile.TemporaryDirectory(prefix="mlpaygrade-torture-") as folder:
+            found[kind.what] = tried(kind, minutes, Path(folder))
+        ordered = {one.what: found[one.what] for one in known if one.what in found}
+        RESULTS.write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
+    return 1 if any(found[kind.what]["failed"] for kind in chosen) else 0
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from pathlib import Path
 from mlpaygrade.forecast.bundle import load_bundle
 
 TINY = "[network]\nmembers = 2\nhidden = [8]\n[training]\nepochs = 4\nbatch_size = 128\n[calibration]\nfolds = 1\nwindow = 0.3\n"
-MOST_STARTS = 40
+MOST_KILLS = 12
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -97,14 +97,14 @@ def ended(process: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
-def killed_after(process: int, seconds: float, *, until: float) -> int:
-    """Kill a process after it has used so many seconds of processor time, unless it is too late; its exit code."""
+def killed_after(process: int, seconds: float) -> int:
+    """Kill a process once it has used so many seconds of processor time; its exit code."""
     while True:
         done, status = os.waitpid(process, os.WNOHANG)
         if done:
             return os.waitstatus_to_exitcode(status)
         fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
-        if (int(fields[11]) + int(fields[12])) / TICK >= seconds and time.monotonic() < until:
+        if (int(fields[11]) + int(fields[12])) / TICK >= seconds:
             os.kill(process, signal.SIGKILL)
             return ended(process)
         time.sleep(0.01)
@@ -142,22 +142,20 @@ def results(run: Path) -> dict[str, bytes]:
     )
 
 
-def killed_until_done(folder: Path, kind: str, number: int, *, until: float) -> tuple[int, list[str]]:
-    """Kill one training again and again until it ends; how many kills that took, and what went wrong.
+def killed_until_done(folder: Path, kind: str, number: int) -> tuple[int, list[str]]:
+    """Kill one training again and again, then let it end; how many kills that took, and what went wrong.
 
-    No kill comes after `until`, on the clock of `time.monotonic`: what stands then is taken to its end.
+    A kill comes anywhere between the start and the end of an uninterrupted run. After `MOST_KILLS` the training is left alone:
+    its start and its export are not taken up where they stood, so short lives alone need not lead to an end.
     """
     wanted, seconds = straight(folder, kind)
     rng, place = random.Random(number), folder / f"killed-{kind}-{number}"
     place.mkdir()
-    kills, log, code = 0, place / "log", -1
-    for _ in range(MOST_STARTS):
+    kills, log, code = 0, place / "log", -signal.SIGKILL
+    while code == -signal.SIGKILL:
         process = forked(KINDS[kind](folder, place / "run"), log)
-        moment = rng.uniform(0, 0.7 * seconds)
-        code = killed_after(process, moment, until=until)
-        if code != -signal.SIGKILL:
-            break
-        kills += 1
+        code = killed_after(process, rng.uniform(0, seconds)) if kills < MOST_KILLS else ended(process)
+        kills += code == -signal.SIGKILL
     said = log.read_text()
     if code != 0 or "Traceback" in said:
         return kills, [f"{kind} {number}, after {kills} kills: exit {code}, {said[-300:]}"]

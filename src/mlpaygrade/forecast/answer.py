@@ -368,15 +368,19 @@ class Answers:
         found = self.bundle.local.of(self.jobs)
         return [move if move and abs(move.move_log) >= LEAST_MOVE else None for move in found]
 
-    def accuracy(self, n: int) -> Accuracy | None:
-        """What was measured for jobs like one of them: the worst axis."""
+    @cached_property
+    def accuracies(self) -> list[Accuracy | None]:
+        """What was measured for jobs like each of them: the worst axis; n of them."""
+        return [self._accuracy(n) for n in range(len(self))]
+
+    def _accuracy(self, n: int) -> Accuracy | None:
         groups, fields = self.bundle.evaluation.get("groups", {}), self.fields(n)
         unseen = taxonomy.canonical_title(str(fields[TITLE])) not in self.bundle.evidence.adverts
         return worst(accuracies(groups, fields, support=self.support[n].level, unseen=unseen))
 
     def strength(self, n: int) -> Strength:
         """How strong one of the answers is."""
-        found = strength(self.accuracy(n), self.support[n], self.local[n])
+        found = strength(self.accuracies[n], self.support[n], self.local[n])
         return of_internship(found) if self.internships[n] else found
 
     @cached_property
@@ -402,11 +406,21 @@ class Answers:
             for n, refusal in enumerate(self.refusals)
         ]
 
+    @cached_property
+    def _age(self) -> "_Age":
+        """What every answer of the bundle says of its age."""
+        day, newest = self.bundle.provenance.get("newest_day"), newest_advert(self.bundle.provenance)
+        return {
+            "newest_day": None if day is None else date.fromisoformat(str(day)),
+            "newest_advert": newest,
+            "tested_months": remarks.tested_age(self.bundle.ageing),
+            "notes": remarks.age_note(self.bundle.ageing, newest=newest),
+        }
+
     def one(self, n: int, *, read: ReadJob | None = None, nearest: Job | None = None) -> Answer:
         """The answer to one of the jobs. read: how it was read. nearest: a job to ask about instead, where it is refused."""
         fields = self.fields(n)
         usd = float(self.estimate_usd[n])
-        day = self.bundle.provenance.get("newest_day")
         return Answer(
             job=job_of(fields),
             estimate_usd=usd,
@@ -414,15 +428,12 @@ class Answers:
             error_budget=_budget(self.prediction.take(slice(n, n + 1)), usd),
             support=self.support[n],
             closest=self.bundle.evidence.closest(fields),
-            accuracy=self.accuracy(n),
+            accuracy=self.accuracies[n],
             strength=self.strength(n),
             warnings=self.warnings[n],
             local=self.moves[n],
-            notes=remarks.age_note(self.bundle.ageing, newest=newest_advert(self.bundle.provenance)),
             nearby=nearby(self.cells[n]),
-            newest_day=None if day is None else date.fromisoformat(str(day)),
-            tested_months=remarks.tested_age(self.bundle.ageing),
-            newest_advert=newest_advert(self.bundle.provenance),
+            **self._age,
             market_day=market_day(self.bundle, int(self.jobs[YEAR][n])),
             place=None,
             model=self.model,
@@ -455,6 +466,13 @@ def _moved(log_quantiles: NDArray[np.float32], shift: float, log_error: float) -
     error = np.array([NormalDist().inv_cdf(float(level)) for level in LEVELS]) * log_error
     moved: NDArray[np.float32] = (middle + shift + np.sign(distance) * np.hypot(distance, error)).astype(np.float32)
     return moved
+
+
+class _Age(TypedDict):
+    newest_day: date | None
+    newest_advert: str
+    tested_months: int | None
+    notes: tuple[str, ...]
 
 
 class _Figures(TypedDict):

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 BATCH: Final = 2_048
 LANES: Final = 4
-ROUND: Final = 16
-"""Places come in this many at least: for one job alone the network multiplies in another order."""
+ROUND: Final = 8
+"""Places come in multiples of this: for one job alone the network multiplies in another order."""
 MOST_LOG: Final = 25.0
 """No log pay in USD comes near it."""
 
@@ -114,12 +114,10 @@ class Predictor:
         """What one job pays, and where it is refused, the nearest job that can be answered."""
         return self.answer_each([job if isinstance(job, ReadJob) else ReadJob(job=job)])[0]
 
+    @with_memory
     def answer_each(self, jobs: Sequence[ReadJob]) -> list[Answer]:
-        """What n jobs pay, each to the last digit as `answer` says it, at less than half its cost.
-
-        The network runs for one job at a time: among others, a job's last digit depends on where it stands.
-        """
-        answers = self._answers(jobs_as_columns([read.job for read in jobs]), size=1)
+        """What n jobs pay, each to the last digit as `answer` says it, at less than half its cost."""
+        answers = self.answer_many(jobs_as_columns([read.job for read in jobs]))
         return [
             answers.one(n, read=read, nearest=None if answers.refusals[n] is None else self._nearest(read.job))
             for n, read in enumerate(jobs)
@@ -128,12 +126,8 @@ class Predictor:
     @with_memory
     def answer_many(self, jobs: JobColumns) -> Answers:
         """What n jobs pay, given as dataset columns in codes (years may be later than training)."""
-        return self._answers(jobs, size=BATCH)
-
-    def _answers(self, jobs: JobColumns, *, size: int) -> Answers:
-        """The network runs for `size` jobs at a time."""
         columns = {column: objects(jobs[column]) for column in FEATURES}
-        return Answers(jobs=columns, prediction=self.predict(columns, size=size), bundle=self.bundle, model=self.model)
+        return Answers(jobs=columns, prediction=self.predict(columns), bundle=self.bundle, model=self.model)
 
     def _nearest(self, job: Job) -> Job | None:
         """The job with the fewest fields changed, each to what is commonest, that can be answered; None for another trade."""
@@ -157,23 +151,23 @@ class Predictor:
         answered = zip(candidates, answers.refusals, strict=True)
         return next((other for other, refusal in answered if refusal is None and other != job), None)
 
-    def predict(self, jobs: JobColumns, *, size: int = BATCH) -> Prediction:
+    def predict(self, jobs: JobColumns) -> Prediction:
         """Calibrated predictions for n jobs as dataset columns in codes, moved towards local adverts; years may be later."""
         encoded = self.bundle.encoder.transform(jobs)
-        moved = self.bundle.local.apply(self.run(encoded, size=size), jobs)
+        moved = self.bundle.local.apply(self.run(encoded), jobs)
         return self.bundle.calibration.apply(moved, calibration_groups(encoded))
 
-    def run(self, encoded: Encoded, *, size: int = BATCH) -> Prediction:
-        """The network's raw output for encoded jobs, `size` at a time; the same for a job in whatever company it is asked."""
-        if size == 1 or not len(encoded):
-            return self._run(encoded, size=size)
+    def run(self, encoded: Encoded) -> Prediction:
+        """The network's raw output for encoded jobs, `BATCH` at a time; the same for a job in whatever company it is asked."""
+        if not len(encoded):
+            return self._run(encoded)
         place, filled = _places(encoded)
-        return self._run(encoded.take(filled), size=size).take(place)
+        return self._run(encoded.take(filled)).take(place)
 
-    def _run(self, encoded: Encoded, *, size: int) -> Prediction:
+    def _run(self, encoded: Encoded) -> Prediction:
         parts = []
-        for start in range(0, max(len(encoded), 1), size):
-            batch = encoded.take(slice(start, start + size))
+        for start in range(0, max(len(encoded), 1), BATCH):
+            batch = encoded.take(slice(start, start + BATCH))
             inputs = {"categorical": batch.categorical, "words": batch.words, "numeric": batch.numeric}
             with _network_errors():
                 parts.append(_checked(self._session.run(["log_quantiles", "log_members"], inputs), jobs=len(batch)))

@@ -91,7 +91,7 @@ class TitleMatch:
     """How a text was read as a job title.
 
     `title` is spelled like the known title whenever `known`; otherwise it is the text with its blanks tidied. `note` is
-    None only for an exact title. `suggestions` are other known titles, best first; none for an exact one.
+    None only for an exact title.
     """
 
     title: str
@@ -99,7 +99,6 @@ class TitleMatch:
     match: Match
     family: Family
     note: str | None
-    suggestions: tuple[str, ...] = ()
 
 
 @with_memory
@@ -119,14 +118,12 @@ def resolve_title(text: str, *, known: Collection[str]) -> TitleMatch:
     cleaned = checked_text(text, what="job title")
     index = _index(frozenset(known))
     title, match, note = _find(cleaned, index, frozenset(known))
-    others = (other for other in _ranked(title, index) if other != title)
     return TitleMatch(
         title=title,
         known=match != "unseen",
         match=match,
         family=title_family(title),
         note=note,
-        suggestions=tuple(islice(others, _SUGGESTIONS)),
     )
 
 
