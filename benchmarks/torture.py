@@ -467,11 +467,11 @@ def endings(what: str, times: int, folder: Path) -> Iterator[Callable[[Tally], N
 
 
 def oddities(times: int, folder: Path) -> Iterator[Callable[[Tally], None]]:
-    """Odd files to every command that reads one; training, which costs most, reads every tenth."""
+    """Odd files to every command that reads one; training, which costs most, reads every fiftieth."""
     libraries()
     with mock.patch.object(Predictor, "load", return_value=predictor()):
         for number in range(1_000, 1_000 + 50 * times):
-            yield lambda t, n=number: t.wrong.extend(odd_files.judged(n, folder, training=n % 10 == 0))
+            yield lambda t, n=number: t.wrong.extend(odd_files.judged(n, folder, training=n % 50 == 49))
 
 
 def libraries() -> None:

@@ -138,22 +138,6 @@ def test_a_bundle_that_was_replaced_meanwhile_is_not_written_over(copy: Path) ->
     assert load_bundle(copy).manifest == new.manifest
 
 
-@pytest.fixture
-def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Two owners, each with a private and a public key."""
-    ed25519 = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.ed25519")
-    from cryptography.hazmat.primitives import serialization as s
-
-    folder = tmp_path_factory.mktemp("keys")
-    for name in ("ours", "theirs"):
-        key = ed25519.Ed25519PrivateKey.generate()
-        private = key.private_bytes(s.Encoding.PEM, s.PrivateFormat.PKCS8, s.NoEncryption())
-        public = key.public_key().public_bytes(s.Encoding.PEM, s.PublicFormat.SubjectPublicKeyInfo)
-        (folder / f"{name}.pem").write_bytes(private)
-        (folder / f"{name}.pub").write_bytes(public)
-    return {file.name: file for file in folder.iterdir()}
-
-
 def test_a_signed_bundle_opens_for_its_key_alone_until_it_is_written_anew(copy: Path, keys: dict[str, Path]) -> None:
     with pytest.raises(BundleError, match=r"must be signed for .*; it has no signature"):
         Predictor.load(copy, public_key=keys["ours.pub"])
@@ -166,6 +150,8 @@ def test_a_signed_bundle_opens_for_its_key_alone_until_it_is_written_anew(copy: 
         (copy / MANIFEST).write_text(json.dumps(document | {"signature": forged}))
         with pytest.raises(BundleError, match="its signature"):
             load_bundle(copy, public_key=keys["ours.pub"])
+    write_bundle(copy, signed.parts, provenance=signed.provenance, sign_with=keys["theirs.pem"])
+    assert load_bundle(copy, public_key=keys["theirs.pub"]).manifest.sha256 == signed.manifest.sha256
     write_bundle(copy, signed.parts, provenance={**signed.provenance, "seed": 77})
     replaced = json.loads((copy / MANIFEST).read_text())
     (copy / MANIFEST).write_text(json.dumps(replaced | {"signature": document["signature"]}))
@@ -188,8 +174,10 @@ def test_every_door_asks_for_the_signature_that_the_surroundings_ask_for(
         with pytest.raises(BundleError, match="has no signature"):
             door()
     commands = CliRunner()
-    with pytest.raises(BundleError):
-        commands.invoke(cli, ["bundle", "verify", str(copy)], catch_exceptions=False)
+    refused = [["bundle", "verify", str(copy)], ["mcp", "--bundle", str(copy), "--public-key", str(keys["theirs.pub"])]]
+    for words in refused:
+        with pytest.raises(BundleError):
+            commands.invoke(cli, words, catch_exceptions=False)
     assert commands.invoke(cli, ["bundle", "sign", str(copy), "--key", str(keys["ours.pem"])]).exit_code == 0
     assert "Whole, and signed" in commands.invoke(cli, ["bundle", "verify", str(copy)]).stdout
     for door in doors.values():

@@ -244,6 +244,16 @@ def test_a_model_that_is_no_better_does_not_serve(
     assert load_bundle(request_.champion).manifest == load_bundle(served).manifest
 
 
+def test_the_new_model_is_signed_with_the_key_that_was_named(
+    request_: Request, trained: list[str], keys: dict[str, Path]
+) -> None:
+    with pytest.raises(InputError, match="private key"):
+        refresh(replace(request_, sign_with=keys["ours.pub"]), progress=quiet, say=quiet)
+    assert trained == []
+    assert refresh(replace(request_, sign_with=keys["ours.pem"]), progress=quiet, say=quiet).promoted
+    assert load_bundle(request_.champion, public_key=keys["ours.pub"]).manifest.signature
+
+
 def test_a_shuffled_file_withholds_claims_of_time(request_: Request, market: Path, tmp_path: Path) -> None:
     frame = read_table(market).frame.sample(frac=1.0, random_state=0)
     outcome = refresh(

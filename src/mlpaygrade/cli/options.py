@@ -71,12 +71,12 @@ def _job_option(field: Field) -> inspect.Parameter:
     return inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
-def load_predictor(bundle: Path | None) -> "Predictor":
-    """The predictor of a bundle; says on stderr when its data was synthetic."""
+def load_predictor(bundle: Path | None, public_key: Path | None = None) -> "Predictor":
+    """The predictor of a bundle; says on stderr when its data was synthetic. public_key: before that of the environment."""
     from mlpaygrade.forecast.bundle import KEY_VARIABLE
     from mlpaygrade.forecast.predictor import Predictor
 
-    predictor = Predictor.load(bundle, public_key=os.environ.get(KEY_VARIABLE) or None)
+    predictor = Predictor.load(bundle, public_key=public_key or os.environ.get(KEY_VARIABLE) or None)
     if predictor.bundle.provenance["synthetic"]:
         say("This bundle was trained on SYNTHETIC data: its figures say nothing about real pay.")
     return predictor

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mlpaygrade.cli import options
-from mlpaygrade.cli.train import Config
+from mlpaygrade.cli.train import Config, SignWith
 
 Served = Annotated[
     Path | None,
@@ -35,6 +35,7 @@ def refresh(
     ] = Path("runs/refresh"),
     bundle: Served = None,
     config: Config = None,
+    sign_with: SignWith = None,
 ) -> None:
     """Fetch, check and audit a newer file, train on it, and let the new model serve if it is better than the served one.
 
@@ -55,6 +56,7 @@ def refresh(
         champion=champion,
         settings=read_settings(config),
         checkout=checkout_of(champion),
+        sign_with=sign_with,
     )
     with options.progress_bar() as progress:
         outcome = run_refresh(request, progress=progress, say=options.say)

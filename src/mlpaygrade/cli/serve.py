@@ -39,12 +39,13 @@ def mcp(
     host: Host = "127.0.0.1",
     port: Port = 8081,
     bundle: options.BundleOption = None,
+    public_key: options.PublicKey = None,
 ) -> None:
     """Answer assistants over the Model Context Protocol: on standard input and output, or with --http at /mcp."""
     _require("mcp", ("mcp",))
     from mlpaygrade.service.assistants import run
 
-    run(options.load_predictor(bundle), http=(host, port) if http else None)
+    run(options.load_predictor(bundle, public_key), http=(host, port) if http else None)
 
 
 def _use(bundle: Path | None, public_key: Path | None) -> None:

@@ -10,6 +10,12 @@ from mlpaygrade.errors import InputError
 
 Through = Annotated[int | None, typer.Option("--train-through", metavar="YEAR", help="Last work year to train on.")]
 Config = Annotated[Path | None, typer.Option("--config", metavar="TOML", help="Settings (default: the tuned ones).")]
+SignWith = Annotated[
+    Path | None,
+    typer.Option(
+        "--sign-with", metavar="PEM", help="Ed25519 private key that the new bundle is signed with (see `bundle sign`)."
+    ),
+]
 Track = Annotated[bool, typer.Option("--track/--no-track", help="Log the run to MLflow.")]
 
 
@@ -32,6 +38,7 @@ def train(
             "--old-bundle", metavar="DIR", help="Bundle to measure drift against (default: the one in the package)."
         ),
     ] = None,
+    sign_with: SignWith = None,
 ) -> None:
     """Train, evaluate on the future, write a bundle. Started again after a kill, it resumes.
 
@@ -40,6 +47,7 @@ def train(
     """
     options.require_training()
     from mlpaygrade.evaluation.drift import drift_against
+    from mlpaygrade.forecast.bundle import sign_bundle, signature_of
     from mlpaygrade.training.registry import connect, register_challenger, store_uri
     from mlpaygrade.training.report import report_text
     from mlpaygrade.training.run import train as run_training
@@ -47,6 +55,8 @@ def train(
     from mlpaygrade.training.tracking import track_run
 
     settings = read_settings(config)
+    if sign_with is not None:
+        signature_of("", sign_with)  # a wrong key is said before the training, not after it
     table = options.load_table(data)
     uri = store_uri(output.resolve().parent)
     if track:
@@ -54,6 +64,8 @@ def train(
     options.say(drift_against(old, table, output=output))
     with options.progress_bar() as progress:
         run = run_training(table, output=output, settings=settings, through=train_through, progress=progress)
+    if sign_with is not None:
+        sign_bundle(output / "bundle", sign_with)
     print(report_text(run.report))
     options.say(f"The report is {output / 'report.json'}, the bundle {output / 'bundle'}.")
     if track:

@@ -353,11 +353,13 @@ def write_bundle(
     *,
     provenance: Mapping[str, object],
     instead_of: str | None = None,
+    sign_with: Path | None = None,
 ) -> Bundle:
     """Write a bundle so that a reader sees the old one or the new one, never a mixture; two writers take turns.
 
-    parts: name -> bytes or JSON. instead_of: seal of the bundle that must still stand there. Returns what was written. Raises
-    BundleError where another stands there, ResourceError when the folder cannot be written.
+    parts: name -> bytes or JSON. instead_of: seal of the bundle that must still stand there. sign_with: a private key whose
+    signature the bundle carries from its first moment. Returns what was written. Raises BundleError where another stands there,
+    InputError for a wrong key, ResourceError when the folder cannot be written.
     """
     if missing := [name for name in PARTS if name not in parts]:
         raise BundleError(f"A bundle needs the part '{missing[0]}'.")
@@ -374,7 +376,10 @@ def write_bundle(
             write_file(folder / path, content)
             files[name] = {"path": path, "sha256": digest, "bytes": len(content)}
         manifest = {"format": FORMAT, "provenance": dict(provenance), "files": files}
-        write_file(folder / MANIFEST, _json_bytes({**manifest, "sha256": seal(FORMAT, provenance, files)}, indent=1))
+        manifest["sha256"] = sealed = seal(FORMAT, provenance, files)
+        if sign_with is not None:
+            manifest["signature"] = signature_of(sealed, sign_with)
+        write_file(folder / MANIFEST, _json_bytes(manifest, indent=1))
         for path in replaced - {entry["path"] for entry in files.values()}:
             (folder / path).unlink(missing_ok=True)
         return load_bundle(folder)

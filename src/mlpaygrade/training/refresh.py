@@ -22,7 +22,15 @@ from mlpaygrade.dataset.table import Table, read_table
 from mlpaygrade.dataset.writing import alone, write_file
 from mlpaygrade.errors import BundleError, InputError, ResourceError
 from mlpaygrade.evaluation.drift import drift_report, drift_text
-from mlpaygrade.forecast.bundle import MANIFEST, Bundle, bundled_path, load_bundle, write_bundle, write_json
+from mlpaygrade.forecast.bundle import (
+    MANIFEST,
+    Bundle,
+    bundled_path,
+    load_bundle,
+    signature_of,
+    write_bundle,
+    write_json,
+)
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.training.arrival import postings_by_arrival
 from mlpaygrade.training.contest import Contest, compare, prepare_contest
@@ -42,6 +50,7 @@ class Request:
 
     data: a file; without it the edition of that name is fetched (default: the newest). output: the run folder. champion: folder
     of the served bundle, replaced where the new model is better. checkout: source tree whose documentation is written again.
+    sign_with: the private key that the new bundle is signed with.
     """
 
     data: str | None = None
@@ -50,6 +59,7 @@ class Request:
     champion: Path
     settings: Settings
     checkout: Path | None = None
+    sign_with: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +78,8 @@ def refresh(request: Request, *, progress: Progress, say: Callable[[str], None])
     """
     if request.data is not None and request.edition is not None:
         raise InputError(f"Give --edition or --data, not both; got {request.edition} and {request.data}.")
+    if request.sign_with is not None:
+        signature_of("", request.sign_with)  # a wrong key is said before the training, not after it
     _require_writable(request.output)
     _require_writable(request.champion)
     request.output.mkdir(parents=True, exist_ok=True)
@@ -317,7 +329,13 @@ class _Refresh:
         if (
             _bundle_digest(self.request.champion) != new.manifest.sha256
         ):  # as it is where a kill came right after the replacing
-            write_bundle(self.request.champion, new.parts, provenance=new.provenance, instead_of=kept)
+            write_bundle(
+                self.request.champion,
+                new.parts,
+                provenance=new.provenance,
+                instead_of=kept,
+                sign_with=self.request.sign_with,
+            )
         return {"bundle": _bundle_digest(self.request.champion), "served": str(self.request.champion)}
 
 
