@@ -1,9 +1,10 @@
-"""How fast the app comes up and answers, and how much memory twenty sessions take, in a real browser.
+"""How fast the app comes up and answers, and how much memory its readers take, in a real browser.
 
-Enters: a Chromium (default: the one on the PATH). Leaves: `benchmarks/results/app.json` and a table on stdout. Starts its own
-server; measures wall time in the browser, from the click to the frame in which the last part of the new answer stands.
+Writes `benchmarks/results/app.json` and prints it. Starts its own server; a change is timed in the browser, from the click or the
+last letter to the frame in which the new answer's large figure stands. With `--beside FOLDER` another checkout is measured by the
+same script in turns with this one, so that both meet the same other work on the machine.
 
-    python benchmarks/app.py [--chromium /usr/bin/chromium] [--sessions 20] [--changes 60]
+    python benchmarks/app.py [--beside FOLDER] [--chromium /usr/bin/chromium] [--readers 20] [--changes 30] [--turns 3]
 """
 
 import argparse
@@ -21,80 +22,111 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "app.json"
-ANSWERED = ".mp-ranges[aria-label^='What each field adds']"
+FIGURE = ".mp-answer .large strong, .mp-facts .figure"
+"""The large figure, on today's page and on that before the redesign."""
 
-CHANGE = """label => new Promise((done, failed) => {
-  const heading = () => document.querySelector('.mp p.quiet')?.textContent;
-  const last = () => [...document.querySelectorAll('.mp-ranges')].at(-1)?.textContent;
-  const before = [heading(), last()];
-  const start = performance.now();
+WATCH = """({label, title, figure}) => new Promise((done, failed) => {
+  const shown = () => [document.querySelector('.mp p.job')?.textContent + document.querySelector('.mp p.quiet')?.textContent,
+                       document.querySelector(figure)?.textContent];
+  const before = shown(), start = performance.now();
   const watch = new MutationObserver(() => {
-    if (heading() !== before[0] && last() !== before[1]) {
+    const now = shown();
+    if (now[0] !== before[0] && now[1] && now[1] !== before[1]) {
       watch.disconnect();
       requestAnimationFrame(() => done(performance.now() - start));
     }
   });
   watch.observe(document.body, {subtree: true, childList: true, characterData: true});
-  [...document.querySelectorAll('button')].find(one => one.textContent.trim() === label).click();
   setTimeout(() => failed(new Error('no new answer in 10 s')), 10000);
+  if (label) return [...document.querySelectorAll('button')].find(one => one.textContent.trim() === label).click();
+  const box = document.querySelector('input[aria-label="Job title"]');
+  Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(box, title);
+  box.dispatchEvent(new Event('input', {bubbles: true}));
 })"""
+LEVELS = ("Mid level", "Entry level", "Executive", "Senior")
+TITLES = ("Data Engineer", "ML Engineer", "Data Analyst", "AI Architect", "Research Scientist", "Data Manager")
+IDLE = "document.querySelector('[data-testid=stApp]')?.getAttribute('data-test-script-state') === 'notRunning'"
+
+Measured = dict[str, list[float]]
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--beside", type=Path)
     options.add_argument("--chromium", default=shutil.which("chromium"))
-    options.add_argument("--sessions", type=int, default=20)
-    options.add_argument("--changes", type=int, default=60)
+    options.add_argument("--readers", type=int, default=20)
+    options.add_argument("--changes", type=int, default=30)
+    options.add_argument("--turns", type=int, default=3)
     given = options.parse_args()
+    load = os.getloadavg()[0]
+    roots = {"app": ROOT} | ({"before": given.beside} if given.beside else {})
+    found: dict[str, Measured] = {name: {} for name in roots}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=given.chromium, args=["--no-sandbox"])
-        cold = [cold_start(browser) for _ in range(3)]
-        with server() as (url, process):
-            page = opened(browser, url)
-            changes = measured_changes(page, given.changes)
-            typing = measured_typing(page)
-            upload = measured_upload(browser, url)
-        with server() as (url, process):
-            one, many = memory(browser, url, process, given.sessions)
+        for turn in range(given.turns):
+            for name in roots if turn % 2 == 0 else reversed(roots):
+                one_turn(browser, roots[name], found[name], readers=given.readers, changes=given.changes)
         browser.close()
     result = {
-        "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load": round(os.getloadavg()[0], 1)},
-        "cold_start_s": {"median": statistics.median(cold), "worst": max(cold)},
-        "change_to_answer_ms": spread(changes),
-        "typing_to_answer_ms": spread(typing) | {"of_which_pause": 200},
-        "upload_of_10000_rows_s": upload,
-        "resident_mib": {"one_session": one, f"{given.sessions}_sessions": many},
+        "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load_before": round(load, 1)},
+        "turns": given.turns,
+        "readers": given.readers,
+        **{name: {what: spread(figures) for what, figures in one.items()} for name, one in found.items()},
     }
     RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(result, indent=1))
 
 
-def spread(times: list[float]) -> dict[str, Any]:
-    ordered = sorted(times)
-    return {
-        "n": len(ordered),
-        "median": round(statistics.median(ordered), 1),
-        "p95": round(ordered[int(0.95 * (len(ordered) - 1))], 1),
-        "worst": round(ordered[-1], 1),
-    }
+def one_turn(browser: Browser, root: Path, found: Measured, *, readers: int, changes: int) -> None:
+    """Measure one checkout once, into what was found of it before."""
+
+    def note(name: str, *figures: float) -> None:
+        found.setdefault(name, []).extend(figures)
+
+    start = time.monotonic()
+    with server(root) as (url, process):
+        pages = [opened(browser, url)]
+        note("start_to_answer_s", time.monotonic() - start)
+        pages[0].wait_for_timeout(2_000)
+        note("one_reader_mib", resident_mib(process.pid))
+        start = time.monotonic()
+        pages.append(opened(browser, url))
+        note("open_to_answer_s", time.monotonic() - start)
+        for n in range(changes):
+            note("click_to_answer_ms", changed(pages[0], label=LEVELS[n % len(LEVELS)]))
+        for n in range(changes):
+            note("typing_to_answer_ms", changed(pages[0], title=TITLES[n % len(TITLES)]))
+        pages += [opened(browser, url) for _ in range(readers - len(pages))]
+        for page in pages[1:]:
+            changed(page, label=LEVELS[0])
+        pages[0].wait_for_timeout(2_000)
+        note("all_readers_mib", resident_mib(process.pid))
+        for page in pages:
+            page.context.close()
+        note("upload_of_10000_rows_s", uploaded(browser, url))
+
+
+def spread(figures: list[float]) -> dict[str, float]:
+    ordered = sorted(figures)
+    shares = {"median": statistics.median(ordered), "p95": ordered[int(0.95 * (len(ordered) - 1))], "worst": ordered[-1]}
+    return {"n": len(ordered)} | {name: round(value, 2 if value < 100 else 0) for name, value in shares.items()}
 
 
 @contextmanager
-def server() -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+def server(root: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "src" / "mlpaygrade" / "app" / "main.py")]
+    command = [sys.executable, "-m", "streamlit", "run", str(root / "src" / "mlpaygrade" / "app" / "main.py")]
     command += ["--server.headless", "true", "--server.port", str(port), "--server.address", "127.0.0.1"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_WAIT_POLICY": "PASSIVE"}
+    environment = {**os.environ, "PYTHONPATH": str(root / "src"), "OMP_WAIT_POLICY": "PASSIVE"}
     with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command, cwd=root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
         try:
             wait_for(f"http://127.0.0.1:{port}/_stcore/health")
@@ -114,76 +146,30 @@ def wait_for(url: str) -> None:
 
 
 def opened(browser: Browser, url: str) -> Page:
+    """A new reader's page, in a browser without a cache, with its first answer."""
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     page.goto(url)
-    page.wait_for_selector(ANSWERED, timeout=30_000)
+    page.wait_for_selector(FIGURE, timeout=30_000)
     return page
 
 
-def cold_start(browser: Browser) -> float:
-    """From starting the process to the whole first answer in a browser without a cache, in seconds."""
-    start = time.monotonic()
-    with server() as (url, _process):
-        page = opened(browser, url)
-        seconds = time.monotonic() - start
-        page.context.close()
-    return round(seconds, 2)
+def changed(page: Page, *, label: str = "", title: str = "") -> float:
+    """Milliseconds from a level's click, or a new title in the field, to its answer; the field waits for a pause of 200 ms."""
+    page.wait_for_function(IDLE)
+    page.wait_for_timeout(200)
+    return float(page.evaluate(WATCH, {"label": label, "title": title, "figure": FIGURE}))
 
 
-def measured_changes(page: Page, count: int) -> list[float]:
-    levels = ("Mid level", "Entry level", "Executive", "Senior")
-    times = []
-    for n in range(count):
-        page.wait_for_timeout(300)
-        times.append(float(page.evaluate(CHANGE, levels[n % len(levels)])))
-    return times
-
-
-def measured_typing(page: Page) -> list[float]:
-    """From a new title in the field to its answer; the field waits for a pause of 200 ms before it asks."""
-    box = page.get_by_role("textbox", name="Job title")
-    shown = "title => document.querySelector('.mp p.job')?.textContent.startsWith(title + ',')"
-    times = []
-    for title in (
-        "Data Engineer",
-        "ML Engineer",
-        "Data Analyst",
-        "AI Architect",
-        "Research Scientist",
-        "Data Manager",
-    ) * 3:
-        page.wait_for_timeout(500)
-        start = time.monotonic()
-        box.fill(title)
-        page.wait_for_function(shown, arg=title)
-        times.append(1000 * (time.monotonic() - start))
-    return times
-
-
-def measured_upload(browser: Browser, url: str) -> float:
-    """From choosing a file of 10,000 different rows to its summary, in seconds."""
+def uploaded(browser: Browser, url: str) -> float:
+    """Seconds from choosing a file of 10,000 different rows to its summary."""
     chance = random.Random(0)
-    titles = (
-        "Data Engineer",
-        "Data Scientist",
-        "Data Analyst",
-        "ML Engineer",
-        "AI Engineer",
-        "BI Developer",
-        "Data Architect",
-    )
-    countries = ("US", "GB", "DE", "IN", "CA", "FR", "ES", "BR", "AU", "NL")
+    titles = (*TITLES, "Data Architect")
     lines = ["Reference,Job title,Level,Company country,Remote,Company size,Year,Pay USD"]
     for n in range(10_000):
-        level, size, remote = (
-            chance.choice(["EN", "MI", "SE", "EX"]),
-            chance.choice("SML"),
-            chance.choice(["0", "50", "100"]),
-        )
-        job = (
-            f"{chance.choice(titles)},{level},{chance.choice(countries)},{remote},{size},{chance.randrange(2020, 2025)}"
-        )
-        lines.append(f"R{n},{job},{chance.randrange(30_000, 300_000)}")
+        level, size, remote = chance.choice(["EN", "MI", "SE", "EX"]), chance.choice("SML"), chance.choice([0, 50, 100])
+        country = chance.choice(("US", "GB", "DE", "IN", "CA", "FR", "ES", "BR", "AU", "NL"))
+        year, pay = chance.randrange(2020, 2025), chance.randrange(30_000, 300_000)
+        lines.append(f"R{n},{chance.choice(titles)},{level},{country},{remote},{size},{year},{pay}")
     page = browser.new_context().new_page()
     page.goto(f"{url}?page=benchmark")
     chooser = page.locator("input[type=file]")
@@ -192,25 +178,15 @@ def measured_upload(browser: Browser, url: str) -> float:
     start = time.monotonic()
     chooser.set_input_files({"name": "rows.csv", "mimeType": "text/csv", "buffer": "\n".join(lines).encode()})
     page.get_by_text("10,000 of 10,000").wait_for(timeout=60_000)
-    return round(time.monotonic() - start, 2)
-
-
-def memory(browser: Browser, url: str, process: "subprocess.Popen[bytes]", sessions: int) -> tuple[float, float]:
-    """Resident memory of the server in MiB with one session and with many, each of which has changed its answer."""
-    pages = [opened(browser, url)]
-    pages[0].wait_for_timeout(2_000)
-    one = resident_mib(process.pid)
-    pages += [opened(browser, url) for _ in range(sessions - 1)]
-    for page in pages:
-        page.evaluate(CHANGE, "Mid level")
-    pages[0].wait_for_timeout(2_000)
-    return one, resident_mib(process.pid)
+    seconds = time.monotonic() - start
+    page.context.close()
+    return seconds
 
 
 def resident_mib(pid: int) -> float:
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     (line,) = (line for line in status.splitlines() if line.startswith("VmRSS"))
-    return round(int(line.split()[1]) / 1024, 1)
+    return int(line.split()[1]) / 1024
 
 
 if __name__ == "__main__":
