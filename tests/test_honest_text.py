@@ -93,7 +93,7 @@ def shares_of(estimate: Answer) -> frozenset[str]:
         [
             *ages,
             *estimate.warnings,
-            *estimate.beside_adverts,
+            estimate.apart or "",
             *estimate.strength.reasons,
             estimate.not_enough_data or "",
         ]

@@ -247,18 +247,26 @@ def test_an_answer_apart_from_its_adverts_says_so_and_why(answer: Answer) -> Non
             strength=Strength(word=word, reasons=()),
         )
 
-    assert beside(104_000, "fair").beside_adverts == ()
+    assert beside(104_000, "fair").apart is None
     fair, rough = beside(125_000, "fair"), beside(125_000, "rough")
     said = "Typical pay in the United States lies 20% below the middle of the 40 adverts with the same title, level and country."
-    assert fair.beside_adverts[0].startswith(said)
+    assert fair.apart == said
+    assert fair.to_json()["adverts_beside"] == {
+        "level": "same title, level and country",
+        "postings": 40,
+        "newest_year": CLOSE.newest_year,
+        "quartiles_usd": [90_000, 125_000, 140_000],
+        "apart": -0.2,
+        "said": said,
+    }
     assert fair.said_first == ()
     assert said in support_text(fair)
     assert "Their middle is $125K, half of them $90K to $140K." in support_text(fair)
-    assert rough.said_first == fair.beside_adverts
+    assert rough.said_first == (said,)
     assert said not in support_text(rough)
     place = place_factor("San Francisco")
     assert place is not None
-    assert fair.at_place(place).aged_to("2026-04").beside_adverts == fair.beside_adverts, (
+    assert fair.at_place(place).aged_to("2026-04").apart == said, (
         "adverts are held to the country"
     )
 

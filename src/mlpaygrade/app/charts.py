@@ -7,13 +7,9 @@ and a document to keep.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Final
 
 from mlpaygrade.money.terms import DOLLARS, PayTerms
 from mlpaygrade.rendering.waterfall_drawing import Axis, axis_over, axis_row
-
-SHORT: Final = 3
-"""A table of more columns says on a phone that it scrolls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,21 +106,25 @@ def names_list(items: Sequence[tuple[str, str]], *, label: str) -> str:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str, words: bool = False) -> str:
-    """A small table whose first column names the row; it scrolls by itself where the screen is narrow.
+    """A small table whose first column names the row; on a phone each row becomes a block, its cells below their headings.
 
-    words: cells are text. A second line of a row's name is drawn smaller.
+    words: cells are text. A second line of a row's name is drawn smaller. Roles are said, as blocks would lose them.
     """
     kind = ' class="text"' if words else ""
-    head = "".join(f'<th scope="col"{kind}>{escape(name)}</th>' for name in header)
+    head = "".join(f'<th scope="col" role="columnheader"{kind}>{escape(name)}</th>' for name in header)
     body = "".join(
-        f'<tr><th scope="row">{_two_lines(row[0])}</th>{"".join(f"<td{kind}>{escape(cell)}</td>" for cell in row[1:])}</tr>'
+        f'<tr role="row"><th scope="row" role="rowheader">{_two_lines(row[0])}</th>'
+        + "".join(
+            f'<td role="cell" data-label="{escape(name)}"{kind}>{escape(cell)}</td>'
+            for name, cell in zip(header[1:], row[1:], strict=True)
+        )
+        + "</tr>"
         for row in rows
     )
-    many = " many" if len(header) > SHORT else ""
     return (
-        f'<p class="mp-quiet mp-caption{many}">{escape(caption)}</p>'
-        f'<div class="mp-scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table class="mp-table">'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        f'<p class="mp-quiet mp-caption">{escape(caption)}</p><div class="mp-scroll" tabindex="0" role="region" '
+        f'aria-label="{escape(caption)}"><table class="mp-table" role="table"><thead role="rowgroup"><tr role="row">{head}</tr>'
+        f'</thead><tbody role="rowgroup">{body}</tbody></table></div>'
     )
 
 

@@ -117,7 +117,7 @@ def support_text(answer: Answer, terms: PayTerms = DOLLARS) -> str:
     low, middle, high = near.quartiles_usd
     whose = "Their" if near == cell else f"The {counted(near.postings, 'advert')} with the {near.level}: their"
     said = f"{said} {whose} middle is {terms.text(middle)}, half of them {terms.range(low, high)}."
-    return " ".join([said, *(answer.beside_adverts if answer.strength.word != "rough" else ())])
+    return f"{said} {answer.apart}" if answer.apart and answer.strength.word != "rough" else said
 
 
 def reasons(answer: Answer, terms: PayTerms = DOLLARS) -> str:

@@ -111,15 +111,20 @@ class Answer:
     tested_months: int | None = None
 
     @property
-    def beside_adverts(self) -> tuple[str, ...]:
-        """By how much the country's figure lies apart from the adverts it is shown with, and why; nothing where it does not."""
+    def adverts_beside(self) -> remarks.AdvertsBeside | None:
+        """The adverts of the country to show beside the figure, and how the country's figure lies beside them."""
         place, aged = self.place.factor if self.place else 1.0, self.aged.factor if self.aged else 1.0
-        return remarks.beside_adverts(self.nearby, self.estimate_usd / place / aged, self.job.location)
+        return remarks.adverts_beside(self.nearby, self.estimate_usd / place / aged, self.job.location)
+
+    @property
+    def apart(self) -> str | None:
+        """By how much the country's figure lies apart from those adverts, in a sentence; None where it does not."""
+        return self.adverts_beside.said if self.adverts_beside else None
 
     @property
     def said_first(self) -> tuple[str, ...]:
         """What stands before the figure: what contradicts it, and of a rough answer how far the nearest adverts lie from it."""
-        return (*self.warnings, *(self.beside_adverts if self.strength.word == "rough" else ()))
+        return (*self.warnings, *filter(None, [self.apart if self.strength.word == "rough" else None]))
 
     @property
     def where(self) -> str:
@@ -246,6 +251,7 @@ class Answer:
             "accuracy": None if self.accuracy is None else asdict(self.accuracy),
             "strength": self.strength.to_json(),
             "local_adverts": None if self.local is None else self._local_json(self.local),
+            "adverts_beside": None if self.adverts_beside is None else self.adverts_beside.to_json(),
             "adverts_up_to": self.newest_advert,
             "place": None if self.place is None else {"name": self.place.name, "factor": round(self.place.factor, 4)},
             **({} if self.aged is None else {"aged": asdict(self.aged)}),
@@ -264,6 +270,7 @@ class Answer:
             "error_budget",
             "strength",
             "local_adverts",
+            "adverts_beside",
         )
         return document if answered else document | dict.fromkeys(figures)
 

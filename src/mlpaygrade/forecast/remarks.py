@@ -4,6 +4,7 @@ Sentences only, each from figures that are given; none where there is nothing to
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date
 from math import expm1
 from typing import Any, Final
@@ -23,6 +24,12 @@ APART: Final = (
 FITS: Final = 0.05
 """Up to here an answer and the middle of its adverts say the same."""
 
+COUNTED_DIFFERENTLY: Final = (
+    "Typical pay and the middle of the adverts are counted differently: typical pay averages the low and high ends of adverts in "
+    "percent, where low pay weighs more, and learns from similar jobs; the middle takes adverts of every year alike."
+)
+"""Why the two can part."""
+
 AGE: Final = "age: "
 """How the note begins that says what the age of a model has cost."""
 
@@ -41,18 +48,43 @@ def moved(move: LocalMove | None, usd: float, location: str) -> tuple[str, ...]:
     )
 
 
-def beside_adverts(cell: Cell | None, usd: float, location: str) -> tuple[str, ...]:
-    """By how much an answer lies apart from the middle of the adverts it is shown with, and why; nothing up to FITS.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdvertsBeside:
+    """Adverts of the country that an answer is shown with, and how it lies beside them.
 
-    cell: adverts of the country. usd: the country's figure. location: country code.
+    quartiles_usd: 25th, 50th and 75th percentile of the middle of their ranges. apart: by what share the country's figure lies
+    above their middle. said: that in a sentence, None up to FITS.
     """
-    if cell is None or cell.quartiles_usd is None or abs(usd / cell.quartiles_usd[1] - 1) <= FITS:
-        return ()
-    return (
-        f"Typical pay in {country_text(location)} lies {_apart(usd / cell.quartiles_usd[1] - 1)} the middle of the "
-        f"{counted(cell.postings, 'advert')} with the {cell.level}. They are counted differently: typical pay averages the low "
-        "and high ends of adverts in percent, where low pay weighs more, and learns from similar jobs; the middle takes "
-        "adverts of every year alike.",
+
+    level: str
+    postings: int
+    newest_year: int | None
+    quartiles_usd: tuple[float, float, float]
+    apart: float
+    said: str | None
+
+    def to_json(self) -> dict[str, object]:
+        """Plain JSON, whole dollars."""
+        rounded = {"quartiles_usd": [round(usd) for usd in self.quartiles_usd], "apart": round(self.apart, 4)}
+        return asdict(self) | rounded
+
+
+def adverts_beside(cell: Cell | None, usd: float, location: str) -> AdvertsBeside | None:
+    """The adverts beside an answer. cell: adverts of the country. usd: the country's figure. location: country code."""
+    if cell is None or cell.quartiles_usd is None:
+        return None
+    apart = usd / cell.quartiles_usd[1] - 1
+    said = (
+        f"Typical pay in {country_text(location)} lies {_apart(apart)} the middle of the "
+        f"{counted(cell.postings, 'advert')} with the {cell.level}."
+    )
+    return AdvertsBeside(
+        level=cell.level,
+        postings=cell.postings,
+        newest_year=cell.newest_year,
+        quartiles_usd=cell.quartiles_usd,
+        apart=apart,
+        said=said if abs(apart) > FITS else None,
     )
 
 

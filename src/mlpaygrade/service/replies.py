@@ -115,6 +115,21 @@ class LocalAdverts(msgspec.Struct):
     moved: float
 
 
+class AdvertsBeside(msgspec.Struct):
+    """The country's own adverts nearest to the job, to hold the figure against.
+
+    quartiles_usd: 25th, 50th and 75th percentile of the middle of their ranges. apart: by what share the country's figure lies
+    above their middle; said: that in a sentence, null up to 5 %.
+    """
+
+    level: str
+    postings: int
+    newest_year: int | None
+    quartiles_usd: tuple[int, int, int]
+    apart: float
+    said: str | None
+
+
 class Estimate(msgspec.Struct):
     """What a job pays, US dollars a year. Figures are null where there is not enough data; `not_enough_data` then says why."""
 
@@ -131,6 +146,7 @@ class Estimate(msgspec.Struct):
     accuracy: Measured | None
     strength: StrengthWord | None
     local_adverts: LocalAdverts | None
+    adverts_beside: AdvertsBeside | None
     adverts_up_to: str
     place: Place | None
     not_enough_data: str | None
