@@ -113,7 +113,11 @@ def one_turn(browser: Browser, root: Path, found: Measured, *, readers: int, cha
 
 def spread(figures: list[float]) -> dict[str, float]:
     ordered = sorted(figures)
-    shares = {"median": statistics.median(ordered), "p95": ordered[int(0.95 * (len(ordered) - 1))], "worst": ordered[-1]}
+    shares = {
+        "median": statistics.median(ordered),
+        "p95": ordered[int(0.95 * (len(ordered) - 1))],
+        "worst": ordered[-1],
+    }
     return {"n": len(ordered)} | {name: round(value, 2 if value < 100 else 0) for name, value in shares.items()}
 
 

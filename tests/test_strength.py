@@ -266,9 +266,7 @@ def test_an_answer_apart_from_its_adverts_says_so_and_why(answer: Answer) -> Non
     assert said not in support_text(rough)
     place = place_factor("San Francisco")
     assert place is not None
-    assert fair.at_place(place).aged_to("2026-04").apart == said, (
-        "adverts are held to the country"
-    )
+    assert fair.at_place(place).aged_to("2026-04").apart == said, "adverts are held to the country"
 
 
 def test_adverts_of_the_country_stand_beside_an_answer() -> None:

@@ -4,6 +4,7 @@ The page to keep is a single HTML document that needs no network, prints on pape
 and of which model and data.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 from typing import Final
@@ -14,11 +15,11 @@ from mlpaygrade.explain.explanation import LIMITS, Explanation
 from mlpaygrade.explain.scenarios import Comparison, Scenario
 from mlpaygrade.explain.verdict import aged_text, place_said, support_text, verdict
 from mlpaygrade.explain.waterfall import comparison_waterfall, explanation_waterfall
-from mlpaygrade.forecast.accuracy import Accuracy
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.distribution import SOURCES
 from mlpaygrade.forecast.evidence import Cell, Closest
-from mlpaygrade.forecast.remarks import apart_from_age
+from mlpaygrade.forecast.remarks import COUNTED_DIFFERENTLY, apart_from_age
+from mlpaygrade.job.fields import EXPERIENCE, LABELS
 from mlpaygrade.job.taxonomy import country
 from mlpaygrade.money.terms import DOLLARS, PayTerms
 from mlpaygrade.rendering.waterfall_drawing import waterfall_html
@@ -59,15 +60,14 @@ def warnings(estimate: Answer) -> str:
 def figures(estimate: Answer, terms: PayTerms = DOLLARS) -> str:
     """The one large figure, what it means, and how strong it is; a point never stands without its range."""
     low, high = estimate.intervals_usd[90]
-    band = terms.between(estimate.band_low_usd, estimate.band_high_usd)
-    held = f" (How often that held: {_held(estimate.accuracy, 90)}.)" if estimate.accuracy else ""
+    accuracy = estimate.accuracy
+    held = f" (How often that held: {of_100(accuracy.coverage[90])} of 100 when tested.)" if accuracy else ""
     return (
         '<div class="mp mp-answer">'
         f'<p class="large"><strong>{escape(terms.text(estimate.estimate_usd))}</strong> {escape(terms.per)} before tax</p>'
         f'<p class="quiet">Typical advertised pay; adverts up to {escape(estimate.age_text)}.</p>'
         f"{aged_line(estimate, terms)}{place_line(estimate, terms)}"
         f"<p>9 in 10 such jobs are advertised between <strong>{escape(terms.between(low, high))}</strong>.{escape(held)}</p>"
-        f"<p>One advert typically names a range between {escape(band)}.</p>"
         f"{strength_line(estimate)}<p>{escape(support_text(estimate, terms))}</p></div>"
     )
 
@@ -83,10 +83,25 @@ def _because(reasons: tuple[str, ...]) -> str:
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
-def _held(accuracy: Accuracy | None, level: int) -> str:
-    if accuracy is None:
-        return "not tested"
-    return f"{of_100(accuracy.coverage[level])} of 100 when tested on {accuracy.tested}"
+def at_a_glance(estimate: Answer, terms: PayTerms = DOLLARS) -> str:
+    """The answer on one line, for a phone to show while the form is filled in; assistive technology has the answer itself."""
+    low, high = estimate.intervals_usd[90]
+    return (
+        f'<p class="mp-glance" aria-hidden="true"><strong>{escape(terms.text(estimate.estimate_usd))}</strong> '
+        f"{escape(terms.per)}; 9 in 10: {escape(terms.range(low, high))}; {estimate.strength.word}</p>"
+    )
+
+
+def other_levels(steps: Sequence[Scenario], estimate: Answer, terms: PayTerms = DOLLARS) -> str:
+    """What the job pays at every level, for a reader who is unsure of it. steps: of the country, today's place and age aside."""
+    here = next(step for step in steps if not step.changes)
+    factor = estimate.estimate_usd / here.estimate_usd
+    said = [
+        f"{LABELS[EXPERIENCE][step.job.experience].lower()} {terms.text(step.estimate_usd * factor)}"
+        + ("" if step.supported or step is here else " (few adverts)")
+        for step in steps
+    ]
+    return f'<p class="mp-quiet">Unsure of the level? Typical pay by level: {escape(", ".join(said))}.</p>'
 
 
 def aged_line(estimate: Answer, terms: PayTerms = DOLLARS) -> str:
@@ -132,6 +147,8 @@ def method(estimate: Answer, terms: PayTerms = DOLLARS) -> str:
     """The fine print: both ends of the band, how it was tested, what makes the ranges wide, how the money was converted."""
     ends = ", ".join(f"its {end} end between {terms.between(*usd)}" for end, usd in estimate.band_ends_90_usd.items())
     lines = [f"9 in 10 adverts of such jobs name {ends}.", quality_line(estimate), distance_line(estimate.closest)]
+    if estimate.apart:
+        lines.append(COUNTED_DIFFERENTLY)
     if terms.said:
         lines.append(f"Converted: {terms.said}.")
     lines += [f"Age: {note}" for note in apart_from_age(estimate.notes)[1]]

@@ -127,7 +127,8 @@ def _ladder(steps: tuple[Scenario, ...], estimate: Answer, terms: PayTerms) -> s
     rows = [
         Range(
             name=LABELS[EXPERIENCE][step.job.experience],
-            detail=_difference(step, terms) + ("" if step.supported else "; few adverts, a rough idea"),
+            amount=terms.text(step.estimate_usd),
+            detail=_paired(step, terms) + ("" if step.supported else "; few adverts, a rough idea"),
             low_usd=step.interval_90_usd[0],
             high_usd=step.interval_90_usd[1],
             middle_usd=step.estimate_usd,
@@ -138,7 +139,7 @@ def _ladder(steps: tuple[Scenario, ...], estimate: Answer, terms: PayTerms) -> s
     chart = range_chart(rows, terms, label="Range of nine in ten such jobs at each level")
     held = answer.caught(estimate, 90)
     key = bars_key("enough adverts", "few adverts, a rough idea") if any(row.wide for row in rows) else ""
-    quiet = f'<p class="mp-quiet">Bars hold 9 in 10 such jobs ({held}); the mark is the typical pay.</p>'
+    quiet = f'<p class="mp-quiet">In figures and as the mark: typical pay. Bars: 9 in 10 such jobs ({held}).</p>'
     return chart + key + quiet + notes_list(_out_of_order(steps))
 
 
@@ -155,12 +156,6 @@ def _out_of_order(steps: Sequence[Scenario]) -> list[str]:
             )
             said.append(f"{one} stands below {other} here: {why}.")
     return said
-
-
-def _difference(step: Scenario, terms: PayTerms) -> str:
-    if not step.changes:
-        return f"the job as it is, typical {terms.text(step.estimate_usd)}"
-    return f"typical {terms.text(step.estimate_usd)}: {_paired(step, terms)}"
 
 
 def _changes(read: ReadJob, allowed: list[str], most: int, terms: PayTerms) -> None:
@@ -215,7 +210,8 @@ def _change_rows(found: Sequence[Scenario], job: Job, terms: PayTerms, *, label:
         rows.append(
             Range(
                 name=_name(one),
-                detail=f"typical {terms.text(one.estimate_usd)}: {_paired(one, terms)}; {behind}{bought}",
+                amount=terms.text(one.estimate_usd),
+                detail=f"{_paired(one, terms)}; {behind}{bought}",
                 low_usd=low,
                 high_usd=high,
                 middle_usd=one.estimate_usd,
@@ -256,6 +252,6 @@ def _at_home(one: Scenario, job: Job, terms: PayTerms) -> str:
 
 def _paired(one: Scenario, terms: PayTerms) -> str:
     if not one.changes:
-        return "as it is"
+        return "the job as it is"
     low, high = one.difference.interval_90_usd
-    return f"{terms.signed(one.difference.usd)} ({terms.range(low, high)})"
+    return f"{terms.signed(one.difference.usd)} (very likely {terms.signed(low)} to {terms.signed(high)})"

@@ -14,12 +14,16 @@ from mlpaygrade.rendering.waterfall_drawing import Axis, axis_over, axis_row
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
-    """A range of pay in USD. detail: a quieter second line. wide: drawn lighter. second: in the second colour."""
+    """A range of pay in USD. detail: a quieter second line. amount: what stands in place of both ends. wide: drawn lighter.
+
+    second: in the second colour.
+    """
 
     name: str
     low_usd: float
     high_usd: float
     detail: str = ""
+    amount: str = ""
     wide: bool = False
     second: bool = False
     middle_usd: float | None = None
@@ -56,7 +60,7 @@ def _range_row(item: Range, axis: Axis, marks: str, terms: PayTerms) -> str:
         marks += f'<span class="tick" style="left:{axis.place(item.middle_usd):.2f}%"></span>'
     return (
         f'<li><span class="name">{escape(item.name)}{detail}</span>'
-        f'<span class="amount">{escape(terms.range(item.low_usd, item.high_usd))}</span>'
+        f'<span class="amount">{escape(item.amount or terms.range(item.low_usd, item.high_usd))}</span>'
         f'<span class="mp-track" aria-hidden="true"><span class="{kind}" style="left:{left:.2f}%;width:{right - left:.2f}%">'
         f"</span>{marks}</span></li>"
     )

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from mlpaygrade.app import answer, pay, serving
 from mlpaygrade.app.form import first_job, job_form, offer_nearest, parameters_of, read_parameters, standing
 from mlpaygrade.app.pay import Offer, offer_field, start_terms, terms_form
 from mlpaygrade.app.serving import explanation, literal, predictor, show_error
 from mlpaygrade.errors import InputError, MLPayGradeError
-from mlpaygrade.explain.scenarios import what_if
+from mlpaygrade.explain.scenarios import ladder, what_if
 from mlpaygrade.explain.verdict import reasons, verdict
 from mlpaygrade.forecast.answer import Answer, place_of
 from mlpaygrade.job import taxonomy
@@ -77,10 +78,11 @@ def page() -> None:
         offer = offer_field(f"{FORM}.offer", job.location, terms)
         today = st.toggle("Age pay to today", key=TODAY, persist_state="session", help=_TODAY)
         saved_jobs(suggested=", ".join(filter(None, [job.title.strip(), taxonomy.country(job.location).name])))
+        glance = st.container(key="glance")
     said = _place_parameter() | ({"today": "yes"} if today else {})
     serving.keep(FORM, parameters_of(job) | pay.parameters_of(terms, offer) | said)
     with right:
-        _answer(_Asked(job=job, terms=terms, offer=offer, place=place, today=today))
+        _answer(_Asked(job=job, terms=terms, offer=offer, place=place, today=today), glance)
 
 
 def _start() -> Job:
@@ -123,12 +125,13 @@ def _place_parameter() -> dict[str, str]:
     return {"place": text} if text else {}
 
 
-def _answer(asked: _Asked) -> None:
+def _answer(asked: _Asked, glance: DeltaGenerator) -> None:
     if not asked.job.title.strip():
         st.info("Type a job title to see what it pays.", icon=":material/edit:")
         return
     try:
-        country = predictor().answer(predictor().read_job(**asked.job.words()))
+        read = predictor().read_job(**asked.job.words())
+        country = predictor().answer(read)
     except MLPayGradeError as error:
         show_error(error)
         return
@@ -140,8 +143,10 @@ def _answer(asked: _Asked) -> None:
         return
     whole = _aged(country) if asked.today else country
     estimate = whole if asked.place is None else whole.at_place(asked.place)
+    glance.html(answer.at_a_glance(estimate, asked.terms))
     st.html(answer.heading(estimate) + answer.warnings(estimate) + answer.figures(estimate, asked.terms))
     _verdict(estimate, asked)
+    st.html(answer.other_levels(ladder(predictor(), read), estimate, asked.terms))
     st.html(answer.ranges(estimate, asked.terms, offer_usd=asked.offer.usd) + answer.notes(estimate))
     _more(estimate, country, asked)
 

@@ -21,6 +21,7 @@ from mlpaygrade.job.fields import (
     BY_NAME,
     EXPERIENCE,
     FIELDS,
+    LEVELS_AND_YEARS,
     LOCATION,
     RESIDENCE,
     TITLE,
@@ -246,8 +247,7 @@ def _level(name: str, field: Field, start: Job) -> Any:
     if says is not None and seen is not None and title != seen:
         st.session_state[_key(name, field.name)] = says
     chosen = _one_of(name, field, start)
-    if says is not None and chosen == says:
-        st.caption("As the title says.")
+    st.caption("As the title says." if says is not None and chosen == says else f"{LEVELS_AND_YEARS}.")
     return chosen
 
 
@@ -297,5 +297,6 @@ def _countries() -> list[str]:
 
 _HELP: Final = {
     "experience": "Entry level: first job or junior. Mid level: works alone on known tasks. Senior: expert, leads work. "
-    "Executive: director and above."
+    "Executive: director and above. The data behind the figures hold the level's word and no years, so nothing here was "
+    "measured by years; employers differ, and at 4 years both mid and senior are common."
 }

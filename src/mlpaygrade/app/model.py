@@ -10,7 +10,7 @@ import streamlit as st
 
 from mlpaygrade.app import charts, serving
 from mlpaygrade.app.serving import literal, predictor
-from mlpaygrade.evaluation.checked import CheckedSource, checked
+from mlpaygrade.evaluation.checked import CheckedGroup, CheckedSource, checked
 from mlpaygrade.forecast.accuracy import ALL, COUNTRY_GROUP, ENOUGH_ADVERTS, accuracy_of
 from mlpaygrade.forecast.bundle import Bundle
 from mlpaygrade.forecast.evidence import ENOUGH, SAME_JOB, Cell
@@ -87,7 +87,7 @@ def _in_short(found: Mapping[str, float]) -> str:
 
 
 def _others(bundle: Bundle) -> None:
-    """What other people measured, in sentences."""
+    """What other people measured: in short, and source by source."""
     found = checked()
     st.header("Beside what others measured", anchor=False)
     if found.data_sha256 != bundle.provenance["data_sha256"]:
@@ -99,15 +99,33 @@ def _others(bundle: Bundle) -> None:
                 "offers, and not as what people in such jobs earn. In single countries the gaps are wider."
             )
         )
-    st.markdown("\n".join(f"- {literal(sentence)}" for sentence in found.said))
+    with st.expander("Source by source, country by country"):
+        for source in found.sources:
+            compared = "People employed" if source.kind == "employed" else "Jobs compared"
+            shown = [group for group in source.groups if group.dimension == "country" or source.kind == "employed"]
+            lines = [[group.label, _above(group.log_difference), _likely(group), f"{group.n:,}"] for group in shown]
+            head = ["Jobs", "Our figures", "Very likely between", compared]
+            st.html(charts.table(head, lines, caption=f"{source.name}. {source.how_to_read}"))
 
 
 def _gap(source: CheckedSource) -> str:
     """How our figures lie beside all jobs of a source."""
     every = next(group for group in source.groups if group.dimension == "all")
-    share = expm1(every.log_difference)
     whose = source.name[:1].lower() + source.name[1:].replace(", ", " (") + ")"
-    return f"{abs(share):.0%} {'above' if share > 0 else 'below'} {whose}"
+    return f"{_above(every.log_difference)} {whose}"
+
+
+def _above(log_difference: float) -> str:
+    share = expm1(log_difference)
+    return f"{abs(share):.0%} {'above' if share > 0 else 'below'}"
+
+
+def _likely(group: CheckedGroup) -> str:
+    return (
+        "a median, no range"
+        if group.log_range is None
+        else " and ".join(f"{expm1(end):+.0%}" for end in group.log_range)
+    )
 
 
 def _tables(bundle: Bundle) -> None:

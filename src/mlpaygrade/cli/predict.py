@@ -11,7 +11,7 @@ from mlpaygrade.explain.verdict import aged_text, place_said, support_text, verd
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.distribution import SOURCES
 from mlpaygrade.forecast.evidence import SAME_JOB
-from mlpaygrade.forecast.remarks import apart_from_age
+from mlpaygrade.forecast.remarks import COUNTED_DIFFERENTLY, apart_from_age
 from mlpaygrade.job.fields import JobWords
 from mlpaygrade.money.currency import DOLLAR, PERIODS, Salaries
 from mlpaygrade.money.terms import DOLLARS, PayTerms, pay_terms
@@ -146,14 +146,15 @@ def _method_lines(estimate: Answer, terms: PayTerms) -> list[str]:
         shares = estimate.error_budget.shares()
         parts = ", ".join(f"{rough_percent(share)} {SOURCES[name]}" for name, share in shares.items())
         lines.append(_line("The spread comes from", parts))
+    if estimate.apart:
+        lines.append(_line("Beside the adverts", COUNTED_DIFFERENTLY))
     if terms.said:
         lines.append(_line("Converted", terms.said))
     lines += [_line("Age", note) for note in apart_from_age(estimate.notes)[1]]
     if estimate.accuracy is not None:
         error = up_to_of_100(estimate.accuracy.percentile_error)
-        lines.append(
-            _line("Tested on", f"{estimate.accuracy.tested}; a place among 100 was off {error} over the whole group")
-        )
+        said = f"{estimate.accuracy.tested}; where a figure stands among 100 was off {error} over the whole group"
+        lines.append(_line("Tested on", said))
     if protocol := estimate.model["measured_coverage"].get("protocol"):
         lines.append(_line("Protocol", f"{SAME_PROCEDURE} {protocol}"))
     return lines

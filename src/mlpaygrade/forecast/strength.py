@@ -145,7 +145,7 @@ def _outside(accuracy: Accuracy | None, limits: _Limits) -> list[str]:
     if abs(accuracy.mean_error_log) > limits.off:
         found.append(f"answers were {off_text(accuracy.mean_error_log)} on the whole")
     if accuracy.percentile_error > limits.place:
-        found.append(f"a place among 100 was off {up_to_of_100(accuracy.percentile_error)}")
+        found.append(f"where a figure stands among 100 was off {up_to_of_100(accuracy.percentile_error)}")
     return [f"for {accuracy.jobs}, {'; '.join(found)}"] if found else []
 
 

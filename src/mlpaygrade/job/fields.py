@@ -19,6 +19,8 @@ Code = str | int
 
 YEAR: Final = "work_year"
 EXPERIENCE: Final = "experience_level"
+LEVELS_AND_YEARS: Final = "Adverts name a level, not years; often entry is up to 2 years, mid 2 to 5, senior 5 or more"
+"""Help for a person who knows their years and not their level; the years are a usual reading, nothing measured."""
 EMPLOYMENT: Final = "employment_type"
 TITLE: Final = "job_title"
 RESIDENCE: Final = "employee_residence"
@@ -88,7 +90,7 @@ FIELDS: Final = (
         label="experience level",
         heading="Experience level",
         kind="code",
-        hint="entry, mid, senior or executive level; from the title where that says it",
+        hint=f"entry, mid, senior or executive level; from the title where that says it. {LEVELS_AND_YEARS}",
         also=("level", "experience", "seniority", "seniority level", "grade", "job level"),
         labels={"EN": "Entry level", "MI": "Mid level", "SE": "Senior", "EX": "Executive"},
         start="SE",
