@@ -45,7 +45,7 @@ def test_the_page_shows_what_the_predictor_answers(predictor: Predictor) -> None
     assert not app.exception
     pounds = pay_terms("GBP")
     assert pounds.text(estimate.estimate_usd) in page, "the money of the country"
-    assert pounds.between(estimate.band_low_usd, estimate.band_high_usd) in page
+    assert pounds.range(estimate.band_low_usd, estimate.band_high_usd) in page
     for low, high in estimate.intervals_usd.values():
         assert pounds.range(low, high) in page
     assert f"{estimate.support.postings:,} advert" in page

@@ -113,4 +113,4 @@ def test_a_level_below_the_one_before_is_remarked_shades_explained(
     assert by_level["EX"] < by_level["SE"], "the case that is tested"
     assert "Executive stands below Senior here" in said(page)
     assert "Senior stands below" not in said(page)
-    assert "few adverts, a rough idea</li>" in said(page)
+    assert "few adverts: a rough idea</li>" in said(page)

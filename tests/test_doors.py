@@ -185,7 +185,7 @@ def test_the_app_shows_what_the_others_say(answers: list[Answer]) -> None:
     american.sort(key=lambda pair: pair[1].not_enough_data is not None)
     for job, answer in [*american[:3], *american[-2:]]:
         page = shown(opened(**parameters_of(job)))
-        said = [DOLLARS.between(answer.band_low_usd, answer.band_high_usd)]
+        said = [DOLLARS.range(answer.band_low_usd, answer.band_high_usd)]
         said += [DOLLARS.range(*ends) for ends in answer.intervals_usd.values()]
         assert [text in page for text in said] == [answer.not_enough_data is None] * len(said)
         assert answer.not_enough_data or DOLLARS.text(answer.estimate_usd) in page

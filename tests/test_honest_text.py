@@ -19,6 +19,7 @@ from streamlit.testing.v1 import AppTest
 from mlpaygrade import Predictor
 from mlpaygrade.app import answer
 from mlpaygrade.cli.predict import estimate_text
+from mlpaygrade.explain.verdict import verdict
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.bundle import load_bundle, write_bundle
 from mlpaygrade.forecast.calibration import INTERVALS
@@ -94,6 +95,7 @@ def shares_of(estimate: Answer) -> frozenset[str]:
             *ages,
             *estimate.warnings,
             estimate.apart or "",
+            *([] if estimate.not_enough_data else verdict(estimate, 150_000).sentences()[:1]),
             *estimate.strength.reasons,
             estimate.not_enough_data or "",
         ]

@@ -210,7 +210,7 @@ def test_terms_convert_there_and_back() -> None:
         ("country_group=Europe|experience_level=SE", "senior jobs in Europe"),
         ("job_title=Data Lead", "Data Lead jobs"),
         ("title_family=DATA_SCIENCE", "jobs in data science and research"),
-        ("support=same job", 'jobs that rest on adverts of the "same job"'),
+        ("support=same job", "jobs known from adverts of the same job"),
         ("novelty=unseen title", "jobs whose title was new"),
     ],
 )
@@ -263,6 +263,10 @@ def test_an_answer_apart_from_its_adverts_says_so_and_why(answer: Answer) -> Non
     assert said in support_text(fair)
     assert "Their middle is $125K, half of them $90K to $140K." in support_text(fair)
     assert rough.said_first == (said,)
+    where = "20% above $125K, the middle of the 40 adverts with the same title, level and country."
+    assert verdict(rough, 150_000).sentences()[0].endswith(where)
+    assert "40 adverts" not in verdict(fair, 150_000).sentences()[0]
+    assert "is 2.0 times the middle" in str(beside(50_000, "fair").apart)
     assert said not in support_text(rough)
     place = place_factor("San Francisco")
     assert place is not None

@@ -64,7 +64,8 @@ def figures(estimate: Answer, terms: PayTerms = DOLLARS) -> str:
     held = f" (How often that held: {of_100(accuracy.coverage[90])} of 100 when tested.)" if accuracy else ""
     return (
         '<div class="mp mp-answer">'
-        f'<p class="large"><strong>{escape(terms.text(estimate.estimate_usd))}</strong> {escape(terms.per)} before tax</p>'
+        f'<p class="large">{_about(estimate)}<strong>{escape(terms.text(estimate.estimate_usd))}</strong> {escape(terms.per)} '
+        "before tax</p>"
         f'<p class="quiet">Typical advertised pay; adverts up to {escape(estimate.age_text)}.</p>'
         f"{aged_line(estimate, terms)}{place_line(estimate, terms)}"
         f"<p>9 in 10 such jobs are advertised between <strong>{escape(terms.between(low, high))}</strong>.{escape(held)}</p>"
@@ -87,21 +88,28 @@ def at_a_glance(estimate: Answer, terms: PayTerms = DOLLARS) -> str:
     """The answer on one line, for a phone to show while the form is filled in; assistive technology has the answer itself."""
     low, high = estimate.intervals_usd[90]
     return (
-        f'<p class="mp-glance" aria-hidden="true"><strong>{escape(terms.text(estimate.estimate_usd))}</strong> '
+        f'<p class="mp-glance" aria-hidden="true">{_about(estimate)}<strong>{escape(terms.text(estimate.estimate_usd))}</strong> '
         f"{escape(terms.per)}; 9 in 10: {escape(terms.range(low, high))}; {estimate.strength.word}</p>"
     )
+
+
+def _about(estimate: Answer) -> str:
+    """A rough figure never stands as if it were known."""
+    return "about " if estimate.strength.word == "rough" else ""
 
 
 def other_levels(steps: Sequence[Scenario], estimate: Answer, terms: PayTerms = DOLLARS) -> str:
     """What the job pays at every level, for a reader who is unsure of it. steps: of the country, today's place and age aside."""
     here = next(step for step in steps if not step.changes)
     factor = estimate.estimate_usd / here.estimate_usd
+    rough = estimate.strength.word == "rough"
     said = [
         f"{LABELS[EXPERIENCE][step.job.experience].lower()} {terms.text(step.estimate_usd * factor)}"
-        + ("" if step.supported or step is here else " (few adverts)")
+        + ("" if step.supported or step is here or rough else " (few adverts)")
         for step in steps
     ]
-    return f'<p class="mp-quiet">Unsure of the level? Typical pay by level: {escape(", ".join(said))}.</p>'
+    every = f"{', '.join(said)}{'; all of them rough' if rough else ''}"
+    return f'<p class="mp-quiet">Unsure of the level? Typical pay by level: {escape(every)}.</p>'
 
 
 def aged_line(estimate: Answer, terms: PayTerms = DOLLARS) -> str:

@@ -14,6 +14,7 @@ from mlpaygrade.app.pay import start_terms, terms_form
 from mlpaygrade.app.serving import predictor, show_error
 from mlpaygrade.errors import InputError, MLPayGradeError
 from mlpaygrade.explain.scenarios import Scenario, across, ladder, scenarios
+from mlpaygrade.explain.verdict import support_text
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.jobs import ReadJob
 from mlpaygrade.job import taxonomy
@@ -108,7 +109,8 @@ def _answer(read: ReadJob, allowed: list[str], most: int, terms: PayTerms) -> No
     st.html(
         f'<div class="mp mp-answer"><p>The job you have: typical pay <strong>{escape(terms.text(estimate.estimate_usd))}'
         f"</strong> {terms.per}, in adverts up to {escape(estimate.newest_advert)}; 9 in 10 such jobs are advertised between "
-        f"<strong>{escape(terms.between(low, high))}</strong>.</p>{answer.strength_line(estimate)}</div>"
+        f"<strong>{escape(terms.between(low, high))}</strong>.</p>{answer.strength_line(estimate)}"
+        f"<p>{escape(support_text(estimate, terms))}</p></div>"
     )
     st.header("The ladder", anchor=False)
     st.html(_ladder(ladder(predictor(), read), estimate, terms))
@@ -128,7 +130,7 @@ def _ladder(steps: tuple[Scenario, ...], estimate: Answer, terms: PayTerms) -> s
         Range(
             name=LABELS[EXPERIENCE][step.job.experience],
             amount=terms.text(step.estimate_usd),
-            detail=_paired(step, terms) + ("" if step.supported else "; few adverts, a rough idea"),
+            detail=_paired(step, terms) + ("" if step.supported else "; few adverts"),
             low_usd=step.interval_90_usd[0],
             high_usd=step.interval_90_usd[1],
             middle_usd=step.estimate_usd,
@@ -138,7 +140,7 @@ def _ladder(steps: tuple[Scenario, ...], estimate: Answer, terms: PayTerms) -> s
     ]
     chart = range_chart(rows, terms, label="Range of nine in ten such jobs at each level")
     held = answer.caught(estimate, 90)
-    key = bars_key("enough adverts", "few adverts, a rough idea") if any(row.wide for row in rows) else ""
+    key = bars_key("enough adverts", "few adverts: a rough idea") if any(row.wide for row in rows) else ""
     quiet = f'<p class="mp-quiet">In figures and as the mark: typical pay. Bars: 9 in 10 such jobs ({held}).</p>'
     return chart + key + quiet + notes_list(_out_of_order(steps))
 
@@ -205,7 +207,7 @@ def _change_rows(found: Sequence[Scenario], job: Job, terms: PayTerms, *, label:
     rows = []
     for one in found:
         low, high = one.interval_90_usd
-        behind = counted(one.support.postings, "advert") if one.supported else "few adverts, a rough idea"
+        behind = counted(one.support.postings, "advert") if one.supported else "few adverts"
         bought = f"; {_at_home(one, job, terms)}" if one.job.location != job.location else ""
         rows.append(
             Range(
@@ -241,13 +243,15 @@ def _where(country: str) -> str:
 
 
 def _at_home(one: Scenario, job: Job, terms: PayTerms) -> str:
-    """What pay in another country would buy at home, by purchasing power."""
+    """What pay in another country would buy at home, by purchasing power, and whether that is more than the job as it is pays."""
+    before_usd = one.estimate_usd - one.difference.usd
     at_home = _where(job.location)
     try:
         same = compare_places(one.estimate_usd, one.job.location, job.location).same_living_usd
     except InputError:
         return f"prices there and in {at_home} are not compared"
-    return f"buys what {terms.text(same)} buys in {at_home}"
+    more = "more" if same > before_usd else "less"
+    return f"buys what {terms.text(same)} buys in {at_home}, {more} than now"
 
 
 def _paired(one: Scenario, terms: PayTerms) -> str:

@@ -129,7 +129,7 @@ def pay_and_trend(series: Sequence[TitleSeries], palette: Palette, width: int) -
     return Chosen(chosen, terms, said)
 
 
-_COLUMNS: Final = ("Title and country; latest change", "Middle", "Middle half", "Adverts", "Different", "Newest")
+_COLUMNS: Final = ("Title and country; latest change", "Middle", "Middle half", "Adverts", "Without reposts", "Newest")
 
 
 def _remarks(chosen: Sequence[TitleSeries]) -> list[str]:

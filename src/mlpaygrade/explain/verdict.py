@@ -15,6 +15,7 @@ import numpy as np
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.distribution import LEVELS, TARGETS
 from mlpaygrade.forecast.evidence import SAME_JOB
+from mlpaygrade.forecast.remarks import AdvertsBeside
 from mlpaygrade.job import taxonomy
 from mlpaygrade.money.terms import DOLLARS, PayTerms
 from mlpaygrade.rendering.words import counted, country_text, of_100
@@ -31,7 +32,8 @@ class Verdict:
     """What an offer means.
 
     share: of such jobs' advertised figures that lie below it, in [0.01, 0.99]. ask_usd: a range to name, None where the offer
-    is above it, and of a rough answer. rough: the answer behind it is only a rough guide.
+    is above it, and of a rough answer. rough: the answer behind it is only a rough guide. beside: the adverts to hold an offer
+    against where the answer is rough.
     """
 
     offer_usd: float
@@ -39,6 +41,7 @@ class Verdict:
     standing: Standing
     ask_usd: tuple[float, float] | None
     rough: bool
+    beside: AdvertsBeside | None = None
 
     def sentences(self, terms: PayTerms = DOLLARS) -> tuple[str, ...]:
         """The verdict in plain words: where the offer stands, then what to ask for."""
@@ -46,7 +49,7 @@ class Verdict:
         offer = f"{terms.text(self.offer_usd)} {terms.per} is {_WORDS[self.standing]}"
         if self.rough:
             return (
-                f"{offer} of our estimate.",
+                f"{offer} of our estimate{self._beside(terms)}.",
                 "This estimate is only a rough guide, too rough to say how many jobs pay more or to name a range to ask for.",
             )
         stands = f"{offer}: about {more} of 100 figures advertised for such jobs lie above it."
@@ -55,6 +58,17 @@ class Verdict:
         else:
             ask = f"Asking for {terms.range(*self.ask_usd)} would still be ordinary."
         return (stands, ask)
+
+    def _beside(self, terms: PayTerms) -> str:
+        """How an offer lies beside the country's own adverts; "" where there are none to show."""
+        if self.beside is None:
+            return ""
+        middle = self.beside.quartiles_usd[1]
+        share = self.offer_usd / middle - 1
+        return (
+            f", and {abs(share):.0%} {'above' if share > 0 else 'below'} {terms.text(middle)}, the middle of the "
+            f"{counted(self.beside.postings, 'advert')} with the {self.beside.level}"
+        )
 
 
 def verdict(answer: Answer, offer_usd: float) -> Verdict:
@@ -71,6 +85,7 @@ def verdict(answer: Answer, offer_usd: float) -> Verdict:
         standing=standing,
         ask_usd=(low, ordinary) if ordinary > 1.01 * low and not rough else None,
         rough=rough,
+        beside=answer.adverts_beside if rough and answer.place is None and answer.aged is None else None,
     )
 
 

@@ -74,9 +74,10 @@ def adverts_beside(cell: Cell | None, usd: float, location: str) -> AdvertsBesid
     if cell is None or cell.quartiles_usd is None:
         return None
     apart = usd / cell.quartiles_usd[1] - 1
+    how = f"is {1 + apart:.1f} times" if apart >= 1 else f"lies {_apart(apart)}"
     said = (
-        f"Typical pay in {country_text(location)} lies {_apart(apart)} the middle of the "
-        f"{counted(cell.postings, 'advert')} with the {cell.level}."
+        f"Typical pay in {country_text(location)} {how} the middle of the {counted(cell.postings, 'advert')} with the "
+        f"{cell.level}."
     )
     return AdvertsBeside(
         level=cell.level,

@@ -98,7 +98,7 @@ def local_disagreement(cells: Sequence[Cell]) -> LocalAdverts | None:
 
 def strength(accuracy: Accuracy | None, support: Cell, local: LocalAdverts | None) -> Strength:
     """The word by the module's rule. accuracy: of the worst axis."""
-    rough = [*_outside(accuracy, _ROUGH), *_rough_support(support, local)]
+    rough = [*_rough_support(support, local), *_outside(accuracy, _ROUGH)]
     if rough:
         return Strength(word="rough", reasons=tuple(rough))
     assert accuracy is not None

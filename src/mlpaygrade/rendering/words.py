@@ -127,7 +127,7 @@ _SPECIAL: Final[Mapping[str, str]] = {
     "market": "jobs {}",
     TITLE: "{} jobs",
     "title_family": "jobs in {}",
-    "support": 'jobs that rest on adverts of the "{}"',
+    "support": "jobs known from adverts of the {}",
     "novelty": "jobs whose title was new",
 }
 
