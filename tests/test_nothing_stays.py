@@ -4,7 +4,7 @@ import gc
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,32 +39,42 @@ def upload(marker: str) -> str:
     )
 
 
+PIECE = 20_000
+"""Objects that are asked for what they refer to at once."""
+
+
 def held(marker: str) -> list[str]:
     """What the process still holds with the marker in it, but for the marker itself and what running functions hold."""
     gc.collect()
     found: list[str] = []
-    for holder in gc.get_objects():
-        seen = [holder]
-        while seen:
-            for value in parts_of(seen.pop()):
-                if is_text(value):
-                    text = value if isinstance(value, str) else bytes(value).decode("latin-1")
-                    if marker in text and text != marker:
-                        found.append(f"{type(holder).__name__}: {text[:80]}")
-                elif not gc.is_tracked(value) and isinstance(value, tuple | dict | frozenset | np.ndarray):
-                    seen.append(value)
+    holders = gc.get_objects()
+    for start in range(0, len(holders), PIECE):
+        level = holders[start : start + PIECE]
+        while level:
+            level = look_into(gc.get_referents(*level), marker, found)
     return found
 
 
-def parts_of(value: object) -> list[Any]:
-    """What an object refers to; the collector does not see into arrays of objects."""
-    if isinstance(value, np.ndarray):
-        return list(value.ravel()) if value.dtype == object else []
-    return gc.get_referents(value)
-
-
-def is_text(value: object) -> bool:
-    return isinstance(value, str | bytes | bytearray)
+def look_into(values: Sequence[Any], marker: str, found: list[str]) -> list[Any]:
+    """Add the texts with the marker to those that were found; returns what the collector does not list and may hold more."""
+    deeper: list[Any] = []
+    wanted = marker.encode()
+    for value in values:
+        kind = type(value)
+        if kind is str:
+            if marker in value and value != marker:
+                found.append(value[:80])
+        elif kind is bytes or kind is bytearray:
+            if wanted in value:
+                found.append(repr(value[:80]))
+        elif kind is np.ndarray:
+            if value.dtype == object:
+                deeper.append(list(value.ravel()))
+        elif kind in (tuple, dict, frozenset) and not gc.is_tracked(value):
+            deeper.append(value)
+        elif isinstance(value, str) and marker in value:
+            found.append(value[:80])
+    return deeper
 
 
 @pytest.fixture(scope="module")
