@@ -9,7 +9,6 @@ import pytest
 from mlpaygrade.dataset.postings import Postings, build_postings
 from mlpaygrade.testing.synthetic import SyntheticMarket
 from mlpaygrade.training import fit as checkpoints
-from mlpaygrade.training.export import export_onnx
 from mlpaygrade.training.fit import FittedNetwork, TrainingSettings, fit_network
 from mlpaygrade.training.network import NetworkSettings
 
@@ -37,12 +36,12 @@ def fit(
             raise KilledError
 
     past, future = postings.take(np.arange(250)), postings.take(np.arange(250, len(postings)))
-    training = TrainingSettings(seed=seed, epochs=EPOCHS, batch_size=64)
+    training = TrainingSettings(seed=seed, epochs=EPOCHS, batch_size=50)  # whole batches: another shape is traced anew
     return fit_network(past, future, network=SMALL, training=training, checkpoint=path, progress=progress), epochs
 
 
-def content(fitted: FittedNetwork, postings: Postings) -> bytes:
-    return export_onnx(fitted, fitted.encoder.transform(postings.jobs.iloc[:20]))[0]
+def weights(fitted: FittedNetwork) -> list[bytes]:
+    return [np.asarray(weight).tobytes() for weight in fitted.model.get_weights()]
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +51,7 @@ def straight(postings: Postings) -> FittedNetwork:
 
 def test_another_seed_gives_another_network(postings: Postings, straight: FittedNetwork) -> None:
     other, _ = fit(postings, None, seed=1)
-    assert content(other, postings) != content(straight, postings)
+    assert weights(other) != weights(straight)
 
 
 def test_a_killed_training_goes_on_as_if_it_had_never_been_stopped(
@@ -60,9 +59,8 @@ def test_a_killed_training_goes_on_as_if_it_had_never_been_stopped(
 ) -> None:
     """So the same seed gives the same network, too."""
     state = tmp_path / "state"
-    for epoch in (1, 2):
-        with pytest.raises(KilledError):
-            fit(postings, state, kill_after=epoch)
+    with pytest.raises(KilledError):
+        fit(postings, state, kill_after=1)
 
     real = np.savez
 
@@ -73,13 +71,13 @@ def test_a_killed_training_goes_on_as_if_it_had_never_been_stopped(
     with monkeypatch.context() as patch:
         patch.setattr(checkpoints.np, "savez", cut)
         with pytest.raises(KilledError):
-            fit(postings, state)
+            fit(postings, state)  # while the second epoch's checkpoint is written
     assert [file.name for file in tmp_path.iterdir()] == ["state.npz"], (
         "half a checkpoint stayed, or the whole one went"
     )
     resumed, epochs = fit(postings, state)
-    assert epochs == [3], "finished epochs were run again"
-    assert content(resumed, postings) == content(straight, postings)
+    assert epochs == [2, 3], "finished epochs were run again"
+    assert weights(resumed) == weights(straight)
     assert resumed.history == straight.history
     assert list(tmp_path.iterdir()) == []
 
