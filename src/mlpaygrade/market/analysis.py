@@ -1,9 +1,9 @@
 """What every section starts from, computed once, and the form in which it answers. Answers nothing itself."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Self, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -25,8 +25,8 @@ from mlpaygrade.market.inference import (
     percentile_interval,
     plain_quantiles,
 )
-from mlpaygrade.market.sample import MIN_CELL, Coded, FieldKey, Floats, Ints, Sample
-from mlpaygrade.rendering.charts import Mark
+from mlpaygrade.market.sample import MIN_CELL, FieldKey, Floats, Ints, Sample
+from mlpaygrade.rendering.charts import Chart, Mark
 
 FAMILY_TERMS: Final[tuple[Term, ...]] = (
     ("year",),
@@ -41,76 +41,74 @@ DASH: Final = "—"
 INTERVAL: Final = "95 % interval"
 """The heading of a column of intervals."""
 Span = tuple[float, float]
-Numbers = TypeVar("Numbers")
 Numbers_co = TypeVar("Numbers_co", covariant=True)
+Line = TypeVar("Line")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding(Generic[Numbers_co]):
-    """A section and the numbers that it is made of; None where the file lacks what it needs."""
+    """What a section says, and the numbers it is made of. missing: what the file lacks for it, which leaves the rest empty."""
 
-    section: Section
-    numbers: Numbers_co | None
+    n: Counts
+    numbers: Numbers_co | None = None
+    answer: str = "This file cannot say."
+    effect: str = "None."
+    uncertainty: str = "None."
+    cannot: Sequence[str] = ()
+    figures: Sequence[Figure] = ()
+    not_to_conclude: Sequence[str] = ()
+    missing: str | None = None
+
+    def section(self, key: str, title: str, question: str) -> Section:
+        """The section as the document keeps it, without charts that have nothing to show."""
+        return Section(
+            key=key,
+            title=title,
+            question=question,
+            answer=self.answer,
+            effect=self.effect,
+            uncertainty=self.uncertainty,
+            cannot=tuple(self.cannot),
+            n=self.n,
+            figures=tuple(figure for figure in self.figures if getattr(figure.chart, "marks", True)),
+            not_to_conclude=tuple(self.not_to_conclude),
+            missing=self.missing,
+        )
+
+
+def figure(
+    key: str,
+    title: str,
+    alt: str,
+    chart: Chart,
+    lines: Iterable[Line],
+    *columns: tuple[str, Callable[[Line], str]],
+    open_table: bool = False,
+) -> Figure:
+    """A chart and its table: a row for each line, its columns as (heading, what stands in the cell)."""
+    names, cells = zip(*columns, strict=True)
+    rows = tuple(tuple(cell(line) for cell in cells) for line in lines)
+    return Figure(key=key, title=title, alt=alt, columns=names, rows=rows, chart=chart, open=open_table)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What a section asks."""
+class Estimate:
+    """A figure with the ends of its 95 % interval. Its kinds differ in how they are written."""
 
-    key: str
-    title: str
-    question: str
-
-    def answered(
-        self,
-        numbers: Numbers,
-        *,
-        answer: str,
-        effect: str,
-        uncertainty: str,
-        cannot: Sequence[str],
-        n: Counts,
-        figures: Sequence[Figure],
-        not_to_conclude: Sequence[str] = (),
-    ) -> Finding[Numbers]:
-        """The finding with its numbers, words and figures."""
-        section = Section(
-            key=self.key,
-            title=self.title,
-            question=self.question,
-            answer=answer,
-            effect=effect,
-            uncertainty=uncertainty,
-            cannot=tuple(cannot),
-            n=n,
-            figures=tuple(figures),
-            not_to_conclude=tuple(not_to_conclude),
-        )
-        return Finding(section=section, numbers=numbers)
-
-    def open(self, missing: str, *, n: Counts) -> Finding[Numbers]:
-        """The finding that the file cannot say, and why."""
-        section = Section(
-            key=self.key,
-            title=self.title,
-            question=self.question,
-            answer="This file cannot say.",
-            effect="None.",
-            uncertainty="None.",
-            cannot=(),
-            n=n,
-            missing=missing,
-        )
-        return Finding(section=section, numbers=None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """A relative change with the ends of its 95 % interval: 0.1 is 10 % more."""
-
-    change: float
+    value: float
     low: float
     high: float
+
+    @classmethod
+    def of(cls, value: float, low: float, high: float, *, digits: int = 4) -> Self:
+        """The same rounded."""
+        value, low, high = (round(float(part), digits) + 0.0 for part in (value, low, high))
+        return cls(value=value, low=low, high=high)
+
+    @staticmethod
+    def write(value: float, /) -> str:
+        """A figure of this kind in words."""
+        return f"{value:.2f}"
 
     @property
     def clear(self) -> bool:
@@ -119,40 +117,72 @@ class Change:
 
     @property
     def text(self) -> str:
-        """+12 %."""
-        return wording.signed_percent(self.change)
+        """The figure alone: +12 %."""
+        return self.write(self.value)
 
     @property
     def ends(self) -> str:
         """+8 % to +16 %."""
-        return f"{wording.signed_percent(self.low)} to {wording.signed_percent(self.high)}"
+        return f"{self.write(self.low)} to {self.write(self.high)}"
 
     @property
     def interval(self) -> str:
         """95 % interval +8 % to +16 %."""
-        return wording.interval(wording.signed_percent(self.low), wording.signed_percent(self.high))
+        return f"95{wording.NARROW}% interval {self.ends}"
 
     def mark(self, label: str, series: str, text: str = "") -> Mark:
-        """The change as a line of a forest."""
+        """The figure as a line of a forest."""
         said = text or f"{label}, {series.lower()}: {self.text} ({INTERVAL} {self.ends})"
-        return Mark(label=label, series=series, value=self.change, low=self.low, high=self.high, text=said)
+        return Mark(label=label, series=series, value=self.value, low=self.low, high=self.high, text=said)
+
+
+class Change(Estimate):
+    """A relative change: 0.1 is 10 % more."""
+
+    write = staticmethod(wording.signed_percent)
+
+
+class Share(Estimate):
+    """A share in 0..1."""
+
+    write = staticmethod(wording.percent)
+
+
+class Usd(Estimate):
+    """An amount."""
+
+    write = staticmethod(wording.dollars)
 
 
 def change_of(effect: Effect | None) -> Change | None:
     """An effect on log pay as a relative change, rounded; None stays None."""
     if effect is None:
         return None
-    change, low, high = (
-        round(float(np.expm1(log)), 4) + 0.0 for log in (effect.log_difference, effect.low, effect.high)
-    )
-    return Change(change=change, low=low, high=high)
+    return Change.of(*np.expm1([effect.log_difference, effect.low, effect.high]).tolist())
 
 
-def change_cells(change: Change | None, *, reference: bool = False) -> tuple[str, str]:
-    """A change and its interval as two cells of a table."""
-    if reference:
-        return COMPARED, DASH
-    return (change.text, change.ends) if change else (DASH, DASH)
+def change_text(change: Change | None, *, reference: bool = False) -> str:
+    """A change as a cell of a table."""
+    return COMPARED if reference else change.text if change else DASH
+
+
+def ends_text(estimate: Estimate | None, *, reference: bool = False) -> str:
+    """An interval as a cell of a table."""
+    return DASH if reference or estimate is None else estimate.ends
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Postings of one value of a field. few: too few to say more of. adjusted: against the commonest value, the reference."""
+
+    label: str
+    postings: int
+    adverts: int
+    few: bool
+    reference: bool
+    median_usd: float | None
+    interval_usd: Span | None
+    adjusted: Change | None
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -170,7 +200,7 @@ class Medians:
 
     def interval_usd(self, group: int) -> Span:
         """Its interval."""
-        return span(self.low[group], self.high[group], digits=0)
+        return span(self.low[group], self.high[group])
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -220,6 +250,26 @@ class Analysis:
         low, high = percentile_interval(replicates, median)
         return Medians(median=median, low=low, high=high, replicates=replicates)
 
+    def groups(self, key: FieldKey, *, model: AdjustedModel | None = None) -> tuple[Group, ...]:
+        """The values of a field in the order of their codes. model: that adjusts, by default the one with single titles."""
+        field = self.sample.fields[key]
+        k, main = len(field.keys), field.commonest()
+        medians, effects = self.medians(field.codes, k=k), (model or self.model).effects(key)
+        adverts = np.bincount(field.codes[self.sample.first_of_advert], minlength=k)
+        return tuple(
+            Group(
+                label=field.labels[code],
+                postings=n,
+                adverts=int(adverts[code]),
+                few=n < MIN_CELL,
+                reference=code == main,
+                median_usd=None if n < MIN_CELL else medians.usd(code),
+                interval_usd=None if n < MIN_CELL else medians.interval_usd(code),
+                adjusted=None if n < MIN_CELL else change_of(effects[code]),
+            )
+            for code, n in enumerate(field.counts().tolist())
+        )
+
     @property
     def bootstrapped(self) -> str:
         """How intervals were made."""
@@ -232,14 +282,15 @@ def pair_codes(sample: Sample, one: FieldKey, two: FieldKey) -> tuple[Ints, int]
     return first.codes * len(second.keys) + second.codes, len(first.keys) * len(second.keys)
 
 
-def enough(field: Coded, code: int) -> bool:
-    """Whether a group has postings enough to judge."""
-    return bool(field.counts()[code] >= MIN_CELL)
+def span(low: float, high: float) -> Span:
+    """Two amounts, in whole dollars."""
+    return float(round(low)), float(round(high))
 
 
-def span(low: float, high: float, *, digits: int = 4) -> Span:
-    """An interval, rounded."""
-    return round(float(low), digits), round(float(high), digits)
+def rounded_quartiles(quartiles: Floats) -> tuple[float, float, float]:
+    """Three amounts, in whole dollars."""
+    low, middle, high = (float(round(usd)) for usd in quartiles.tolist())
+    return low, middle, high
 
 
 def number(value: float, *, digits: int = 0) -> float | None:
@@ -247,9 +298,14 @@ def number(value: float, *, digits: int = 0) -> float | None:
     return float(round(float(value), digits)) if np.isfinite(value) else None
 
 
+def or_dash(value: float | None, write: Callable[[float], str]) -> str:
+    """A number as written; a dash where there is none."""
+    return DASH if value is None else write(value)
+
+
 def usd_text(value: float | None) -> str:
     """An amount; a dash where there is none."""
-    return DASH if value is None else wording.dollars(value)
+    return or_dash(value, wording.dollars)
 
 
 def span_text(ends: Sequence[float] | None) -> str:
@@ -262,21 +318,6 @@ def postings_text(postings: int, *, few: bool) -> str:
     return f"{postings:,}" + (" (few)" if few else "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowMoments:
-    """Rows of one group: mean and standard deviation of their salaries in USD (NaN for one row), and how many."""
-
-    mean: float
-    deviation: float
-    rows: int
-
-
-def row_moments(rows: pd.DataFrame, columns: Sequence[str]) -> dict[tuple[Hashable, ...], RowMoments]:
-    """Codes of the columns -> moments of the salaries, in the order of the codes."""
-    found: dict[tuple[Hashable, ...], RowMoments] = {}
-    for code, part in rows.groupby(list(columns))[TARGET]:
-        usd = part.to_numpy(dtype=np.float64)
-        deviation = float(usd.std(ddof=1)) if len(usd) > 1 else np.nan
-        key = tuple(code) if isinstance(code, tuple) else (code,)
-        found[key] = RowMoments(mean=float(usd.mean()), deviation=deviation, rows=len(usd))
-    return found
+def row_moments(rows: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Mean and standard deviation of the salaries (USD, NaN for one row) and count of rows, by the columns' codes."""
+    return rows.groupby(list(columns))[TARGET].agg(["mean", "std", "size"])

@@ -1,12 +1,23 @@
 """Section 7: how wide advertised bands are, and what that says of room to negotiate; on postings that show both ends."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
 from mlpaygrade.market import wording
-from mlpaygrade.market.analysis import DASH, INTERVAL, Analysis, Finding, Question, Span, postings_text, span
+from mlpaygrade.market.analysis import (
+    DASH,
+    INTERVAL,
+    Analysis,
+    Estimate,
+    Finding,
+    Span,
+    ends_text,
+    figure,
+    postings_text,
+)
 from mlpaygrade.market.document import Figure
 from mlpaygrade.market.inference import (
     Bootstrap,
@@ -19,9 +30,6 @@ from mlpaygrade.market.inference import (
 from mlpaygrade.market.sample import MIN_CELL, Coded, FieldKey, Floats
 from mlpaygrade.rendering.charts import Bars, Forest, Mark
 
-QUESTION: Final = Question(
-    key="bands", title="Posted bands", question="How wide are advertised bands, and how much room do they leave?"
-)
 FIELDS: Final[tuple[FieldKey, ...]] = ("level", "size", "family", "title", "country")
 TABLED: Final[tuple[FieldKey, ...]] = ("level", "size", "family", "country")
 SHOWN: Final = 12
@@ -37,54 +45,27 @@ NAMES: Final[dict[FieldKey, str]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ratio:
-    """The upper end over the lower one in a group: median with its interval, and the middle half of the postings."""
-
-    median: float
-    interval: Span
-    quartiles: Span
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class BandGroup:
-    """A group of a field. ratio: None where postings are few."""
+    """A group of a field: the upper end over the lower one at the median, and in the middle half; None where postings are few."""
 
     label: str
     postings: int
     few: bool
-    ratio: Ratio | None
-
-    @property
-    def short(self) -> str:
-        """The label without what it says in brackets."""
-        return self.label.split(" (")[0]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RatioBin:
-    """Postings whose ratio lies from `low` to `high`, or is higher where that is None."""
-
-    low: float
-    high: float | None
-    postings: int
-
-    @property
-    def label(self) -> str:
-        """1.1 to 1.2."""
-        return f"{self.low:.1f} and more" if self.high is None else f"{self.low:.1f} to {self.high:.1f}"
+    ratio: Estimate | None
+    quartiles: Span | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bands:
     """Widths of bands as the ratio of their ends. range: 5 and 95 % quantiles. equal_ends: share of bands of one figure.
-    omega2: share of the differences in width between the groups of a field, where it was tested."""
+    histogram: from which ratio to which -> postings. omega2: share of the differences in width between the groups of a field,
+    where it was tested."""
 
-    median: float
-    interval: Span
+    ratio: Estimate
     range: Span
     equal_ends: float
     paired_share: float
-    histogram: tuple[RatioBin, ...]
+    histogram: dict[str, int]
     by: dict[FieldKey, tuple[BandGroup, ...]]
     omega2: dict[FieldKey, float]
 
@@ -92,20 +73,24 @@ class Bands:
 def bands_section(analysis: Analysis) -> Finding[Bands]:
     """Widths of bands as the ratio of the high to the low end."""
     paired = analysis.sample.postings.paired
-    counts = analysis.counts_of(paired)
-    if paired.sum() < FEWEST_BANDS:
-        return QUESTION.open(
-            f"The file shows both ends of a band for {int(paired.sum())} postings; {FEWEST_BANDS} are needed.", n=counts
-        )
+    counts, bands = analysis.counts_of(paired), int(paired.sum())
+    if bands < FEWEST_BANDS:
+        missing = f"The file shows both ends of a band for {bands} postings; {FEWEST_BANDS} are needed."
+        return Finding(n=counts, missing=missing)
     found = _numbers(analysis)
-    return QUESTION.answered(
-        found,
-        answer=_answer(found),
+    low, high = found.range
+    return Finding(
+        numbers=found,
+        answer=(
+            f"The upper end of a band is {found.ratio.text} times the lower one at the median "
+            f"(the middle nine tenths: {low:.2f} to {high:.2f}), which leaves {wording.percent(room(found.ratio.value))} to "
+            f"either side of its middle; {wording.percent(found.paired_share)} of postings show both ends."
+        ),
         effect=_effect(found),
         uncertainty=f"{analysis.bootstrapped}, on the postings that show both ends.",
         cannot=(
-            "A band is what an employer writes; it may span levels or places, and nothing here says "
-            "where in it people are hired.",
+            "A band is what an employer writes; it may span levels or places, and nothing here says where in it people are "
+            "hired.",
             "That two neighbouring rows are the ends of one band is strongly suggested by the file and documented by nobody.",
         ),
         n=counts,
@@ -126,42 +111,33 @@ def _numbers(analysis: Analysis) -> Bands:
         test = compare_groups(np.log(ratio[first]), field.codes[first], k=len(field.keys), smallest=MIN_CELL)
         if test is not None:
             omega2[key] = round(test.omega2, 4)
-    places = np.histogram(ratio, bins=np.array(EDGES))[0]
-    lowest, highest = np.quantile(ratio, [0.05, 0.95])
+    names = [f"{a:.1f} and more" if np.isinf(b) else f"{a:.1f} to {b:.1f}" for a, b in pairwise(EDGES)]
+    lowest, highest = (round(float(end), 4) for end in np.quantile(ratio, [0.05, 0.95]))
     return Bands(
-        median=round(median, 4),
-        interval=span(float(low), float(high), digits=3),
-        range=span(lowest, highest),
+        ratio=Estimate.of(median, float(low), float(high)),
+        range=(lowest, highest),
         equal_ends=round(float(np.mean(ratio == 1)), 4),
         paired_share=round(float(analysis.sample.postings.paired.mean()), 4),
-        histogram=tuple(
-            RatioBin(low=a, high=None if np.isinf(b) else b, postings=int(n))
-            for a, b, n in zip(EDGES, EDGES[1:], places, strict=False)
-        ),
+        histogram=dict(zip(names, np.histogram(ratio, bins=np.array(EDGES))[0].tolist(), strict=True)),
         by={key: _groups(ratio, sample.fields[key], bootstrap) for key in FIELDS},
         omega2=omega2,
     )
 
 
 def _groups(ratio: Floats, field: Coded, bootstrap: Bootstrap) -> tuple[BandGroup, ...]:
-    k, counts = len(field.keys), field.counts()
+    k = len(field.keys)
     quantiles = group_quantiles(ratio, field.codes, k=k)
-    found = plain_quantiles(ratio, field.codes, k=k, probabilities=(0.25, 0.5, 0.75))
-    low, high = percentile_interval(bootstrap.run(lambda weights: quantiles(weights)[:, 0]), found[:, 1])
+    lower, median, upper = plain_quantiles(ratio, field.codes, k=k, probabilities=(0.25, 0.5, 0.75)).T.tolist()
+    low, high = percentile_interval(bootstrap.run(lambda weights: quantiles(weights)[:, 0]), np.array(median))
     return tuple(
         BandGroup(
             label=field.labels[code],
-            postings=int(counts[code]),
-            few=bool(counts[code] < MIN_CELL),
-            ratio=None
-            if counts[code] < MIN_CELL
-            else Ratio(
-                median=round(float(found[code, 1]), 3),
-                interval=span(low[code], high[code], digits=3),
-                quartiles=span(found[code, 0], found[code, 2], digits=3),
-            ),
+            postings=n,
+            few=n < MIN_CELL,
+            ratio=None if n < MIN_CELL else Estimate.of(median[code], low[code], high[code], digits=3),
+            quartiles=None if n < MIN_CELL else (round(lower[code], 3), round(upper[code], 3)),
         )
-        for code in range(min(k, SHOWN))
+        for code, n in enumerate(field.counts().tolist()[:SHOWN])
     )
 
 
@@ -170,21 +146,14 @@ def room(ratio: float) -> float:
     return (ratio - 1) / (ratio + 1)
 
 
-def _answer(found: Bands) -> str:
-    low, high = found.range
-    return (
-        f"The upper end of a band is {found.median:.2f} times the lower one at the median "
-        f"(the middle nine tenths: {low:.2f} to {high:.2f}), which leaves "
-        f"{wording.percent(room(found.median))} to either side of "
-        f"its middle; {wording.percent(found.paired_share)} of postings show both ends."
-    )
-
-
 def _effect(found: Bands) -> str:
-    ends = wording.interval(*(f"{end:.2f}" for end in found.interval))
-    text = f"Median ratio {found.median:.2f} ({ends})"
+    text = f"Median ratio {found.ratio.text} ({found.ratio.interval})"
     for key in TABLED[:2]:
-        judged = [(group.ratio.median, wording.lower_first(group.short)) for group in found.by[key] if group.ratio]
+        judged = [
+            (group.ratio.value, wording.lower_first(wording.short(group.label)))
+            for group in found.by[key]
+            if group.ratio
+        ]
         if len(judged) > 1:
             least, narrow = min(judged, key=lambda pair: pair[0])
             most, wide = max(judged, key=lambda pair: pair[0])
@@ -199,49 +168,39 @@ def _effect(found: Bands) -> str:
 
 
 def _widths(found: Bands) -> Figure:
-    marks = tuple(
-        Mark(label=part.label, value=part.postings, text=f"{part.label}: {part.postings:,} postings")
-        for part in found.histogram
-    )
-    return Figure(
-        key="bands-width",
-        title="How many times the lower end the upper end is",
-        alt=f"Bars: number of bands by the ratio of their ends; the median is {found.median:.2f}.",
-        columns=("Ratio", "Postings"),
-        rows=tuple((part.label, f"{part.postings:,}") for part in found.histogram),
-        chart=Bars(marks=marks, axis="count", x_title="postings"),
+    marks = [Mark(label=label, value=n, text=f"{label}: {n:,} postings") for label, n in found.histogram.items()]
+    return figure(
+        "bands-width",
+        "How many times the lower end the upper end is",
+        f"Bars: number of bands by the ratio of their ends; the median is {found.ratio.text}.",
+        Bars(marks=tuple(marks), axis="count", x_title="postings"),
+        found.histogram.items(),
+        ("Ratio", lambda part: part[0]),
+        ("Postings", lambda part: f"{part[1]:,}"),
     )
 
 
 def _groups_figure(found: Bands) -> Figure:
     groups = [(key, group) for key in TABLED for group in found.by[key]]
     marks = tuple(
-        Mark(
-            label=group.short + (" company" if key == "size" else ""),
-            series="Median",
-            value=group.ratio.median,
-            low=group.ratio.interval[0],
-            high=group.ratio.interval[1],
-            text=f"{group.label}: {group.ratio.median:.2f} ({group.postings:,} postings)",
+        group.ratio.mark(
+            wording.short(group.label) + (" company" if key == "size" else ""),
+            "Median",
+            f"{group.label}: {group.ratio.text} ({group.postings:,} postings)",
         )
         for key, group in groups
         if group.ratio and key != "country"
     )
-    return Figure(
-        key="bands-groups",
-        title="Median ratio by level, company size and title family",
-        alt="Points with 95 % intervals: the median ratio of the ends of a band in each group.",
-        columns=("Field", "Group", "Postings", "Median", INTERVAL, "Middle half"),
-        rows=tuple(
-            (NAMES[key], group.label, postings_text(group.postings, few=group.few), *_ratio_cells(group.ratio))
-            for key, group in groups
-        ),
-        chart=Forest(marks=marks, axis="plain", x_title="upper end over lower end", zero=found.median),
+    return figure(
+        "bands-groups",
+        "Median ratio by level, company size and title family",
+        "Points with 95 % intervals: the median ratio of the ends of a band in each group.",
+        Forest(marks=marks, axis="plain", x_title="upper end over lower end", zero=found.ratio.value),
+        groups,
+        ("Field", lambda line: NAMES[line[0]]),
+        ("Group", lambda line: line[1].label),
+        ("Postings", lambda line: postings_text(line[1].postings, few=line[1].few)),
+        ("Median", lambda line: line[1].ratio.text if line[1].ratio else DASH),
+        (INTERVAL, lambda line: ends_text(line[1].ratio)),
+        ("Middle half", lambda line: "{:.2f} to {:.2f}".format(*line[1].quartiles) if line[1].quartiles else DASH),
     )
-
-
-def _ratio_cells(ratio: Ratio | None) -> tuple[str, str, str]:
-    if ratio is None:
-        return DASH, DASH, DASH
-    ends, half = (f"{low:.2f} to {high:.2f}" for low, high in (ratio.interval, ratio.quartiles))
-    return f"{ratio.median:.2f}", ends, half

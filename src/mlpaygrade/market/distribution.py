@@ -4,6 +4,7 @@ It is about the rows of the file, as those are what models are fitted to.
 """
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
 import numpy as np
@@ -12,17 +13,13 @@ from scipy import stats
 
 from mlpaygrade.job.fields import EXPERIENCE, LABELS, SIZE, TITLE
 from mlpaygrade.market import wording
-from mlpaygrade.market.analysis import Analysis, Finding, Question, Span, span
+from mlpaygrade.market.analysis import Analysis, Estimate, Finding, Usd, figure
 from mlpaygrade.market.document import Figure
 from mlpaygrade.market.inference import group_quantiles, normal_interval, percentile_interval, skewness
 from mlpaygrade.market.sample import Floats
 from mlpaygrade.rendering.charts import Bars, Histogram, Mark, Rule
+from mlpaygrade.rendering.words import counted
 
-QUESTION: Final = Question(
-    key="target",
-    title="The distribution of pay",
-    question="How is pay distributed, and are the highest salaries errors?",
-)
 FENCE: Final = 1.5
 """Tukey's fence lies this many interquartile ranges above the upper quartile."""
 BINS: Final = 44
@@ -38,10 +35,6 @@ class Shape:
     excess_kurtosis: float
     normality_p: float
     normality_statistic: float
-
-    def cells(self) -> tuple[str, str, str]:
-        """Skewness, excess kurtosis and p as cells of a table."""
-        return _minus(self.skewness), _minus(self.excess_kurtosis), wording.p_value(self.normality_p)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +74,7 @@ class Distribution:
     usd: Shape
     log: Shape
     mean_usd: float
-    median_usd: float
+    median: Usd
     quartiles_usd: tuple[float, float, float]
     min_usd: float
     max_usd: float
@@ -93,15 +86,14 @@ class Distribution:
     who: tuple[Above, ...]
     histogram_usd: tuple[Bin, ...]
     histogram_log: tuple[Bin, ...]
-    skewness_interval: Span
-    median_interval: Span
+    skewness: Estimate
 
 
 def distribution_section(analysis: Analysis) -> Finding[Distribution]:
     """Skewness, normality, the fence and who lies beyond it."""
     usd = analysis.row_usd
     if len(usd) < 8 or np.ptp(usd) == 0:
-        return QUESTION.open("It needs at least 8 rows whose salaries differ.", n=analysis.counts)
+        return Finding(n=analysis.counts, missing="It needs at least 8 rows whose salaries differ.")
     first, median, third = (float(q) for q in np.quantile(usd, [0.25, 0.5, 0.75]))
     fence = third + FENCE * (third - first)
     above = usd > fence
@@ -109,7 +101,7 @@ def distribution_section(analysis: Analysis) -> Finding[Distribution]:
         usd=_shape(usd),
         log=_shape(np.log1p(usd)),
         mean_usd=float(usd.mean()),
-        median_usd=median,
+        median=_median(analysis),
         quartiles_usd=(first, median, third),
         min_usd=float(usd.min()),
         max_usd=float(usd.max()),
@@ -121,23 +113,18 @@ def distribution_section(analysis: Analysis) -> Finding[Distribution]:
         who=_who(analysis.sample.rows[above]) if above.any() else (),
         histogram_usd=_histogram(usd),
         histogram_log=_histogram(np.log10(usd)),
-        skewness_interval=_skew_interval(analysis),
-        median_interval=_median_interval(analysis),
+        skewness=_skewness(analysis),
     )
-    return QUESTION.answered(
-        found,
+    return Finding(
+        numbers=found,
         answer=(
-            f"The middle row stands at {wording.dollars(median)} and the mean at "
-            f"{wording.dollars(found.mean_usd)}; the skewness of {_minus(found.usd.skewness)} becomes "
-            f"{_minus(found.log.skewness)} after the logarithm, and {wording.count(found.above, 'row')} "
-            f"({wording.percent(found.above_share, digits=2)}) {'lies' if found.above == 1 else 'lie'} "
-            f"above Tukey's fence of {wording.dollars(fence)}."
+            f"The middle row stands at {wording.dollars(median)} and the mean at {wording.dollars(found.mean_usd)}; the skewness "
+            f"of {wording.decimal(found.usd.skewness)} becomes {wording.decimal(found.log.skewness)} after the logarithm, and "
+            f"{counted(found.above, 'row')} ({wording.percent(found.above_share, digits=2)}) "
+            f"{'lies' if found.above == 1 else 'lie'} above Tukey's fence of {wording.dollars(fence)}."
         ),
         effect=_effect(found),
-        uncertainty=(
-            f"Skewness of the rows: {wording.interval(*(f'{end:.2f}' for end in found.skewness_interval))}; median: "
-            f"{wording.interval(*(wording.dollars(end) for end in found.median_interval))}; bootstrap by advert."
-        ),
+        uncertainty=f"Skewness of the rows: {found.skewness.interval}; median: {found.median.interval}; bootstrap by advert.",
         cannot=(
             *_on_normality(found.log),
             "A fence marks what is far from the middle, not what is wrong. " + _kept(found.above_paired_share),
@@ -162,16 +149,11 @@ def _on_normality(shape: Shape) -> tuple[str, ...]:
         return ()
     return (
         f"Log pay is not normal either (D'Agostino and Pearson's p {wording.p_value(shape.normality_p)}, excess kurtosis "
-        f"{_minus(shape.excess_kurtosis)}), so intervals that assume a normal curve would be wrong in the tails.",
+        f"{wording.decimal(shape.excess_kurtosis)}), so intervals that assume a normal curve would be wrong in the tails.",
     )
 
 
-def _minus(value: float) -> str:
-    """Two digits with a real minus sign."""
-    return f"{value:.2f}".replace("-", "−")
-
-
-def _skew_interval(analysis: Analysis) -> Span:
+def _skewness(analysis: Analysis) -> Estimate:
     index, usd = analysis.sample.postings.row_values_usd()
 
     def weighted(weights: Floats) -> Floats:
@@ -181,16 +163,19 @@ def _skew_interval(analysis: Analysis) -> Span:
         second, third = np.sum(w * away**2), np.sum(w * away**3)
         return np.asarray(third / second**1.5)
 
-    low, high = normal_interval(analysis.bootstrap.run(weighted), weighted(np.ones(len(analysis.sample))))
-    return span(float(low), float(high), digits=2)
+    estimate = weighted(np.ones(len(analysis.sample)))
+    low, high = normal_interval(analysis.bootstrap.run(weighted), estimate)
+    return Estimate.of(float(estimate), float(low), float(high), digits=2)
 
 
-def _median_interval(analysis: Analysis) -> Span:
+def _median(analysis: Analysis) -> Usd:
     index, usd = analysis.sample.postings.row_values_usd()
     quantiles = group_quantiles(usd, np.zeros(len(usd), dtype=np.int64), k=1)
-    replicates = analysis.bootstrap.run(lambda weights: quantiles(weights[index])[0, 0])
-    low, high = percentile_interval(replicates, np.asarray(np.median(usd)))
-    return float(low), float(high)
+    median = np.median(usd)
+    low, high = percentile_interval(
+        analysis.bootstrap.run(lambda weights: quantiles(weights[index])[0, 0]), np.asarray(median)
+    )
+    return Usd(value=float(median), low=float(low), high=float(high))
 
 
 def _paired_share(analysis: Analysis, fence: float) -> float | None:
@@ -227,19 +212,16 @@ def _who(rows: pd.DataFrame) -> tuple[Above, ...]:
 def _histogram(values: Floats) -> tuple[Bin, ...]:
     """Equal bins."""
     counts, edges = np.histogram(values, bins=BINS)
-    return tuple(
-        Bin(low=round(float(a), 4), high=round(float(b), 4), rows=int(n))
-        for a, b, n in zip(edges, edges[1:], counts, strict=False)
-    )
+    ends = edges.round(4).tolist()
+    return tuple(Bin(low=a, high=b, rows=n) for a, b, n in zip(ends, ends[1:], counts.tolist(), strict=False))
 
 
 def _effect(found: Distribution) -> str:
     before, after, fence = abs(found.usd.skewness), abs(found.log.skewness), found.log_fence
     return (
         f"The logarithm changes the size of the skewness from {before:.2f} to {after:.2f} "
-        f"({wording.signed_percent(after / before - 1) if before else 'n/a'}); "
-        f"on the log scale {wording.count(fence.above, 'row')} lie above the fence and "
-        f"{wording.count(fence.below, 'row')} below it."
+        f"({wording.signed_percent(after / before - 1) if before else 'n/a'}); on the log scale {counted(fence.above, 'row')} "
+        f"lie above the fence and {counted(fence.below, 'row')} below it."
     )
 
 
@@ -247,73 +229,73 @@ def _kept(share: float | None) -> str:
     if share is None:
         return "The records above it are kept, since nothing in the file speaks against them."
     return (
-        "The records above it are kept: of the postings whose upper end exceeds it, "
-        f"{wording.percent(share)} state a lower end that is "
-        "itself above the overall median, which fits bands of well-paid jobs better than slips of the keyboard."
+        f"The records above it are kept: of the postings whose upper end exceeds it, {wording.percent(share)} state a lower end "
+        "that is itself above the overall median, which fits bands of well-paid jobs better than slips of the keyboard."
     )
 
 
 def _figures(found: Distribution) -> list[Figure]:
-    rules = (
-        Rule(at=found.median_usd, label=f"median {wording.dollars(found.median_usd)}"),
-        Rule(at=found.fence_usd, label=f"fence {wording.dollars(found.fence_usd)}"),
-    )
-    figures = [
-        Figure(
-            key="target-usd",
-            title="Salaries of the rows, in dollars",
-            alt="Histogram with a long right tail; lines at the median and at Tukey's fence, above which "
-            f"{found.above:,} rows lie.",
-            columns=("From", "To", "Rows"),
-            rows=tuple((wording.dollars(b.low), wording.dollars(b.high), f"{b.rows:,}") for b in found.histogram_usd),
-            chart=Histogram(
+    at = {
+        f"median {found.median.text}": found.median.value,
+        f"fence {wording.dollars(found.fence_usd)}": found.fence_usd,
+    }
+    shapes = (found.usd, found.log)
+    return [
+        figure(
+            "target-usd",
+            "Salaries of the rows, in dollars",
+            f"Histogram with a long right tail; lines at the median and at Tukey's fence, above which {found.above:,} rows lie.",
+            Histogram(
                 marks=tuple(_bar(b, b.low, b.high) for b in found.histogram_usd),
-                rules=rules,
+                rules=tuple(Rule(at=usd, label=label) for label, usd in at.items()),
                 axis="dollars",
                 x_title="salary",
             ),
+            found.histogram_usd,
+            ("From", lambda b: wording.dollars(b.low)),
+            ("To", lambda b: wording.dollars(b.high)),
+            ("Rows", lambda b: f"{b.rows:,}"),
         ),
-        Figure(
-            key="target-log",
-            title="The same on a logarithmic scale",
-            alt="Histogram of the logarithm of salaries, nearer to symmetry.",
-            columns=("", "In dollars", "After log1p"),
-            rows=tuple(
-                zip(
-                    ("Skewness", "Excess kurtosis", "p, normality"),
-                    found.usd.cells(),
-                    found.log.cells(),
-                    strict=True,
-                )
-            ),
-            chart=Histogram(
+        figure(
+            "target-log",
+            "The same on a logarithmic scale",
+            "Histogram of the logarithm of salaries, nearer to symmetry.",
+            Histogram(
                 marks=tuple(_bar(b, 10**b.low, 10**b.high) for b in found.histogram_log),
-                rules=tuple(Rule(at=float(np.log10(rule.at)), label=rule.label) for rule in rules),
+                rules=tuple(Rule(at=float(np.log10(usd)), label=label) for label, usd in at.items()),
                 axis="log dollars",
                 ticks=tuple(float(np.log10(usd)) for usd in TICKS_USD if found.min_usd <= usd <= found.max_usd),
                 x_title="salary, logarithmic",
             ),
+            (
+                ("Skewness", *(wording.decimal(shape.skewness) for shape in shapes)),
+                ("Excess kurtosis", *(wording.decimal(shape.excess_kurtosis) for shape in shapes)),
+                ("p, normality", *(wording.p_value(shape.normality_p) for shape in shapes)),
+            ),
+            *((name, itemgetter(place)) for place, name in enumerate(("", "In dollars", "After log1p"))),
+        ),
+        figure(
+            "target-who",
+            "Who lies above the fence: share of those rows",
+            "Bars: levels, then the most frequent titles, among the rows above the fence.",
+            Bars(
+                marks=tuple(
+                    Mark(label=wording.short(line.label), value=line.share, text=f"{line.label}: {line.rows:,} rows")
+                    for line in found.who
+                    if line.kind != "Company size"
+                ),
+                axis="percent",
+                x_title="share of the rows above the fence",
+            ),
+            found.who,
+            ("Group", lambda line: line.kind),
+            ("Value", lambda line: line.label),
+            ("Rows", lambda line: f"{line.rows:,}"),
+            ("Share", lambda line: wording.percent(line.share)),
         ),
     ]
-    return [*figures, _who_figure(found)] if found.who else figures
 
 
 def _bar(part: Bin, low_usd: float, high_usd: float) -> Mark:
     text = f"{wording.dollars(low_usd)} to {wording.dollars(high_usd)}: {part.rows:,} rows"
     return Mark(low=part.low, high=part.high, value=part.rows, text=text)
-
-
-def _who_figure(found: Distribution) -> Figure:
-    marks = tuple(
-        Mark(label=line.label.split(" (")[0], value=line.share, text=f"{line.label}: {line.rows:,} rows")
-        for line in found.who
-        if line.kind != "Company size"
-    )
-    return Figure(
-        key="target-who",
-        title="Who lies above the fence: share of those rows",
-        alt="Bars: levels, then the most frequent titles, among the rows above the fence.",
-        columns=("Group", "Value", "Rows", "Share"),
-        rows=tuple((line.kind, line.label, f"{line.rows:,}", wording.percent(line.share)) for line in found.who),
-        chart=Bars(marks=marks, axis="percent", x_title="share of the rows above the fence"),
-    )

@@ -10,14 +10,15 @@ from mlpaygrade.market.analysis import (
     DASH,
     INTERVAL,
     Analysis,
-    Change,
     Finding,
-    Question,
-    Span,
-    change_cells,
-    change_of,
+    Group,
+    Medians,
+    Share,
+    Usd,
+    change_text,
+    ends_text,
+    figure,
     number,
-    span,
     usd_text,
 )
 from mlpaygrade.market.document import Figure
@@ -26,17 +27,14 @@ from mlpaygrade.market.inference import (
     AdjustedModel,
     between_share,
     compare_groups,
-    group_quantiles,
     holm,
     normal_interval,
     percentile_interval,
-    plain_quantiles,
     unique_share,
 )
-from mlpaygrade.market.sample import FIELD_PHRASES, MIN_CELL, FieldKey, Floats, Ints
-from mlpaygrade.rendering.charts import Forest, Mark
+from mlpaygrade.market.sample import FIELD_PHRASES, MIN_CELL, Coded, FieldKey
+from mlpaygrade.rendering.charts import Forest
 
-QUESTION: Final = Question(key="effects", title="What moves pay", question="Which features move pay most?")
 FIELDS: Final[tuple[FieldKey, ...]] = ("title", "family", "level", "country", "remote", "size", "employment", "year")
 DRAWN: Final = frozenset(("level", "family", "remote", "size", "employment"))
 """Fields whose groups are drawn; titles, countries and years have sections of their own."""
@@ -44,48 +42,21 @@ SHOWN_GROUPS: Final = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
-    """A share of the variance of log pay, in 0..1, with its interval."""
-
-    share: float
-    interval: Span
-
-    @property
-    def text(self) -> str:
-        """12 % (10 % to 14 %)."""
-        low, high = (wording.percent(end) for end in self.interval)
-        return f"{wording.percent(self.share)} ({low} to {high})"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MedianGap:
-    """The largest difference of medians between groups of enough postings, USD."""
+    """The largest difference of medians between groups of enough postings."""
 
     top: str
     bottom: str
     top_usd: float | None
     bottom_usd: float | None
-    difference_usd: float
-    interval_usd: Span
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupLine:
-    """A group of a field. adjusted: against the commonest group, other fields held; None where too little is known."""
-
-    label: str
-    postings: int
-    median_usd: float | None
-    reference: bool
-    adjusted: Change | None
+    difference: Usd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
-    """A field that was tested. alone, beside: the share that it explains by itself, and that only it explains.
-
-    compared, adverts: groups and adverts in the tests. epsilon2, omega2: effect sizes. kruskal_p, welch_p: after Holm.
-    typical_change: spread of its adjusted effects over the postings.
+    """A field that was tested. alone, beside: shares of the variance of log pay that it explains by itself, and that only it
+    explains. compared, adverts: groups and adverts in the tests. epsilon2, omega2: effect sizes. kruskal_p, welch_p: after
+    Holm. typical_change: spread of its adjusted effects over the postings. lines: its first groups.
     """
 
     key: FieldKey
@@ -101,7 +72,7 @@ class Feature:
     beside: Share | None
     medians: MedianGap | None
     typical_change: float | None
-    lines: tuple[GroupLine, ...]
+    lines: tuple[Group, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,42 +83,35 @@ class Effects:
     r2: float | None
     tests: int
 
-    def feature(self, key: FieldKey) -> Feature | None:
-        """The field with that key, None where it was not tested."""
-        return next((feature for feature in self.features if feature.key == key), None)
-
 
 def effects_section(analysis: Analysis) -> Finding[Effects]:
     """Test every field, size its effect alone and beside the others."""
     tested = [feature for key in FIELDS if (feature := _feature(analysis, key)) is not None]
     if not tested:
-        return QUESTION.open(f"No field has two groups of at least {MIN_CELL} different adverts.", n=analysis.counts)
+        missing = f"No field has two groups of at least {MIN_CELL} different adverts."
+        return Finding(n=analysis.counts, missing=missing)
     corrected = holm([p for feature in tested for p in (feature.kruskal_p, feature.welch_p)])
     features = tuple(
-        replace(feature, kruskal_p=corrected[2 * place], welch_p=corrected[2 * place + 1])
-        for place, feature in enumerate(tested)
+        replace(feature, kruskal_p=kruskal, welch_p=welch)
+        for feature, kruskal, welch in zip(tested, corrected[::2], corrected[1::2], strict=True)
     )
     r2 = analysis.model.r2_beyond_chance
-    found = Effects(features=features, r2=None if r2 is None else round(r2, 4), tests=len(corrected))
-    alone = sorted(features, key=lambda feature: -feature.alone.share)
-    return QUESTION.answered(
-        found,
+    alone = sorted(features, key=lambda feature: -feature.alone.value)
+    return Finding(
+        numbers=Effects(features=features, r2=None if r2 is None else round(r2, 4), tests=len(corrected)),
         answer=_answer(alone),
-        effect=_effect(found, alone),
-        uncertainty=(
-            f"95{wording.NARROW}% intervals by advert, copies of an advert together: "
-            f"{analysis.bootstrap.replicates} bootstrap samples "
-            "for each field alone and for medians, the infinitesimal jackknife beside the others, a "
-            "sandwich estimator for differences."
-        ),
+        effect=_effect(alone, r2),
+        uncertainty=f"95{wording.NARROW}% intervals by advert, copies of an advert together: {analysis.bootstrap.replicates} "
+        "bootstrap samples for each field alone and for medians, the infinitesimal jackknife beside the others, a sandwich "
+        "estimator for differences.",
         cannot=(
             "These are differences between adverts, not what a person would gain by changing one field.",
-            "Title and level, or country and currency, come together in adverts: what they explain jointly belongs to "
-            "neither column of 'beside the others'.",
-            *_on_p_values(analysis),
+            "Title and level, or country and currency, come together in adverts: what they explain jointly belongs to neither "
+            "column of 'beside the others'.",
+            *_on_p_values(analysis.sample.n_adverts),
         ),
         n=analysis.counts,
-        figures=[_shares_figure(alone), *_groups_figure(alone)],
+        figures=[_shares_figure(alone), _groups_figure(alone)],
     )
 
 
@@ -155,8 +119,7 @@ def _feature(analysis: Analysis, key: FieldKey) -> Feature | None:
     """A field's tests and effects, p values not yet corrected; None where it has no two groups to compare."""
     sample = analysis.sample
     field = sample.fields[key]
-    k = len(field.keys)
-    first = sample.first_of_advert
+    k, first = len(field.keys), sample.first_of_advert
     test = compare_groups(sample.log_middle[first], field.codes[first], k=k, smallest=MIN_CELL)
     if test is None:
         return None
@@ -175,11 +138,11 @@ def _feature(analysis: Analysis, key: FieldKey) -> Feature | None:
         omega2=round(test.omega2, 4),
         kruskal_p=test.kruskal_p,
         welch_p=test.welch_p,
-        alone=Share(share=round(estimate, 4), interval=span(max(0.0, float(low)), min(1.0, float(high)))),
+        alone=Share.of(estimate, max(0.0, float(low)), min(1.0, float(high))),
         beside=_beside(model, key) if model.degrees > 0 else None,
-        medians=_median_gap(analysis, field.codes, labels=field.labels),
+        medians=_median_gap(field, analysis.medians(field.codes, k=k)),
         typical_change=number(_typical_change(model, key), digits=4),
-        lines=_lines(analysis, model, key),
+        lines=analysis.groups(key, model=model)[:SHOWN_GROUPS],
     )
 
 
@@ -188,27 +151,19 @@ def _without_chance(eta2: float, *, n: int, k: int) -> float:
     return max(0.0, 1 - (1 - eta2) * (n - 1) / max(1, n - k))
 
 
-def _median_gap(analysis: Analysis, codes: Ints, *, labels: tuple[str, ...]) -> MedianGap | None:
-    middle, k = analysis.sample.middle_usd, len(labels)
-    large = np.flatnonzero(np.bincount(codes, minlength=k) >= MIN_CELL)
+def _median_gap(field: Coded, medians: Medians) -> MedianGap | None:
+    large = np.flatnonzero(field.counts() >= MIN_CELL)
     if len(large) < 2:
         return None
-    medians = plain_quantiles(middle, codes, k=k)[:, 0]
-    top, bottom = large[np.argmax(medians[large])], large[np.argmin(medians[large])]
-    quantiles = group_quantiles(middle, codes, k=k)
-
-    def gap(weights: Floats) -> Floats:
-        found = quantiles(weights)[:, 0]
-        return np.asarray(found[top] - found[bottom])
-
-    low, high = percentile_interval(analysis.bootstrap.run(gap), np.asarray(medians[top] - medians[bottom]))
+    top, bottom = large[np.argmax(medians.median[large])], large[np.argmin(medians.median[large])]
+    difference = medians.median[top] - medians.median[bottom]
+    low, high = percentile_interval(medians.replicates[:, top] - medians.replicates[:, bottom], difference)
     return MedianGap(
-        top=labels[top],
-        bottom=labels[bottom],
-        top_usd=number(medians[top]),
-        bottom_usd=number(medians[bottom]),
-        difference_usd=float(round(medians[top] - medians[bottom])),
-        interval_usd=span(float(low), float(high), digits=0),
+        top=field.labels[top],
+        bottom=field.labels[bottom],
+        top_usd=medians.usd(int(top)),
+        bottom_usd=medians.usd(int(bottom)),
+        difference=Usd.of(difference, float(low), float(high), digits=0),
     )
 
 
@@ -224,122 +179,88 @@ def _typical_change(model: AdjustedModel, key: FieldKey) -> float:
     return float(np.expm1(np.sqrt(max(0.0, variance))))
 
 
-def _lines(analysis: Analysis, model: AdjustedModel, key: FieldKey) -> tuple[GroupLine, ...]:
-    """The field's groups, most frequent (or in natural order)."""
-    sample = analysis.sample
-    field = sample.fields[key]
-    counts = field.counts()
-    medians = plain_quantiles(sample.middle_usd, field.codes, k=len(field.keys))[:, 0]
-    return tuple(
-        GroupLine(
-            label=field.labels[code],
-            postings=int(counts[code]),
-            median_usd=number(medians[code]) if counts[code] >= MIN_CELL else None,
-            reference=code == field.commonest(),
-            adjusted=change_of(model.effect(key, code)) if counts[code] >= MIN_CELL else None,
-        )
-        for code in range(min(len(field.keys), SHOWN_GROUPS))
-    )
-
-
 def _beside(model: AdjustedModel, key: FieldKey) -> Share:
-    """What only this field explains."""
-    found = unique_share(model, key)
-    low, high = max(0.0, found.share - Z95 * found.error), found.share + Z95 * found.error
-    return Share(share=round(found.share, 4), interval=span(low, high))
+    share, error = unique_share(model, key)
+    return Share.of(share, max(0.0, share - Z95 * error), share + Z95 * error)
 
 
 def _by_beside(features: list[Feature]) -> list[tuple[Feature, Share]]:
     found = [(feature, feature.beside) for feature in features if feature.beside is not None]
-    return sorted(found, key=lambda pair: -pair[1].share)
+    return sorted(found, key=lambda pair: -pair[1].value)
 
 
 def _answer(alone: list[Feature]) -> str:
     text = (
         f"Taken alone, {FIELD_PHRASES[alone[0].key]} goes with the largest share of the differences in log pay "
-        f"({wording.percent(alone[0].alone.share)})"
+        f"({alone[0].alone.text})"
     )
     if len(alone) > 1:
-        text += f", then {FIELD_PHRASES[alone[1].key]} ({wording.percent(alone[1].alone.share)})"
+        text += f", then {FIELD_PHRASES[alone[1].key]} ({alone[1].alone.text})"
     if beside := _by_beside(alone):
         feature, share = beside[0]
-        text += f"; what no other field explains is largest for {FIELD_PHRASES[feature.key]} ({wording.percent(share.share)})"
-        small = [wording.lower_first(feature.name) for feature, share in beside if share.share < 0.01]
+        text += f"; what no other field explains is largest for {FIELD_PHRASES[feature.key]} ({share.text})"
+        small = [wording.lower_first(feature.name) for feature, share in beside if share.value < 0.01]
         if small:
             text += f" and under 1{wording.NARROW}% each for {wording.listed(small)}"
     return text + "."
 
 
-def _effect(found: Effects, alone: list[Feature]) -> str:
+def _effect(alone: list[Feature], r2: float | None) -> str:
     top, part = next(iter(_by_beside(alone)), (alone[0], alone[0].alone))
-    together = f"; all fields together {wording.percent(found.r2)}" if found.r2 is not None else ""
-    return (
-        f"{top.name}: {wording.percent(part.share)} of the variance of log pay "
-        f"({wording.interval(*(wording.percent(end) for end in part.interval))}){together}."
-    )
+    together = f"; all fields together {wording.percent(round(r2, 4))}" if r2 is not None else ""
+    return f"{top.name}: {part.text} of the variance of log pay ({part.interval}){together}."
 
 
-def _on_p_values(analysis: Analysis) -> tuple[str, ...]:
+def _on_p_values(adverts: int) -> tuple[str, ...]:
     """A warning about p values where there is much data."""
-    if analysis.sample.n_adverts < 2_000:
+    if adverts < 2_000:
         return ()
-    adverts = wording.count(analysis.sample.n_adverts, "advert")
     return (
-        f"With {adverts} a p value below 0.001 is reached by effects too small to matter; read the shares instead.",
+        f"With {adverts:,} adverts a p value below 0.001 is reached by effects too small to matter; read the shares instead.",
     )
 
 
 def _shares_figure(features: list[Feature]) -> Figure:
-    marks = []
-    for feature in features:
-        for series, part in (("Alone", feature.alone), ("Beside the others", feature.beside)):
-            if part is not None:
-                text = f"{feature.name}, {series.lower()}: {wording.percent(part.share)} of the variance of log pay"
-                low, high = part.interval
-                marks.append(Mark(label=feature.name, series=series, value=part.share, low=low, high=high, text=text))
-    return Figure(
-        key="effects-shares",
-        title="Share of the variance of log pay, by field",
-        alt=f"Points with intervals for {len(features)} fields: what each explains alone and what only it explains.",
-        columns=(
-            "Field",
-            "Groups compared",
-            "Alone (η², adjusted)",
-            "ω², each advert once",
-            "ε² of ranks",
+    marks = [
+        share.mark(feature.name, series, f"{feature.name}, {series.lower()}: {share.text} of the variance of log pay")
+        for feature in features
+        for series, share in (("Alone", feature.alone), ("Beside the others", feature.beside))
+        if share is not None
+    ]
+    return figure(
+        "effects-shares",
+        "Share of the variance of log pay, by field",
+        f"Points with intervals for {len(features)} fields: what each explains alone and what only it explains.",
+        Forest(marks=tuple(marks), axis="percent", x_title="share of the variance of log pay", zero=None, step=34),
+        features,
+        ("Field", lambda feature: feature.name),
+        ("Groups compared", lambda feature: f"{feature.compared} of {feature.groups}"),
+        ("Alone (η², adjusted)", lambda feature: feature.alone.text),
+        ("ω², each advert once", lambda feature: wording.percent(feature.omega2)),
+        ("ε² of ranks", lambda feature: wording.percent(feature.epsilon2)),
+        (
             "Beside the others",
-            "Typical adjusted difference",
-            "p, Kruskal-Wallis (Holm)",
-            "p, Welch (Holm)",
-            "Largest gap of medians",
+            lambda feature: f"{feature.beside.text} ({feature.beside.ends})" if feature.beside else DASH,
         ),
-        rows=tuple(map(_feature_row, features)),
-        chart=Forest(
-            marks=tuple(marks), axis="percent", x_title="share of the variance of log pay", zero=None, step=34
-        ),
+        ("Typical adjusted difference", _typical_text),
+        ("p, Kruskal-Wallis (Holm)", lambda feature: wording.p_value(feature.kruskal_p)),
+        ("p, Welch (Holm)", lambda feature: wording.p_value(feature.welch_p)),
+        ("Largest gap of medians", lambda feature: _gap_text(feature.medians)),
     )
 
 
-def _feature_row(feature: Feature) -> tuple[str, ...]:
-    gap = feature.medians
-    return (
-        feature.name,
-        f"{feature.compared} of {feature.groups}",
-        wording.percent(feature.alone.share),
-        wording.percent(feature.omega2),
-        wording.percent(feature.epsilon2),
-        feature.beside.text if feature.beside else DASH,
-        f"± {wording.percent(feature.typical_change)}" if feature.typical_change is not None else DASH,
-        wording.p_value(feature.kruskal_p),
-        wording.p_value(feature.welch_p),
-        f"{wording.dollars(gap.difference_usd)} ({gap.top} – {gap.bottom})" if gap else DASH,
-    )
+def _typical_text(feature: Feature) -> str:
+    return f"± {wording.percent(feature.typical_change)}" if feature.typical_change is not None else DASH
 
 
-def _groups_figure(features: list[Feature]) -> list[Figure]:
-    """Adjusted differences of the groups; none where there are none to draw."""
+def _gap_text(gap: MedianGap | None) -> str:
+    return f"{gap.difference.text} ({gap.top} – {gap.bottom})" if gap else DASH
+
+
+def _groups_figure(features: list[Feature]) -> Figure:
+    """Adjusted differences of the groups."""
     groups = [
-        (line.label.split(" (")[0] + (" company" if feature.key == "size" else ""), feature.name, line)
+        (wording.short(line.label) + (" company" if feature.key == "size" else ""), feature.name, line)
         for feature in features
         if feature.key in DRAWN
         for line in feature.lines
@@ -351,25 +272,17 @@ def _groups_figure(features: list[Feature]) -> list[Figure]:
         for label, name, line in groups
         if line.adjusted and not line.reference
     )
-    if not marks:
-        return []
     references = wording.listed([wording.lower_first(label) for label, _, line in groups if line.reference])
-    return [
-        Figure(
-            key="effects-groups",
-            title=f"Adjusted difference in pay from the commonest group of each field ({references})",
-            alt="Points with 95 % intervals: how much more or less each group is advertised at, other fields held as they are.",
-            columns=("Field", "Group", "Postings", "Median", "Adjusted difference", INTERVAL),
-            rows=tuple(
-                (
-                    name,
-                    label,
-                    f"{line.postings:,}",
-                    usd_text(line.median_usd),
-                    *change_cells(line.adjusted, reference=line.reference),
-                )
-                for label, name, line in groups
-            ),
-            chart=Forest(marks=marks, axis="change", x_title="difference in pay, other fields held fixed"),
-        )
-    ]
+    return figure(
+        "effects-groups",
+        f"Adjusted difference in pay from the commonest group of each field ({references})",
+        "Points with 95 % intervals: how much more or less each group is advertised at, other fields held as they are.",
+        Forest(marks=marks, axis="change", x_title="difference in pay, other fields held fixed"),
+        groups,
+        ("Field", lambda group: group[1]),
+        ("Group", lambda group: group[0]),
+        ("Postings", lambda group: f"{group[2].postings:,}"),
+        ("Median", lambda group: usd_text(group[2].median_usd)),
+        ("Adjusted difference", lambda group: change_text(group[2].adjusted, reference=group[2].reference)),
+        (INTERVAL, lambda group: ends_text(group[2].adjusted, reference=group[2].reference)),
+    )

@@ -7,16 +7,12 @@ import numpy as np
 
 from mlpaygrade.job.fields import COLUMNS, CURRENCY, YEAR
 from mlpaygrade.market import wording
-from mlpaygrade.market.analysis import Analysis, Finding, Question
+from mlpaygrade.market.analysis import Analysis, Finding, figure
 from mlpaygrade.market.document import Figure
 from mlpaygrade.market.sample import MIN_CELL, FieldKey
 from mlpaygrade.rendering.charts import Bars, Mark
+from mlpaygrade.rendering.words import counted
 
-QUESTION: Final = Question(
-    key="fitness",
-    title="Bias and fitness for use",
-    question="What is this file fit for, and what should not be concluded from it?",
-)
 ABSENT: Final = (
     "sex or gender",
     "age",
@@ -51,24 +47,36 @@ class Fitness:
 
 def fitness_section(analysis: Analysis) -> Finding[Fitness]:
     """The biases of the file, measured."""
+    copies = float(analysis.sample.rows[list(COLUMNS)].duplicated().mean())
+    paired = float(analysis.sample.postings.paired.mean())
     lines = (
         _temporal(analysis),
         _concentration(analysis, "country", risk="Geography"),
         _concentration(analysis, "employment", risk="Employment type"),
         _concentration(analysis, "size", risk="Company size"),
         _currency(analysis),
-        _copies(analysis),
-        _sources(analysis),
-        _absent(),
+        Risk(
+            risk="Copies",
+            measure=f"{wording.percent(copies, digits=1)} of rows repeat an earlier one exactly.",
+            so="Reposts look like evidence; intervals here count each advert once.",
+        ),
+        Risk(
+            risk="Unit",
+            measure=f"{wording.percent(paired, digits=1)} of postings are two neighbouring rows, the two ends of one band.",
+            so="A row is not a person; counting rows counts most adverts twice.",
+        ),
+        Risk(
+            risk="Missing attributes",
+            measure=f"No column for {wording.listed(ABSENT)}.",
+            so="No statement about fairness between people is possible.",
+        ),
     )
     share, top = max(((line.share, line.risk.lower()) for line in lines if line.share is not None), key=lambda p: p[0])
     largest = f"{wording.percent(share, digits=1)} of rows in one group"
-    return QUESTION.answered(
-        Fitness(lines=lines),
-        answer=(
-            "It tells what adverts like these offer, not what people are paid, and little about groups that hardly occur: "
-            f"the strongest imbalance is {top}, {largest}."
-        ),
+    return Finding(
+        numbers=Fitness(lines=lines),
+        answer="It tells what adverts like these offer, not what people are paid, and little about groups that hardly occur: "
+        f"the strongest imbalance is {top}, {largest}.",
         effect=f"{largest} ({top}).",
         uncertainty="Counts of the file itself, so without sampling error; how the file was collected is not known in full.",
         cannot=(
@@ -83,47 +91,35 @@ def fitness_section(analysis: Analysis) -> Finding[Fitness]:
 
 
 def _figure(lines: tuple[Risk, ...]) -> Figure:
-    return Figure(
-        key="fitness-shares",
-        title="Share of rows in the largest group (for time: in the last two years)",
-        alt="Bars: how much of the file the largest group of each kind holds.",
-        columns=("Risk", "Measured", "So"),
-        rows=tuple((line.risk, line.measure, line.so) for line in lines),
-        chart=Bars(
-            marks=tuple(
-                Mark(label=line.risk, value=line.share, text=line.measure) for line in lines if line.share is not None
-            ),
-            axis="percent",
-            x_title="share of rows",
-        ),
-        open=True,
+    marks = [Mark(label=line.risk, value=line.share, text=line.measure) for line in lines if line.share is not None]
+    return figure(
+        "fitness-shares",
+        "Share of rows in the largest group (for time: in the last two years)",
+        "Bars: how much of the file the largest group of each kind holds.",
+        Bars(marks=tuple(marks), axis="percent", x_title="share of rows"),
+        lines,
+        ("Risk", lambda line: line.risk),
+        ("Measured", lambda line: line.measure),
+        ("So", lambda line: line.so),
+        open_table=True,
     )
-
-
-def _risk(risk: str, measure: str, *, so: str, share: float | None = None) -> Risk:
-    return Risk(risk=risk, measure=measure, so=so, share=None if share is None else round(share, 4))
 
 
 def _temporal(analysis: Analysis) -> Risk:
-    counts = analysis.sample.rows[YEAR].value_counts().sort_index()
+    counts = analysis.sample.rows[YEAR].value_counts(normalize=True).sort_index()
     years = [int(year) for year in counts.index]
-    recent = years[-2:]
-    share = float(counts.loc[recent].sum() / counts.sum())
-    shown = "–".join(str(year) for year in dict.fromkeys((recent[0], recent[-1])))
-    scarce = [str(year) for year in years if counts.loc[year] < counts.sum() / 50]
-    so = (
-        f"{wording.listed(scarce)} say little: under 2{wording.NARROW}% of rows each."
-        if scarce
-        else "No year is scarce."
-    )
-    return _risk("Time", f"{wording.percent(share)} of rows are from {shown}.", so=so, share=share)
+    share = float(counts.iloc[-2:].sum())
+    shown = "–".join(map(str, years[-2:]))
+    scarce = [str(year) for year in years if counts[year] < 0.02]
+    so = f"{wording.listed(scarce)} say little: under 2{wording.NARROW}% of rows each."
+    measure = f"{wording.percent(share)} of rows are from {shown}."
+    return Risk(risk="Time", measure=measure, so=so if scarce else "No year is scarce.", share=round(share, 4))
 
 
 def _concentration(analysis: Analysis, key: FieldKey, *, risk: str) -> Risk:
     """How much of the file one group holds, and how many groups are too small to judge."""
-    sample = analysis.sample
-    field = sample.fields[key]
-    index, _ = sample.postings.row_values_usd()
+    field = analysis.sample.fields[key]
+    index, _ = analysis.sample.postings.row_values_usd()
     rows = np.bincount(field.codes[index], minlength=len(field.keys))
     top = int(rows.argmax())
     share = float(rows[top] / rows.sum())
@@ -133,46 +129,20 @@ def _concentration(analysis: Analysis, key: FieldKey, *, risk: str) -> Risk:
         if few
         else f"Every one of its {len(field.keys)} groups has at least {MIN_CELL} postings."
     )
-    label = field.labels[top].split(" (")[0]
-    return _risk(risk, f"{label}: {wording.percent(share, digits=1)} of rows.", so=so, share=share)
+    measure = f"{wording.short(field.labels[top])}: {wording.percent(share, digits=1)} of rows."
+    return Risk(risk=risk, measure=measure, so=so, share=round(share, 4))
 
 
 def _currency(analysis: Analysis) -> Risk:
-    counts = analysis.sample.rows[CURRENCY].value_counts()
-    share = float(counts.iloc[0] / counts.sum())
-    so = (
-        f"{wording.count(len(counts) - 1, 'other currency', plural='other currencies')} came in at some "
-        "exchange rate; the rate and its day are not in the file."
-        if len(counts) > 1
-        else "No exchange rate is involved."
-    )
+    counts = analysis.sample.rows[CURRENCY].value_counts(normalize=True)
+    share, others = float(counts.iloc[0]), counted(len(counts) - 1, "other currency", "other currencies")
+    so = f"{others} came in at some exchange rate; the rate and its day are not in the file."
     name = "US dollars" if counts.index[0] == "USD" else str(counts.index[0])
-    return _risk("Currency", f"{name}: {wording.percent(share, digits=1)} of rows.", so=so, share=share)
-
-
-def _copies(analysis: Analysis) -> Risk:
-    share = float(analysis.sample.rows[list(COLUMNS)].duplicated().mean())
-    return _risk(
-        "Copies",
-        f"{wording.percent(share, digits=1)} of rows repeat an earlier one exactly.",
-        so="Reposts look like evidence; intervals here count each advert once.",
-    )
-
-
-def _sources(analysis: Analysis) -> Risk:
-    share = float(analysis.sample.postings.paired.mean())
-    return _risk(
-        "Unit",
-        f"{wording.percent(share, digits=1)} of postings are two neighbouring rows, the two ends of one band.",
-        so="A row is not a person; counting rows counts most adverts twice.",
-    )
-
-
-def _absent() -> Risk:
-    return _risk(
-        "Missing attributes",
-        f"No column for {wording.listed(ABSENT)}.",
-        so="No statement about fairness between people is possible.",
+    return Risk(
+        risk="Currency",
+        measure=f"{name}: {wording.percent(share, digits=1)} of rows.",
+        so=so if len(counts) > 1 else "No exchange rate is involved.",
+        share=round(share, 4),
     )
 
 
@@ -187,11 +157,9 @@ def _not_to_conclude(analysis: Analysis) -> list[str]:
     ]
     if few:
         lines.append(f"A ranking of countries that includes the {few} of fewer than {MIN_CELL} postings.")
-    scarce = [
-        label.lower()
-        for label, n in zip(sample.fields["employment"].labels, sample.fields["employment"].counts(), strict=True)
-        if n < 0.01 * len(sample)
-    ]
+    employment = sample.fields["employment"]
+    counts = zip(employment.labels, employment.counts(), strict=True)
+    scarce = [label.lower() for label, n in counts if n < 0.01 * len(sample)]
     if scarce:
         lines.append(f"Much about {wording.listed(scarce)} work: each is under 1{wording.NARROW}% of postings.")
     return lines

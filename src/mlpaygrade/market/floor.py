@@ -15,15 +15,12 @@ import numpy as np
 
 from mlpaygrade.job.fields import FEATURES
 from mlpaygrade.market import wording
-from mlpaygrade.market.analysis import Analysis, Finding, Question, Span, span
+from mlpaygrade.market.analysis import Analysis, Finding, Share, figure
 from mlpaygrade.market.document import Figure
 from mlpaygrade.market.inference import TERMS, Bootstrap, bootstrap_of, fit_adjusted, normal_interval
 from mlpaygrade.market.sample import Floats, Ints, Sample
 from mlpaygrade.rendering.charts import Mark, Stacked
 
-QUESTION: Final = Question(
-    key="error_budget", title="Error budget", question="How much of the spread of pay could any model explain?"
-)
 FEWEST: Final = 200
 """Postings of the newest year that have a twin in all fields; below, pure error is not known."""
 PartName = Literal["band", "unexplained", "between"]
@@ -35,33 +32,14 @@ PARTS: Final[dict[PartName, str]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """A part of the variance, as a share of it."""
-
-    name: PartName
-    share: float
-    interval: Span
-
-    @property
-    def ends(self) -> str:
-        """10 % to 14 %."""
-        low, high = self.interval
-        return f"{wording.percent(low)} to {wording.percent(high)}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class VarianceParts:
-    """The parts under one way of counting copies. floor_rows, floor_middles: least root mean square error of log pay, on rows
-    and on middles of bands."""
+    """The parts, shares of the variance, under one way of counting copies. floor_rows, floor_middles: least root mean square
+    error of log pay, on rows and on middles of bands."""
 
     total_deviation: float
-    parts: tuple[Part, ...]
+    parts: dict[PartName, Share]
     floor_rows: float
     floor_middles: float
-
-    def part(self, name: PartName) -> Part:
-        """The part with that name."""
-        return next(part for part in self.parts if part.name == name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +56,7 @@ class Floor:
 
     def both(self, name: PartName) -> str:
         """The shares of a part under either way of counting, the smaller first: 10 % to 14 %."""
-        low, high = sorted((self.counted.part(name).share, self.distinct.part(name).share))
+        low, high = sorted(way.parts[name].value for way in (self.counted, self.distinct))
         return f"{wording.percent(low)} to {wording.percent(high)}"
 
 
@@ -91,10 +69,8 @@ def floor_section(analysis: Analysis) -> Finding[Floor]:
     job = np.asarray(sample.postings.jobs.groupby(list(FEATURES), sort=False).ngroup(), dtype=np.int64)
     with_twin = int((np.bincount(job)[job] > 1).sum())
     if with_twin < FEWEST:
-        return QUESTION.open(
-            f"Only {with_twin} postings of {year.keys[newest]} share all eight fields with another; {FEWEST} are needed.",
-            n=counts,
-        )
+        missing = f"Only {with_twin} postings of {year.keys[newest]} share all eight fields with another; {FEWEST} are needed."
+        return Finding(n=counts, missing=missing)
     once = np.zeros(len(sample))
     once[sample.first_of_advert] = 1.0
     bootstrap = bootstrap_of(sample, seed=analysis.seed)
@@ -107,17 +83,16 @@ def floor_section(analysis: Analysis) -> Finding[Floor]:
         jobs=int(job.max()) + 1,
         with_twin=with_twin,
     )
-    return QUESTION.answered(
-        found,
+    return Finding(
+        numbers=found,
         answer=(
-            f"Of the variance of log pay among the rows of {found.year}, "
-            f"{wording.percent(found.counted.part('band').share)} is the band itself, {found.both('unexplained')} lies "
-            f"between postings identical in all eight fields, and {found.both('between')} "
-            "is the most that a model of these fields can explain."
+            f"Of the variance of log pay among the rows of {found.year}, {found.counted.parts['band'].text} is the band itself, "
+            f"{found.both('unexplained')} lies between postings identical in all eight fields, and {found.both('between')} is "
+            "the most that a model of these fields can explain."
         ),
         effect=_effect(found),
-        uncertainty="Bootstrap by advert within the newest year; the two ways of counting copies bracket "
-        "the answer rather than settle it.",
+        uncertainty="Bootstrap by advert within the newest year; the two ways of counting copies bracket the answer rather than "
+        "settle it.",
         cannot=(
             "The floor is one for these eight fields; skills, the employer's name or the text of the advert could lower it.",
             "Pure error is known from jobs that occur more than once; rare jobs may be less, or more, predictable.",
@@ -149,10 +124,7 @@ def _parts(sample: Sample, job: Ints, weights: Floats, *, bootstrap: Bootstrap) 
     ends = np.clip(np.array(normal_interval(bootstrap.run(split), estimate)) / total, 0.0, 1.0)
     return VarianceParts(
         total_deviation=round(float(np.sqrt(total)), 4),
-        parts=tuple(
-            Part(name=name, share=round(float(estimate[place] / total), 4), interval=span(*ends[:, place]))
-            for place, name in enumerate(PARTS)
-        ),
+        parts={name: Share.of(estimate[at] / total, *ends[:, at]) for at, name in enumerate(PARTS)},
         floor_rows=round(float(np.sqrt(estimate[0] + estimate[1])), 4),
         floor_middles=round(float(np.sqrt(estimate[1])), 4),
     )
@@ -176,34 +148,33 @@ def pure_error(middle: Floats, job: Ints, *, weights: Floats, rows_of: Floats, k
 def _effect(found: Floor) -> str:
     rows = sorted((found.counted.floor_rows, found.distinct.floor_rows))
     middles = sorted((found.counted.floor_middles, found.distinct.floor_middles))
-    between = found.counted.part("between")
-    reached = (
-        ""
-        if found.model_share is None
-        else f"; an additive model explains {wording.percent(found.model_share)} of the variance of the middles in the "
-        "year it was fitted to"
-    )
+    between = found.counted.parts["between"]
+    reached = ""
+    if found.model_share is not None:
+        share = wording.percent(found.model_share)
+        reached = f"; an additive model explains {share} of the variance of the middles in the year it was fitted to"
     return (
-        f"Explainable at most, copies counted: {wording.percent(between.share)} "
-        f"({wording.interval(*(wording.percent(end) for end in between.interval))}). "
-        f"No model of these fields can be expected to err less than {rows[0]:.3f} to {rows[1]:.3f} in "
-        "log pay on rows (root mean square), or "
-        f"{middles[0]:.3f} to {middles[1]:.3f} on the middles of bands{reached}."
+        f"Explainable at most, copies counted: {between.text} ({between.interval}). No model of these fields can be expected to "
+        f"err less than {rows[0]:.3f} to {rows[1]:.3f} in log pay on rows (root mean square), or {middles[0]:.3f} to "
+        f"{middles[1]:.3f} on the middles of bands{reached}."
     )
 
 
 def _figure(found: Floor) -> Figure:
-    ways = (("Copies counted", found.counted), ("Each advert once", found.distinct))
-    parts = [(way, PARTS[part.name], part) for way, budget in ways for part in budget.parts]
+    ways = {"Copies counted": found.counted, "Each advert once": found.distinct}
+    parts = [(way, PARTS[name], part) for way, budget in ways.items() for name, part in budget.parts.items()]
     marks = tuple(
-        Mark(label=way, series=name, value=part.share, text=f"{way}, {name.lower()}: {wording.percent(part.share)}")
+        Mark(label=way, series=name, value=part.value, text=f"{way}, {name.lower()}: {part.text}")
         for way, name, part in parts
     )
-    return Figure(
-        key="error-budget",
-        title=f"Where the variance of log pay of the rows of {found.year} lies",
-        alt="Two stacked bars: the band itself, between identical jobs, between different jobs.",
-        columns=("Counting", "Part", "Share", "95 % interval"),
-        rows=tuple((way, name, wording.percent(part.share), part.ends) for way, name, part in parts),
-        chart=Stacked(marks=marks, axis="percent"),
+    return figure(
+        "error-budget",
+        f"Where the variance of log pay of the rows of {found.year} lies",
+        "Two stacked bars: the band itself, between identical jobs, between different jobs.",
+        Stacked(marks=marks, axis="percent"),
+        parts,
+        ("Counting", lambda part: part[0]),
+        ("Part", lambda part: part[1]),
+        ("Share", lambda part: part[2].text),
+        ("95 % interval", lambda part: part[2].ends),
     )

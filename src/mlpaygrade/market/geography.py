@@ -4,7 +4,7 @@ Countries are a sample of effects around a common mean: b_c ~ N(mu, tau^2), seen
 (1986), and each country's estimate moves towards mu the more, the less is known of it (empirical Bayes).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -18,22 +18,21 @@ from mlpaygrade.market.analysis import (
     Analysis,
     Change,
     Finding,
-    Question,
-    Span,
-    change_cells,
+    Group,
     change_of,
+    change_text,
+    ends_text,
+    figure,
     number,
     span_text,
     usd_text,
 )
-from mlpaygrade.market.document import COMPARED, MOST_LINES, Figure
+from mlpaygrade.market.document import MOST_LINES, Figure
 from mlpaygrade.market.inference import Effect
 from mlpaygrade.market.sample import MIN_CELL, Floats, Ints
 from mlpaygrade.rendering.charts import Forest, Tile, Tiles
+from mlpaygrade.rendering.words import counted
 
-QUESTION: Final = Question(
-    key="geography", title="Geography", question="Which countries pay most, once little evidence counts little?"
-)
 RAW_ROWS: Final = 3
 """Published rankings list countries from so few rows; shown to compare with."""
 MAP_EDGES: Final = (-0.5, -0.3, -0.1, 0.1)
@@ -66,23 +65,15 @@ def shrink(effects: Floats, errors: Floats) -> Shrunken:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CountryLine:
-    """A country. adjusted, shrunken: against the reference country for alike jobs; None where postings are few or the data
-    cannot tell. above_average, above_reference: whether the shrunken interval lies above the average country, the reference."""
+@dataclass(frozen=True, kw_only=True)
+class CountryLine(Group):
+    """A country. shrunken: against the reference country for alike jobs; None where postings are few or the data cannot tell.
+    above_average, above_reference: whether the shrunken interval lies above the average country, the reference."""
 
     code: str
-    label: str
-    postings: int
-    adverts: int
-    few: bool
-    reference: bool
-    median_usd: float | None = None
-    interval_usd: Span | None = None
-    adjusted: Change | None = None
-    shrunken: Change | None = None
-    above_average: bool = False
-    above_reference: bool = False
+    shrunken: Change | None
+    above_average: bool
+    above_reference: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +106,7 @@ class Geography:
     def ranked(self) -> list[tuple[CountryLine, Change]]:
         """Countries that are judged, without the reference, the highest first."""
         found = [(line, line.shrunken) for line in self.countries if line.shrunken and not line.reference]
-        return sorted(found, key=lambda pair: -pair[1].change)
+        return sorted(found, key=lambda pair: -pair[1].value)
 
 
 def geography_section(analysis: Analysis) -> Finding[Geography]:
@@ -126,7 +117,7 @@ def geography_section(analysis: Analysis) -> Finding[Geography]:
     shrunken, lines = _lines(analysis)
     few = [line for line in lines if line.few]
     if len(lines) - len(few) < 2:
-        return QUESTION.open(f"Fewer than two countries have {MIN_CELL} postings.", n=analysis.counts)
+        return Finding(n=analysis.counts, missing=f"Fewer than two countries have {MIN_CELL} postings.")
     found = Geography(
         reference=field.labels[main],
         reference_share=round(share, 4),
@@ -139,60 +130,43 @@ def geography_section(analysis: Analysis) -> Finding[Geography]:
         average_country=number(float(np.expm1(shrunken.mean)), digits=4) if shrunken else None,
         between_countries=number(float(np.expm1(shrunken.tau)), digits=4) if shrunken else None,
     )
-    return QUESTION.answered(
-        found,
+    return Finding(
+        numbers=found,
         answer=_answer(found),
         effect=_effect(found),
-        uncertainty=(
-            "Adjusted differences: errors clustered by advert. Shrunken ones: empirical Bayes, "
-            f"95{wording.NARROW}% intervals; a country of "
-            f"few adverts moves towards the average country. {found.few_countries} countries of "
-            f"fewer than {MIN_CELL} postings "
-            "are on the map, marked, and not ranked."
-        ),
+        uncertainty="Adjusted differences: errors clustered by advert. Shrunken ones: empirical Bayes, "
+        f"95{wording.NARROW}% intervals; a country of few adverts moves towards the average country. {len(few)} countries of "
+        f"fewer than {MIN_CELL} postings are on the map, marked, and not ranked.",
         cannot=(
             "Dollars are compared at exchange rates; living costs, taxes and benefits are not in the file.",
             "Where few adverts of a country state pay, those that do need not be typical of it.",
-            f"{wording.percent(share)} of rows are from {_the(field.labels[main])}: every figure that "
-            "does not name a country is mostly about that one.",
+            f"{wording.percent(share)} of rows are from {_the(field.labels[main])}: every figure that does not name a country is "
+            "mostly about that one.",
         ),
         n=analysis.counts,
-        figures=[_map(found), *_forest(found)],
+        figures=[_map(found), _forest(found)],
     )
 
 
 def _lines(analysis: Analysis) -> tuple[Shrunken | None, tuple[CountryLine, ...]]:
     """The shrinkage, None where fewer than two effects are known, and a line per country, most postings first."""
-    sample = analysis.sample
-    field = sample.fields["country"]
-    k, main = len(field.keys), field.commonest()
-    counts = field.counts()
-    adverts = np.bincount(field.codes[sample.first_of_advert], minlength=k).astype(np.int64)
-    medians = analysis.medians(field.codes, k=k)
+    groups = analysis.groups("country")
     effects = analysis.model.effects("country")
-    known = np.flatnonzero([effect is not None for effect in effects])
+    known = [code for code, effect in enumerate(effects) if effect is not None]
     raw = np.array([effect.log_difference for effect in effects if effect is not None])
-    errors = _errors(analysis, adverts)
+    errors = _errors(analysis, np.array([group.adverts for group in groups], dtype=np.int64))
     shrunken = shrink(raw, errors[known]) if len(known) > 1 else None
     pulled: dict[int, Effect] = {}
     if shrunken is not None:
-        parts = zip(known.tolist(), shrunken.estimate, shrunken.deviation, strict=True)
-        pulled = {code: Effect(log_difference=float(b), error=float(s)) for code, b, s in parts}
+        parts = zip(known, shrunken.estimate.tolist(), shrunken.deviation.tolist(), strict=True)
+        pulled = {code: Effect(log_difference=b, error=s) for code, b, s in parts if not groups[code].few}
     lines = []
-    for code in range(k):
-        few = bool(counts[code] < MIN_CELL)
-        effect = None if few else pulled.get(code)
+    for code, (group, key) in enumerate(zip(groups, analysis.sample.fields["country"].keys, strict=True)):
+        effect = pulled.get(code)
         lines.append(
             CountryLine(
-                code=str(field.keys[code]),
-                label=field.labels[code],
-                postings=int(counts[code]),
-                adverts=int(adverts[code]),
-                few=few,
-                reference=code == main,
-                median_usd=None if few else medians.usd(code),
-                interval_usd=None if few else medians.interval_usd(code),
-                adjusted=None if few else change_of(effects[code]),
+                **vars(group),
+                code=str(key),
                 shrunken=change_of(effect),
                 above_average=effect is not None and shrunken is not None and effect.low > shrunken.mean,
                 above_reference=effect is not None and effect.low > 0,
@@ -265,17 +239,16 @@ def _class_names() -> tuple[str, ...]:
 
 def _map(found: Geography) -> Figure:
     judged = [line for line in found.countries if line.shrunken]
-    return Figure(
-        key="geography-map",
-        title=f"Pay for alike jobs against {found.reference}, shrunken (a tile per country; framed tiles have too few postings)",
-        alt=f"Tile map of the world: {len(judged)} countries coloured by pay for alike jobs against "
-        f"{found.reference}, {found.few_countries} framed as too few.",
-        columns=("Country", "Postings", "Against " + found.reference),
-        rows=tuple(
-            (line.label, f"{line.postings:,}", change_cells(line.shrunken, reference=line.reference)[0])
-            for line in judged
-        ),
-        chart=Tiles(tiles=_tiles(found), classes=_class_names()),
+    return figure(
+        "geography-map",
+        f"Pay for alike jobs against {found.reference}, shrunken (a tile per country; framed tiles have too few postings)",
+        f"Tile map of the world: {len(judged)} countries coloured by pay for alike jobs against {found.reference}, "
+        f"{found.few_countries} framed as too few.",
+        Tiles(tiles=_tiles(found), classes=_class_names()),
+        judged,
+        ("Country", lambda line: line.label),
+        ("Postings", lambda line: f"{line.postings:,}"),
+        (f"Against {found.reference}", lambda line: change_text(line.shrunken, reference=line.reference)),
     )
 
 
@@ -288,54 +261,42 @@ def _tiles(found: Geography) -> tuple[Tile, ...]:
             continue
         state, text, said = "empty", "", ""
         if line is not None and line.shrunken is None:
-            state, text = "few", f"{line.label}: {wording.count(line.postings, 'posting')}, too few to judge"
+            state, text = "few", f"{line.label}: {counted(line.postings, 'posting')}, too few to judge"
         elif line is not None and line.shrunken is not None:
-            change = 0.0 if line.reference else line.shrunken.change
+            change = 0.0 if line.reference else line.shrunken.value
             state = names[int(np.searchsorted(MAP_EDGES, change, side="right"))]
             said = wording.signed_percent(change) if change else "0"
-            text = (
-                f"{line.label}: {wording.signed_percent(change)} against {found.reference}, "
-                f"{wording.count(line.postings, 'posting')}"
-            )
-        at_place = {"x": int(row["column"]), "y": int(row["row"])}
-        tiles.append(Tile(**at_place, code=row["code"], state=state, text=text, said=said))
+            against = f"{wording.signed_percent(change)} against {found.reference}"
+            text = f"{line.label}: {against}, {counted(line.postings, 'posting')}"
+        place = {"x": int(row["column"]), "y": int(row["row"])}
+        tiles.append(Tile(**place, code=row["code"], state=state, text=text, said=said))
     return tuple(tiles)
 
 
-def _forest(found: Geography) -> list[Figure]:
-    marks = []
-    for line, change in found.ranked[:MOST_LINES]:
-        label = f"{line.label} ({line.postings:,})"
-        marks.append(change.mark(label, "Shrunken"))
-        if line.adjusted:
-            marks.append(line.adjusted.mark(label, "Not shrunken"))
-    if not marks:
-        return []
+def _forest(found: Geography) -> Figure:
+    marks = [
+        change.mark(f"{line.label} ({line.postings:,})", series)
+        for line, shrunken in found.ranked[:MOST_LINES]
+        for series, change in (("Shrunken", shrunken), ("Not shrunken", line.adjusted))
+        if change
+    ]
     reference = [line for line in found.countries if line.reference and line.shrunken]
-    rows = [
-        (
-            line.label,
-            f"{line.postings:,}",
-            usd_text(line.median_usd),
-            span_text(line.interval_usd),
-            COMPARED if line.reference else change_cells(line.adjusted)[0],
-            *((DASH, DASH) if line.reference else change_cells(line.shrunken)),
-        )
-        for line in (*reference, *(line for line, _ in found.ranked))
-    ]
+    table = figure(
+        "geography-countries",
+        f"Adjusted difference from {found.reference}, with postings in brackets",
+        "Points with 95 % intervals per country, shrunken towards the average country and not.",
+        Forest(
+            marks=tuple(marks), axis="change", x_title=f"difference from {found.reference}, other fields held fixed"
+        ),
+        [*reference, *(line for line, _ in found.ranked)],
+        ("Country", lambda line: line.label),
+        ("Postings", lambda line: f"{line.postings:,}"),
+        ("Median", lambda line: usd_text(line.median_usd)),
+        (INTERVAL, lambda line: span_text(line.interval_usd)),
+        ("Adjusted", lambda line: change_text(line.adjusted, reference=line.reference)),
+        ("Shrunken", lambda line: DASH if line.reference else change_text(line.shrunken)),
+        (INTERVAL, lambda line: ends_text(line.shrunken, reference=line.reference)),
+    )
     few = [line.label for line in found.countries if line.few]
-    if few:
-        others = f"{len(few)} others, not ranked: {', '.join(few)}"
-        rows.append((others, f"{found.few_postings:,}", *(DASH,) * 5))
-    return [
-        Figure(
-            key="geography-countries",
-            title=f"Adjusted difference from {found.reference}, with postings in brackets",
-            alt="Points with 95 % intervals per country, shrunken towards the average country and not.",
-            columns=("Country", "Postings", "Median", INTERVAL, "Adjusted", "Shrunken", INTERVAL),
-            rows=tuple(rows),
-            chart=Forest(
-                marks=tuple(marks), axis="change", x_title=f"difference from {found.reference}, other fields held fixed"
-            ),
-        )
-    ]
+    others = (f"{len(few)} others, not ranked: {', '.join(few)}", f"{found.few_postings:,}", *(DASH,) * 5)
+    return replace(table, rows=(*table.rows, others)) if few else table

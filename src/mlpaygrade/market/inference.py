@@ -470,16 +470,8 @@ def _steps(n: int) -> list[int]:
     return [*range(0, n, _CHUNK), n]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UniqueShare:
-    """What R2 loses without a field, above what chance would lose, and its standard error by advert."""
-
-    share: float
-    error: float
-
-
-def unique_share(model: AdjustedModel, key: FieldKey) -> UniqueShare:
-    """Take a field and its interactions out of the model.
+def unique_share(model: AdjustedModel, key: FieldKey) -> tuple[float, float]:
+    """What R2 loses without a field and its interactions, above what chance would lose, and its standard error by advert.
 
     Without the columns B the coefficients are b - G^-1[:, B] (G^-1[B, B])^-1 b_B. As both fits minimise their squares, the
     influence of a posting on the share is, to first order, the change of its own squared residual.
@@ -495,4 +487,4 @@ def unique_share(model: AdjustedModel, key: FieldKey) -> UniqueShare:
     share = float(gain.mean() / total) if total > 0 else 0.0
     by_chance = (1 - model.r2) * len(places) / max(1, model.degrees)
     error = clustered_error((gain - share * centred) / max(total, 1e-300), sample.advert, n_adverts=sample.n_adverts)
-    return UniqueShare(share=max(0.0, share - by_chance), error=error)
+    return max(0.0, share - by_chance), error

@@ -13,16 +13,11 @@ from numpy.typing import NDArray
 from mlpaygrade.audit.pairing import find_copies
 from mlpaygrade.dataset.postings import build_postings
 from mlpaygrade.market import wording
-from mlpaygrade.market.analysis import Analysis, Finding, Question, Span
+from mlpaygrade.market.analysis import Analysis, Estimate, Finding, figure
 from mlpaygrade.market.document import Figure
 from mlpaygrade.market.sample import FieldKey, Floats, Ints, Sample
-from mlpaygrade.rendering.charts import Forest, Mark
+from mlpaygrade.rendering.charts import Forest
 
-QUESTION: Final = Question(
-    key="leakage",
-    title="What a random split would have claimed",
-    question="How much does the usual random split of rows flatter a model?",
-)
 LEVELS: Final[tuple[tuple[FieldKey, ...], ...]] = (
     ("level",),
     ("family", "level", "country"),
@@ -37,21 +32,11 @@ FEWEST: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Score:
-    """Errors of log pay and dollars over test rows."""
-
-    rmse_log: float
-    mae_usd: float
-    r2_usd: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Protocol:
-    """The model under one way of testing: means over the folds, and the range of R2."""
+    """The model under one way of testing: means over the folds. r2: with its range over the folds."""
 
     name: str
-    r2: float
-    r2_range: Span
+    r2: Estimate
     mae_usd: float
     rmse_log: float
     folds: int
@@ -76,18 +61,17 @@ def random_split_section(analysis: Analysis) -> Finding[RandomSplit]:
     """The same model under a random split of rows, of adverts, and of time."""
     index, usd = analysis.sample.postings.row_values_usd()
     if len(usd) < FEWEST:
-        return QUESTION.open(f"The file has fewer than {FEWEST} rows.", n=analysis.counts)
+        return Finding(n=analysis.counts, missing=f"The file has fewer than {FEWEST} rows.")
     twin_share, other_end_share = _twins(analysis)
     found = RandomSplit(
         protocols=_protocols(analysis, index, usd), twin_share=twin_share, other_end_share=other_end_share
     )
-    return QUESTION.answered(
-        found,
+    return Finding(
+        numbers=found,
         answer=_answer(found),
         effect=_effect(found),
-        uncertainty=(
-            f"Mean over {FOLDS} folds where a split is random, with the range over folds; the split in time is one split."
-        ),
+        uncertainty=f"Mean over {FOLDS} folds where a split is random, with the range over folds; the split in time is one "
+        "split.",
         cannot=(
             "The model here is a table of means. How much another model gains from copies depends on how well it memorises.",
             "Splitting by advert removes copies; the step to the newest year adds that the market itself changes.",
@@ -123,7 +107,8 @@ def _cell(sample: Sample, keys: tuple[FieldKey, ...]) -> Ints:
     return np.unique(flat, return_inverse=True)[1].astype(np.int64)
 
 
-def _score(cells: list[Ints], log: Floats, usd: Floats, *, train: NDArray[np.bool_]) -> Score:
+def _score(cells: list[Ints], log: Floats, usd: Floats, *, train: NDArray[np.bool_]) -> tuple[float, float, float]:
+    """R2 and mean absolute error in dollars, and the root mean square of log pay, over the test rows."""
     predicted = np.full(len(log), log[train].mean())
     for cell in cells:
         k = int(cell.max()) + 1
@@ -132,23 +117,19 @@ def _score(cells: list[Ints], log: Floats, usd: Floats, *, train: NDArray[np.boo
         sums = np.bincount(cell[train], weights=log[train], minlength=k)
         predicted = (sums[cell] + PULL * broader) / (n[cell] + PULL)
     test = ~train
-    dollars = np.expm1(predicted[test])
-    error = usd[test] - dollars
-    return Score(
-        rmse_log=float(np.sqrt(np.mean((log[test] - predicted[test]) ** 2))),
-        mae_usd=float(np.mean(np.abs(error))),
-        r2_usd=float(1 - np.sum(error**2) / np.sum((usd[test] - usd[test].mean()) ** 2)),
-    )
+    error = usd[test] - np.expm1(predicted[test])
+    r2 = 1 - np.sum(error**2) / np.sum((usd[test] - usd[test].mean()) ** 2)
+    return float(r2), float(np.abs(error).mean()), float(np.sqrt(np.mean((log[test] - predicted[test]) ** 2)))
 
 
-def _protocol(name: str, scores: list[Score]) -> Protocol:
-    r2 = [score.r2_usd for score in scores]
+def _protocol(name: str, scores: list[tuple[float, float, float]]) -> Protocol:
+    r2, mae_usd, rmse_log = np.mean(scores, axis=0).tolist()
+    folds = [score[0] for score in scores]
     return Protocol(
         name=name,
-        r2=round(float(np.mean(r2)), 4),
-        r2_range=(round(min(r2), 4), round(max(r2), 4)),
-        mae_usd=float(round(float(np.mean([score.mae_usd for score in scores])))),
-        rmse_log=round(float(np.mean([score.rmse_log for score in scores])), 4),
+        r2=Estimate.of(r2, min(folds), max(folds)),
+        mae_usd=float(round(mae_usd)),
+        rmse_log=round(rmse_log, 4),
         folds=len(scores),
     )
 
@@ -165,8 +146,8 @@ def _twins(analysis: Analysis) -> tuple[float | None, float | None]:
 def _answer(found: RandomSplit) -> str:
     first, last = found.protocols[0], found.protocols[-1]
     text = (
-        f"A random split of rows credits a plain table of means with R² {_r2(first.r2)}; "
-        f"{last.words} it is {_r2(last.r2)}"
+        f"A random split of rows credits a plain table of means with R² {wording.decimal(first.r2.value)}; "
+        f"{last.words} it is {wording.decimal(last.r2.value)}"
     )
     if found.twin_share is None or found.other_end_share is None:
         return text + "."
@@ -176,39 +157,30 @@ def _answer(found: RandomSplit) -> str:
     )
 
 
-def _r2(value: float, *, digits: int = 2) -> str:
-    return f"{value:.{digits}f}".replace("-", "−")
-
-
 def _effect(found: RandomSplit) -> str:
     parts = []
     for protocol in found.protocols:
-        low, high = protocol.r2_range
-        folds = f", folds {_r2(low)} to {_r2(high)}" if protocol.folds > 1 else ""
-        parts.append(f"{protocol.name}: R² {_r2(protocol.r2)}{folds}, mean error {wording.dollars(protocol.mae_usd)}")
+        r2, low, high = map(wording.decimal, (protocol.r2.value, protocol.r2.low, protocol.r2.high))
+        folds = f", folds {low} to {high}" if protocol.folds > 1 else ""
+        parts.append(f"{protocol.name}: R² {r2}{folds}, mean error {wording.dollars(protocol.mae_usd)}")
     return "; ".join(parts) + "."
 
 
 def _figure(found: RandomSplit) -> Figure:
-    marks = tuple(
-        Mark(
-            label=p.name,
-            series="R²",
-            value=p.r2,
-            low=p.r2_range[0],
-            high=p.r2_range[1],
-            text=f"{p.name}: R² {p.r2:.2f}",
-        )
-        for p in found.protocols
-    )
-    return Figure(
-        key="leakage-protocols",
-        title="R² of the same table of means under three ways of testing (lines: range over folds)",
-        alt="Points: R² under a random split of rows, of adverts, and in time.",
-        columns=("Protocol", "R² in dollars", "Mean absolute error", "Root mean square, log pay"),
-        rows=tuple(
-            (p.name, _r2(p.r2, digits=3), wording.exact_dollars(p.mae_usd), f"{p.rmse_log:.4f}")
-            for p in found.protocols
+    return figure(
+        "leakage-protocols",
+        "R² of the same table of means under three ways of testing (lines: range over folds)",
+        "Points: R² under a random split of rows, of adverts, and in time.",
+        Forest(
+            marks=tuple(p.r2.mark(p.name, "R²", f"{p.name}: R² {p.r2.value:.2f}") for p in found.protocols),
+            axis="plain",
+            x_title="R² in dollars",
+            zero=None,
+            step=34,
         ),
-        chart=Forest(marks=marks, axis="plain", x_title="R² in dollars", zero=None, step=34),
+        found.protocols,
+        ("Protocol", lambda p: p.name),
+        ("R² in dollars", lambda p: wording.decimal(p.r2.value, digits=3)),
+        ("Mean absolute error", lambda p: wording.exact_dollars(p.mae_usd)),
+        ("Root mean square, log pay", lambda p: f"{p.rmse_log:.4f}"),
     )

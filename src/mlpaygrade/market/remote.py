@@ -14,10 +14,11 @@ from mlpaygrade.market.analysis import (
     Change,
     Finding,
     Medians,
-    Question,
     Span,
-    change_cells,
     change_of,
+    change_text,
+    ends_text,
+    figure,
     number,
     pair_codes,
     postings_text,
@@ -25,12 +26,11 @@ from mlpaygrade.market.analysis import (
     span_text,
     usd_text,
 )
-from mlpaygrade.market.document import COMPARED, Figure
+from mlpaygrade.market.document import Figure
 from mlpaygrade.market.inference import AdjustedModel, holm, percentile_interval, two_sided_p
 from mlpaygrade.market.sample import MIN_CELL, FieldKey
 from mlpaygrade.rendering.charts import Forest
 
-QUESTION: Final = Question(key="remote", title="Remote work", question="Does remote work pay more, and for whom?")
 ALPHA: Final = 0.05
 """A difference is called clear when its corrected p value is lower."""
 
@@ -75,7 +75,8 @@ def remote_section(analysis: Analysis) -> Finding[Remote]:
     remote = analysis.sample.fields["remote"]
     base = remote.code(0)
     if base is None or len(remote.keys) < 2:
-        return QUESTION.open("The file has no two ways of working to compare, one of them on site.", n=analysis.counts)
+        missing = "The file has no two ways of working to compare, one of them on site."
+        return Finding(n=analysis.counts, missing=missing)
     cells = [
         _cells(analysis, "level", analysis.model, base=base),
         _cells(analysis, "family", analysis.family_model, base=base),
@@ -86,16 +87,13 @@ def remote_section(analysis: Analysis) -> Finding[Remote]:
         for part in cells
     )
     tested = [cell for cell in (*by_level, *by_family) if cell.p is not None]
-    return QUESTION.answered(
-        Remote(by_level=by_level, by_family=by_family, comparisons=len(tested)),
+    return Finding(
+        numbers=Remote(by_level=by_level, by_family=by_family, comparisons=len(tested)),
         answer=_answer(by_level),
         effect=_effect(by_level, tested),
-        uncertainty=(
-            f"Intervals hold 95{wording.NARROW}% each and treat copies of an advert as one piece of evidence; "
-            f"'clear' in the text means clear of zero after Holm's correction for all {len(tested)} "
-            "comparisons, which asks for more than one interval "
-            "that leaves zero out."
-        ),
+        uncertainty=f"Intervals hold 95{wording.NARROW}% each and treat copies of an advert as one piece of evidence; 'clear' in "
+        f"the text means clear of zero after Holm's correction for all {len(tested)} comparisons, which asks for more than one "
+        "interval that leaves zero out.",
         cannot=(
             "Which jobs are offered remotely is chosen by employers; the adjusted figure holds year, title, country, size, level "
             "and employment fixed, and nothing else.",
@@ -104,8 +102,8 @@ def remote_section(analysis: Analysis) -> Finding[Remote]:
         ),
         n=analysis.counts,
         figures=[
-            *_figure("remote-level", "Pay against on site, by experience level", by_level),
-            *_figure("remote-family", "Pay against on site, by title family", by_family),
+            _figure("remote-level", "Pay against on site, by experience level", by_level),
+            _figure("remote-family", "Pay against on site, by title family", by_family),
         ],
     )
 
@@ -116,35 +114,31 @@ def _cells(analysis: Analysis, key: FieldKey, model: AdjustedModel, *, base: int
     codes, k = pair_codes(sample, key, "remote")
     counts = np.bincount(codes, minlength=k)
     medians = analysis.medians(codes, k=k)
-    means = row_moments(sample.rows, (EXPERIENCE, REMOTE)) if key == "level" else {}
+    means = row_moments(sample.rows, (EXPERIENCE, REMOTE))["mean"].to_dict() if key == "level" else {}
     cells = []
-    for group in range(len(field.keys)):
-        on_site = group * len(remote.keys) + base
-        for way in range(len(remote.keys)):
-            at = group * len(remote.keys) + way
-            if not counts[at]:
-                continue
-            found = means.get((field.keys[group], remote.keys[way]))
-            cell = RemoteCell(
-                group=field.labels[group],
-                way=remote.labels[way],
-                postings=int(counts[at]),
-                few=bool(counts[at] < MIN_CELL),
-                reference=way == base,
-                median_usd=medians.usd(at),
-                interval_usd=medians.interval_usd(at) if counts[at] >= MIN_CELL else None,
-                mean_row_usd=number(found.mean) if found else None,
+    for at in np.flatnonzero(counts).tolist():
+        group, way = divmod(at, len(remote.keys))
+        on_site = at - way + base
+        cell = RemoteCell(
+            group=field.labels[group],
+            way=remote.labels[way],
+            postings=int(counts[at]),
+            few=bool(counts[at] < MIN_CELL),
+            reference=way == base,
+            median_usd=medians.usd(at),
+            interval_usd=medians.interval_usd(at) if counts[at] >= MIN_CELL else None,
+            mean_row_usd=number(means.get((field.keys[group], remote.keys[way]), np.nan)),
+        )
+        if min(counts[at], counts[on_site]) >= MIN_CELL:
+            effect = model.effect("remote", way, against=base, given={key: group})
+            tested = effect is not None and way != base
+            cell = replace(
+                cell,
+                adjusted=change_of(effect),
+                p=two_sided_p(effect.log_difference, effect.error) if effect and tested else None,
+                raw=_raw(medians, at=at, base=on_site),
             )
-            if min(counts[at], counts[on_site]) >= MIN_CELL:
-                effect = model.effect("remote", way, against=base, given={key: group})
-                tested = effect is not None and way != base
-                cell = replace(
-                    cell,
-                    adjusted=change_of(effect),
-                    p=two_sided_p(effect.log_difference, effect.error) if effect and tested else None,
-                    raw=_raw(medians, at=at, base=on_site),
-                )
-            cells.append(cell)
+        cells.append(cell)
     return cells
 
 
@@ -153,7 +147,7 @@ def _raw(medians: Medians, *, at: int, base: int) -> Change:
     change = medians.median[at] / medians.median[base] - 1
     ratio = medians.replicates[:, at] / medians.replicates[:, base] - 1
     low, high = percentile_interval(ratio, np.asarray(change))
-    return Change(change=round(float(change), 4), low=round(float(low), 4), high=round(float(high), 4))
+    return Change.of(change, float(low), float(high))
 
 
 def _about_hybrid(analysis: Analysis) -> tuple[str, ...]:
@@ -191,7 +185,7 @@ def _effect(by_level: tuple[RemoteCell, ...], tested: list[RemoteCell]) -> str:
     clear = [(cell, cell.adjusted) for cell in tested if cell.clear and cell.adjusted]
     if not clear:
         return f"None of {len(tested)} adjusted differences is clear of zero."
-    largest, adjusted = max(clear, key=lambda pair: abs(pair[1].change))
+    largest, adjusted = max(clear, key=lambda pair: abs(pair[1].value))
     few = sum(cell.few for cell in by_level)
     return (
         f"{len(clear)} of {len(tested)} adjusted differences are clear of zero; the largest of them: {largest.group}, "
@@ -200,44 +194,27 @@ def _effect(by_level: tuple[RemoteCell, ...], tested: list[RemoteCell]) -> str:
     )
 
 
-def _figure(key: str, title: str, cells: tuple[RemoteCell, ...]) -> list[Figure]:
-    marks = []
-    for cell in cells:
-        if cell.adjusted and cell.raw and not cell.reference:
-            label = f"{cell.group}, {cell.way.lower()}"
-            marks += [cell.raw.mark(label, "Raw medians"), cell.adjusted.mark(label, "Adjusted")]
-    if not marks:
-        return []
-    return [
-        Figure(
-            key=key,
-            title=title,
-            alt="Points with 95 % intervals: difference from on-site pay, raw and with title, country, year, "
-            "size and employment held fixed.",
-            columns=(
-                "Group",
-                "Way of working",
-                "Postings",
-                "Median",
-                INTERVAL,
-                "Raw difference",
-                "Adjusted",
-                INTERVAL,
-                "p (Holm)",
-            ),
-            rows=tuple(
-                (
-                    cell.group,
-                    cell.way,
-                    postings_text(cell.postings, few=cell.few),
-                    usd_text(cell.median_usd),
-                    span_text(cell.interval_usd),
-                    COMPARED if cell.reference else cell.raw.text if cell.raw else DASH,
-                    *change_cells(cell.adjusted, reference=cell.reference),
-                    DASH if cell.p is None else wording.p_value(cell.p),
-                )
-                for cell in cells
-            ),
-            chart=Forest(marks=tuple(marks), axis="change", x_title="difference from on site"),
-        )
+def _figure(key: str, title: str, cells: tuple[RemoteCell, ...]) -> Figure:
+    marks = [
+        change.mark(f"{cell.group}, {cell.way.lower()}", series)
+        for cell in cells
+        if cell.adjusted and cell.raw and not cell.reference
+        for series, change in (("Raw medians", cell.raw), ("Adjusted", cell.adjusted))
     ]
+    return figure(
+        key,
+        title,
+        "Points with 95 % intervals: difference from on-site pay, raw and with title, country, year, size and employment held "
+        "fixed.",
+        Forest(marks=tuple(marks), axis="change", x_title="difference from on site"),
+        cells,
+        ("Group", lambda cell: cell.group),
+        ("Way of working", lambda cell: cell.way),
+        ("Postings", lambda cell: postings_text(cell.postings, few=cell.few)),
+        ("Median", lambda cell: usd_text(cell.median_usd)),
+        (INTERVAL, lambda cell: span_text(cell.interval_usd)),
+        ("Raw difference", lambda cell: change_text(cell.raw, reference=cell.reference)),
+        ("Adjusted", lambda cell: change_text(cell.adjusted, reference=cell.reference)),
+        (INTERVAL, lambda cell: ends_text(cell.adjusted, reference=cell.reference)),
+        ("p (Holm)", lambda cell: DASH if cell.p is None else wording.p_value(cell.p)),
+    )

@@ -4,7 +4,7 @@ An advert is the set of postings that are exact copies of one another (same job,
 intervals resample adverts, and tests count each advert once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Literal
@@ -137,68 +137,38 @@ class Sample:
 def build_sample(postings: Postings) -> Sample:
     """Code the fields of the postings and number their adverts."""
     jobs = postings.jobs
-    title = _frequent_first("title", jobs[TITLE])
+    title = _coded("title", jobs[TITLE])
     family_of = [taxonomy.title_family(str(key)) for key in title.keys]
     family = pd.Series(np.array(family_of, dtype=object)[title.codes])
     moved = (jobs[RESIDENCE].to_numpy() != jobs[LOCATION].to_numpy()).astype(np.int64)
-    country = _frequent_first("country", jobs[LOCATION])
-    fields: dict[FieldKey, Coded] = {
-        "year": _ordered("year", jobs[YEAR], sorted(set(jobs[YEAR].tolist()))),
-        "level": _ordered("level", jobs[EXPERIENCE], list(LABELS[EXPERIENCE])),
-        "family": _relabelled(_frequent_first("family", family), [str(f) for f in taxonomy.FAMILIES]),
-        "title": title,
-        "country": _with_labels(country, [taxonomy.country(str(key)).name for key in country.keys]),
-        "remote": _ordered("remote", jobs[REMOTE], list(LABELS[REMOTE])),
-        "size": _ordered("size", jobs[SIZE], list(LABELS[SIZE])),
-        "employment": _ordered("employment", jobs[EMPLOYMENT], list(LABELS[EMPLOYMENT])),
-        "moved": _moved(moved),
-    }
+    countries = {code: taxonomy.country(str(code)).name for code in jobs[LOCATION].unique()}
+    families: dict[str | int, str] = {family: taxonomy.family_name(family) for family in family_of}
+    fields = (
+        _coded("year", jobs[YEAR], {year: str(year) for year in sorted(jobs[YEAR].unique().tolist())}, ordered=True),
+        _coded("level", jobs[EXPERIENCE], LABELS[EXPERIENCE], ordered=True),
+        _coded("family", family, families),
+        title,
+        _coded("country", jobs[LOCATION], countries),
+        _coded("remote", jobs[REMOTE], LABELS[REMOTE], ordered=True),
+        _coded("size", jobs[SIZE], LABELS[SIZE], ordered=True),
+        _coded("employment", jobs[EMPLOYMENT], LABELS[EMPLOYMENT], ordered=True),
+        _coded("moved", pd.Series(moved), {0: "Same country", 1: "Another country"}, ordered=True),
+    )
     return Sample(
         postings=postings,
         log_middle=(np.log(postings.low_usd) + np.log(postings.high_usd)) / 2,
         middle_usd=postings.midpoint_usd,
         advert=postings.signature(),
-        fields=fields,
+        fields={field.key: field for field in fields},
     )
 
 
-def _ordered(key: FieldKey, column: pd.Series, order: Sequence[str | int]) -> Coded:
-    """A field in its natural order, without codes that do not occur."""
-    labels = {
-        EXPERIENCE: LABELS[EXPERIENCE],
-        REMOTE: LABELS[REMOTE],
-        SIZE: LABELS[SIZE],
-        EMPLOYMENT: LABELS[EMPLOYMENT],
-    }
-    words = labels.get(str(column.name), {})
-    present = set(column.unique().tolist())
-    kept = [code for code in order if code in present]
-    codes = pd.Categorical(column, categories=kept).codes.astype(np.int64)
-    return Coded(key=key, codes=codes, keys=tuple(kept), labels=tuple(str(words.get(code, code)) for code in kept))
-
-
-def _frequent_first(key: FieldKey, column: pd.Series) -> Coded:
+def _coded(
+    key: FieldKey, column: pd.Series, labels: Mapping[str | int, str] | None = None, *, ordered: bool = False
+) -> Coded:
+    """A column coded by the codes that occur: in the order of the labels, or else the most frequent first."""
     counted = column.value_counts()
-    kept = sorted(counted.index.tolist(), key=lambda code: (-int(counted[code]), str(code)))
+    counts = dict(zip(counted.index.tolist(), counted.tolist(), strict=True))
+    kept = [c for c in labels or {} if c in counts] if ordered else sorted(counts, key=lambda c: (-counts[c], str(c)))
     codes = pd.Categorical(column, categories=kept).codes.astype(np.int64)
-    return Coded(key=key, codes=codes, keys=tuple(kept), labels=tuple(map(str, kept)))
-
-
-def _with_labels(field: Coded, labels: Sequence[str]) -> Coded:
-    return Coded(key=field.key, codes=field.codes, keys=field.keys, labels=tuple(labels))
-
-
-def _relabelled(field: Coded, known: Sequence[str]) -> Coded:
-    names = {family: taxonomy.family_name(family) for family in taxonomy.FAMILIES if family in known}
-    return _with_labels(field, [names[str(key)] for key in field.keys])  # type: ignore[index]
-
-
-def _moved(moved: Ints) -> Coded:
-    keys = sorted(set(moved.tolist()))
-    words = ("Same country", "Another country")
-    return Coded(
-        key="moved",
-        codes=np.searchsorted(keys, moved).astype(np.int64),
-        keys=tuple(keys),
-        labels=tuple(words[key] for key in keys),
-    )
+    return Coded(key=key, codes=codes, keys=tuple(kept), labels=tuple(str((labels or {}).get(c, c)) for c in kept))

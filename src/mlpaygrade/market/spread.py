@@ -4,54 +4,45 @@ A standard deviation in dollars grows with pay and hangs on single rows, so the 
 """
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from scipy import stats
 
-from mlpaygrade.job.fields import EMPLOYMENT, LABELS, SIZE
+from mlpaygrade.job.fields import EMPLOYMENT, SIZE
 from mlpaygrade.market import wording
 from mlpaygrade.market.analysis import (
     DASH,
     INTERVAL,
     Analysis,
+    Estimate,
     Finding,
-    Question,
-    Span,
+    ends_text,
+    figure,
     number,
+    or_dash,
     pair_codes,
     postings_text,
     row_moments,
-    span,
 )
 from mlpaygrade.market.document import Figure
 from mlpaygrade.market.inference import normal_interval
 from mlpaygrade.market.sample import MIN_CELL, Floats, Ints
-from mlpaygrade.rendering.charts import Forest, Mark
-
-QUESTION: Final = Question(
-    key="variance", title="Spread within employment type and company size", question="Where does pay vary most?"
-)
+from mlpaygrade.rendering.charts import Forest
+from mlpaygrade.rendering.words import counted
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogSpread:
-    """One standard deviation of log pay, with its interval."""
+class LogSpread(Estimate):
+    """One standard deviation of log pay, written as a factor."""
 
-    spread: float
-    interval: Span
+    @staticmethod
+    def write(value: float, /) -> str:
+        """A deviation of log pay as a factor: 1.50."""
+        return f"{np.exp(value):.2f}"
 
     @property
-    def factors(self) -> tuple[float, float, float]:
-        """The spread and the ends of its interval as factors."""
-        low, high = self.interval
-        return float(np.exp(self.spread)), float(np.exp(low)), float(np.exp(high))
-
-    @property
-    def text(self) -> str:
-        """A factor of 1.50 (95 % interval 1.45 to 1.56)."""
-        _, low, high = self.factors
-        return f"{as_factor(self.spread)} ({wording.interval(f'{low:.2f}', f'{high:.2f}')})"
+    def factor(self) -> Estimate:
+        """The factor itself."""
+        return Estimate(value=float(np.exp(self.value)), low=float(np.exp(self.low)), high=float(np.exp(self.high)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,20 +77,19 @@ def spread_section(analysis: Analysis) -> Finding[Spread]:
     cells = _cells(analysis)
     p, sizes = _brown_forsythe(analysis)
     numbers = Spread(cells=cells, brown_forsythe_p=p, sizes_compared=sizes)
-    judged = sorted(((cell, cell.log) for cell in cells if cell.log), key=lambda pair: -pair[1].spread)
+    judged = sorted(((cell, cell.log) for cell in cells if cell.log), key=lambda pair: -pair[1].value)
     if not judged:
-        found: Finding[Spread] = QUESTION.open(f"No cell has {MIN_CELL} postings.", n=analysis.counts)
-        return Finding(section=found.section, numbers=numbers)
+        return Finding(n=analysis.counts, numbers=numbers, missing=f"No cell has {MIN_CELL} postings.")
     few = [cell for cell in cells if cell.few]
-    return QUESTION.answered(
-        numbers,
+    return Finding(
+        numbers=numbers,
         answer=_answer(judged, few),
         effect=_effect(*judged[0], p, sizes),
         uncertainty=f"{analysis.bootstrapped}, only for cells of {MIN_CELL} postings or more.",
         cannot=(
             "A cell mixes levels, titles and countries, so its spread is not the uncertainty of one person's pay.",
-            f"{len(few)} of {len(cells)} cells hold fewer than {MIN_CELL} postings; their deviations are "
-            "shown, marked, and not ranked.",
+            f"{len(few)} of {len(cells)} cells hold fewer than {MIN_CELL} postings; their deviations are shown, marked, and not "
+            "ranked.",
         ),
         n=analysis.counts,
         figures=[_figure(cells)],
@@ -116,24 +106,21 @@ def _cells(analysis: Analysis) -> tuple[SpreadCell, ...]:
     low, high = normal_interval(replicates, spread)
     rows = row_moments(sample.rows, (EMPLOYMENT, SIZE))
     cells = []
-    for one, kind in enumerate(employment.keys):
-        for two, scale in enumerate(size.keys):
-            at = one * len(size.keys) + two
-            if not counts[at]:
-                continue
-            few = bool(counts[at] < MIN_CELL)
-            log = LogSpread(spread=round(float(spread[at]), 4), interval=span(max(0.0, low[at]), high[at]))
-            cells.append(
-                SpreadCell(
-                    employment=employment.labels[one],
-                    size=LABELS[SIZE][str(scale)].split(" (")[0],
-                    postings=int(counts[at]),
-                    rows=rows[kind, scale].rows,
-                    few=few,
-                    row_deviation_usd=number(rows[kind, scale].deviation),
-                    log=None if few else log,
-                )
+    for at in np.flatnonzero(counts).tolist():
+        one, two = divmod(at, len(size.keys))
+        key = (employment.keys[one], size.keys[two])
+        few = bool(counts[at] < MIN_CELL)
+        cells.append(
+            SpreadCell(
+                employment=employment.labels[one],
+                size=wording.short(size.labels[two]),
+                postings=int(counts[at]),
+                rows=int(rows["size"][key]),
+                few=few,
+                row_deviation_usd=number(rows["std"][key]),
+                log=None if few else LogSpread.of(spread[at], max(0.0, low[at]), high[at]),
             )
+        )
     return tuple(cells)
 
 
@@ -148,90 +135,63 @@ def log_spread(weights: Floats, codes: Ints, log_pay: Floats, *, k: int) -> Floa
 
 def _brown_forsythe(analysis: Analysis) -> tuple[float | None, tuple[str, ...]]:
     """Test that full-time pay spreads alike in every company size, on adverts, in log pay."""
-    sample = analysis.sample
-    full_time = sample.fields["employment"].code("FT")
-    size = sample.fields["size"]
-    first = sample.first_of_advert
-    if full_time is None:
-        return None, ()
-    groups, names = [], []
+    sample, first = analysis.sample, analysis.sample.first_of_advert
+    employment, size = sample.fields["employment"], sample.fields["size"]
+    full_time = employment.codes[first] == employment.code("FT")
+    groups = {}
     for code, label in enumerate(size.labels):
-        inside = (sample.fields["employment"].codes[first] == full_time) & (size.codes[first] == code)
+        inside = full_time & (size.codes[first] == code)
         if inside.sum() >= MIN_CELL:
-            groups.append(sample.log_middle[first][inside])
-            names.append(label.split(" (")[0].lower())
-    if len(groups) < 2 or any(np.ptp(group) == 0 for group in groups):
+            groups[wording.short(label).lower()] = sample.log_middle[first][inside]
+    if len(groups) < 2 or any(np.ptp(group) == 0 for group in groups.values()):
         return None, ()
-    return float(stats.levene(*groups, center="median").pvalue), tuple(names)
+    return float(stats.levene(*groups.values(), center="median").pvalue), tuple(groups)
 
 
 def as_factor(log_deviation: float) -> str:
     """A deviation of log pay as "a factor of 1.5"."""
-    return f"a factor of {np.exp(log_deviation):.2f}"
+    return f"a factor of {LogSpread.write(log_deviation)}"
 
 
 def _answer(judged: list[tuple[SpreadCell, LogSpread]], few: list[SpreadCell]) -> str:
     (top, highest), (bottom, lowest) = judged[0], judged[-1]
     text = (
         f"Of the cells with at least {MIN_CELL} postings, pay spreads most for {top.name} "
-        f"({as_factor(highest.spread)} to either side)"
+        f"({as_factor(highest.value)} to either side)"
     )
-    near = sum(log.interval[1] >= highest.interval[0] for _, log in judged[1:])
+    near = sum(log.high >= highest.low for _, log in judged[1:])
     if near:
-        text += f", not clearly apart from {wording.count(near, 'other cell')},"
+        text += f", not clearly apart from {counted(near, 'other cell')},"
     if len(judged) > 1:
-        text += f" and least for {bottom.name} ({as_factor(lowest.spread)})"
+        text += f" and least for {bottom.name} ({as_factor(lowest.value)})"
     deviations = [(cell.row_deviation_usd, cell) for cell in few if cell.row_deviation_usd is not None]
     if deviations:
         usd, extreme = max(deviations, key=lambda pair: pair[0])
-        text += (
-            f"; the deviation of {wording.dollars(usd)} for {extreme.name} rests on "
-            f"{wording.count(extreme.postings, 'posting')}"
-        )
+        text += f"; the deviation of {wording.dollars(usd)} for {extreme.name} rests on {counted(extreme.postings, 'posting')}"
     return text + "."
 
 
 def _effect(top: SpreadCell, log: LogSpread, p: float | None, sizes: tuple[str, ...]) -> str:
-    text = f"One standard deviation of log pay for {top.name}: {log.text}."
+    text = f"One standard deviation of log pay for {top.name}: {as_factor(log.value)} ({log.interval})."
     if p is not None:
         text += f" Full-time pay at {wording.listed(sizes)} companies: Brown-Forsythe p {wording.p_value(p)} for equal spread."
     return text
 
 
 def _figure(cells: tuple[SpreadCell, ...]) -> Figure:
-    marks = []
-    for cell in cells:
-        if cell.log:
-            factor, low, high = cell.log.factors
-            label = f"{cell.employment}, {cell.size.lower()} company"
-            text = f"{label}: {as_factor(cell.log.spread)}"
-            marks.append(Mark(label=label, series="Spread", value=factor, low=low, high=high, text=text))
-    return Figure(
-        key="variance-cells",
-        title="Spread of pay: one standard deviation of log pay, as a factor",
-        alt=f"Points with intervals for the {len(marks)} cells of enough postings.",
-        columns=(
-            "Employment",
-            "Company size",
-            "Postings",
-            "Rows",
-            "Deviation of rows",
-            "Spread as a factor",
-            INTERVAL,
-        ),
-        rows=tuple(map(_row, cells)),
-        chart=Forest(marks=tuple(marks), axis="factor", x_title="factor to either side", zero=None, step=30),
-    )
-
-
-def _row(cell: SpreadCell) -> tuple[str, ...]:
-    factor, low, high = cell.log.factors if cell.log else (0.0, 0.0, 0.0)
-    return (
-        cell.employment,
-        cell.size,
-        postings_text(cell.postings, few=cell.few),
-        f"{cell.rows:,}",
-        DASH if cell.row_deviation_usd is None else wording.exact_dollars(cell.row_deviation_usd),
-        f"{factor:.2f}" if cell.log else DASH,
-        f"{low:.2f} to {high:.2f}" if cell.log else DASH,
+    named = [(f"{cell.employment}, {cell.size.lower()} company", cell.log) for cell in cells if cell.log]
+    marks = tuple(log.factor.mark(label, "Spread", f"{label}: {as_factor(log.value)}") for label, log in named)
+    return figure(
+        "variance-cells",
+        "Spread of pay: one standard deviation of log pay, as a factor",
+        f"Points with intervals for the {len(marks)} cells of enough postings.",
+        Forest(marks=marks, axis="factor", x_title="factor to either side", zero=None, step=30),
+        cells,
+        ("Employment", lambda cell: cell.employment),
+        ("Company size", lambda cell: cell.size),
+        ("Postings", lambda cell: postings_text(cell.postings, few=cell.few)),
+        ("Rows", lambda cell: f"{cell.rows:,}"),
+        ("Deviation of rows", lambda cell: or_dash(cell.row_deviation_usd, wording.exact_dollars)),
+        ("Spread as a factor", lambda cell: cell.log.text if cell.log else DASH),
+        (INTERVAL, lambda cell: ends_text(cell.log)),
     )

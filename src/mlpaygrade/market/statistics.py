@@ -16,7 +16,6 @@ import mlpaygrade
 from mlpaygrade.audit.pairing import arrival_order
 from mlpaygrade.dataset.postings import Calendar, Postings, build_postings
 from mlpaygrade.dataset.table import Table
-from mlpaygrade.market import wording
 from mlpaygrade.market.analysis import Analysis, Finding
 from mlpaygrade.market.bands import bands_section
 from mlpaygrade.market.distribution import distribution_section
@@ -34,9 +33,28 @@ from mlpaygrade.market.title_pay import titles_section
 from mlpaygrade.market.verdicts import verdicts_section
 from mlpaygrade.market.years import title_series, years_section
 from mlpaygrade.rendering.palette import REFERENCES, css_by_reader
+from mlpaygrade.rendering.words import counted
 
-STEPS: Final = 13
-"""Reading the fields, and twelve sections."""
+ASKED: Final = {
+    "effects": ("What moves pay", "Which features move pay most?"),
+    "remote": ("Remote work", "Does remote work pay more, and for whom?"),
+    "variance": ("Spread within employment type and company size", "Where does pay vary most?"),
+    "target": ("The distribution of pay", "How is pay distributed, and are the highest salaries errors?"),
+    "geography": ("Geography", "Which countries pay most, once little evidence counts little?"),
+    "time": ("Time", "Is pay rising, or are other jobs being advertised?"),
+    "bands": ("Posted bands", "How wide are advertised bands, and how much room do they leave?"),
+    "titles": ("Titles", "What does a title tell about pay?"),
+    "fitness": ("Bias and fitness for use", "What is this file fit for, and what should not be concluded from it?"),
+    "claims": ("Claims, one by one", "Which of the published claims about this dataset hold?"),
+    "leakage": (
+        "What a random split would have claimed",
+        "How much does the usual random split of rows flatter a model?",
+    ),
+    "error_budget": ("Error budget", "How much of the spread of pay could any model explain?"),
+}
+"""Section -> its title and its question, in order."""
+STEPS: Final = 1 + len(ASKED)
+"""Reading the fields, and the sections."""
 Progress = Callable[[str, int, int], None]
 """Called with (what is being computed, steps done, steps in all)."""
 Numbers = TypeVar("Numbers")
@@ -81,11 +99,14 @@ def market_statistics(
         seed=seed,
         arrival=arrival_order(postings.source),
     )
-    found: list[Finding[object]] = []
+    sections: list[Section] = []
+    numbers: dict[str, object] = {}
 
     def kept(finding: Finding[Numbers]) -> Numbers | None:
-        found.append(finding)
-        report(finding.section.key, len(found), STEPS)
+        key = list(ASKED)[len(sections)]
+        numbers[key] = finding.numbers
+        sections.append(finding.section(key, *ASKED[key]))
+        report(key, len(sections), STEPS)
         return finding.numbers
 
     effects = kept(effects_section(analysis))
@@ -108,10 +129,10 @@ def market_statistics(
         seed=seed,
         replicates=analysis.bootstrap.replicates,
         dated=years is not None and years.dated,
-        sections=tuple(finding.section for finding in found),
+        sections=tuple(sections),
         series=title_series(analysis),
     )
-    return MarketStatistics(document=document, numbers={finding.section.key: finding.numbers for finding in found})
+    return MarketStatistics(document=document, numbers=numbers)
 
 
 def market_json(source: Table | Postings, *, calendar: Calendar | None = None, seed: int = 0) -> dict[str, object]:
@@ -179,8 +200,8 @@ def draw(figure: Figure, *, width: int) -> str:
 
 def rests_on(n: Counts) -> str:
     """What a section rests on, in words."""
-    counted = ((n.rows, "row"), (n.postings, "posting"), (n.adverts, "advert"))
-    return ", ".join(wording.count(count, noun) for count, noun in counted)
+    parts = ((n.rows, "row"), (n.postings, "posting"), (n.adverts, "advert"))
+    return ", ".join(counted(count, noun) for count, noun in parts)
 
 
 def _facts(document: MarketDocument) -> tuple[tuple[str, str], ...]:

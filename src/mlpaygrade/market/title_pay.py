@@ -4,97 +4,70 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import pandas as pd
 
 from mlpaygrade.market import wording
 from mlpaygrade.market.analysis import (
     INTERVAL,
     Analysis,
-    Change,
     Finding,
-    Question,
-    Span,
-    change_cells,
-    change_of,
-    span,
+    Group,
+    change_text,
+    ends_text,
+    figure,
+    rounded_quartiles,
     span_text,
     usd_text,
 )
 from mlpaygrade.market.document import MOST_LINES, Figure
 from mlpaygrade.market.inference import normal_interval, plain_quantiles
-from mlpaygrade.market.sample import MIN_CELL, Floats
+from mlpaygrade.market.sample import MIN_CELL, Floats, Ints
 from mlpaygrade.market.spread import LogSpread, as_factor, log_spread
 from mlpaygrade.rendering.charts import Bars, Mark, Ranges
+from mlpaygrade.rendering.words import counted
 
-QUESTION: Final = Question(key="titles", title="Titles", question="What does a title tell about pay?")
 RANKED: Final = 30
 """Titles of fewer postings are listed but not called most or least consistent."""
 LISTED: Final = 80
 """At most so many titles are listed, most frequent first."""
-RARITY: Final = ((1, 1), (2, 9), (10, 29), (30, 99), (100, None))
+RARITY: Final = {"once": 1, "2 to 9 times": 2, "10 to 29 times": 10, "30 to 99 times": 30, "100 and more": 100}
+"""How often titles occur -> from how many times on."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FamilyLine:
-    """A family of titles. adjusted: against the commonest family."""
+@dataclass(frozen=True, kw_only=True)
+class FamilyLine(Group):
+    """A family of titles."""
 
-    label: str
-    postings: int
     titles: int
-    few: bool
-    reference: bool
-    median_usd: float | None
-    interval_usd: Span | None
-    adjusted: Change | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TitleLine:
+@dataclass(frozen=True, kw_only=True)
+class TitleLine(Group):
     """A title of enough postings. log_spread, log_spread_alike: one standard deviation of log pay, of all and of alike jobs."""
 
-    label: str
-    postings: int
-    adverts: int
     quartiles_usd: tuple[float, float, float]
     log_spread: float
     log_spread_alike: float
-    reference: bool
-    adjusted: Change | None
 
     @property
     def half(self) -> str:
         """The middle half of the postings."""
-        return span_text((self.quartiles_usd[0], self.quartiles_usd[2]))
+        return span_text(self.quartiles_usd[::2])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rarity:
-    """Titles that occur from `low` to `high` times (None: or more), and their postings."""
+    """How many titles occur so often, and their postings."""
 
-    low: int
-    high: int | None
+    label: str
     titles: int
     postings: int
-
-    @property
-    def label(self) -> str:
-        """2 to 9 times."""
-        if self.low == self.high:
-            return "once"
-        return f"{self.low} and more" if self.high is None else f"{self.low} to {self.high} times"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TitleSpread:
-    """Standard deviation of log pay over all, within a title, and within a title for alike jobs."""
-
-    overall: float
-    within: LogSpread
-    alike: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TitlePay:
-    """The titles. rare_titles, rare_share: those of few postings. top_share: postings of the ten commonest."""
+    """The titles. rare_titles, rare_share: those of few postings. top_share: postings of the ten commonest. spread, within,
+    alike: standard deviation of log pay over all, within a title, and within a title for alike jobs."""
 
     titles: int
     rare_titles: int
@@ -104,43 +77,37 @@ class TitlePay:
     rarity: tuple[Rarity, ...]
     families: tuple[FamilyLine, ...]
     lines: tuple[TitleLine, ...]
-    spread: TitleSpread
-
-    @property
-    def ranked(self) -> list[TitleLine]:
-        """Titles of postings enough to compare their spread, the most consistent first."""
-        found = [line for line in self.lines if line.postings >= RANKED and line.log_spread]
-        return sorted(found, key=lambda line: line.log_spread)
+    spread: float
+    within: LogSpread
+    alike: float
 
 
 def titles_section(analysis: Analysis) -> Finding[TitlePay]:
     """Titles and families: how many, how rare, how much they pay, how far pay spreads within them."""
-    field = analysis.sample.fields["title"]
-    counts = field.counts()
+    counts = analysis.sample.fields["title"].counts()
     rare = counts < MIN_CELL
-    within = [(low, high, (counts >= low) & (counts <= (high or counts.max()))) for low, high in RARITY]
+    model = analysis.model
+    degrees = max(1, len(model.residual) - len(model.design.columns) - 1)
     found = TitlePay(
-        titles=len(field.keys),
+        titles=len(counts),
         rare_titles=int(rare.sum()),
         rare_share=round(float(counts[rare].sum() / counts.sum()), 4),
         once=int((counts == 1).sum()),
         top_share=round(float(np.sort(counts)[::-1][:10].sum() / counts.sum()), 4),
-        rarity=tuple(
-            Rarity(low=low, high=high, titles=int(inside.sum()), postings=int(counts[inside].sum()))
-            for low, high, inside in within
-        ),
+        rarity=_rarity(counts),
         families=_families(analysis),
         lines=_lines(analysis),
-        spread=_spread(analysis),
+        spread=round(float(np.std(analysis.sample.log_middle)), 4),
+        within=_within(analysis),
+        alike=round(float(np.sqrt(np.sum(model.residual**2) / degrees)), 4),
     )
-    return QUESTION.answered(
-        found,
+    return Finding(
+        numbers=found,
         answer=(
-            f"{wording.count(found.titles, 'title')}, of which {found.rare_titles} have fewer than {MIN_CELL} postings "
-            f"(together {wording.percent(found.rare_share)} of all) and the ten commonest cover "
-            f"{wording.percent(found.top_share)}; within one "
-            f"title pay still spreads by {as_factor(found.spread.within.spread)} to either side, against "
-            f"{as_factor(found.spread.overall)} over all."
+            f"{counted(found.titles, 'title')}, of which {found.rare_titles} have fewer than {MIN_CELL} postings (together "
+            f"{wording.percent(found.rare_share)} of all) and the ten commonest cover {wording.percent(found.top_share)}; within "
+            f"one title pay still spreads by {as_factor(found.within.value)} to either side, against {as_factor(found.spread)} "
+            "over all."
         ),
         effect=_effect(found),
         uncertainty=f"{analysis.bootstrapped}; differences: errors clustered by advert.",
@@ -149,61 +116,48 @@ def titles_section(analysis: Analysis) -> Finding[TitlePay]:
             f"Titles of fewer than {MIN_CELL} postings are counted and not listed; those of fewer than {RANKED} are not ranked.",
         ),
         n=analysis.counts,
-        figures=[*_pay_figure(found.lines), _rarity_figure(found)],
+        figures=[_pay_figure(found.lines), _rarity_figure(found)],
+    )
+
+
+def _rarity(counts: Ints) -> tuple[Rarity, ...]:
+    place = np.searchsorted(list(RARITY.values()), counts, side="right") - 1
+    titles, postings = (np.bincount(place, weights=weights, minlength=len(RARITY)) for weights in (None, counts))
+    return tuple(
+        Rarity(label=label, titles=int(n), postings=int(of))
+        for label, n, of in zip(RARITY, titles, postings, strict=True)
     )
 
 
 def _families(analysis: Analysis) -> tuple[FamilyLine, ...]:
-    sample = analysis.sample
-    field, titles = sample.fields["family"], sample.fields["title"]
-    k, counts = len(field.keys), field.counts()
-    medians = analysis.medians(field.codes, k=k)
-    lines = []
-    for code in range(k):
-        few = bool(counts[code] < MIN_CELL)
-        lines.append(
-            FamilyLine(
-                label=field.labels[code],
-                postings=int(counts[code]),
-                titles=len(np.unique(titles.codes[field.codes == code])),
-                few=few,
-                reference=code == field.commonest(),
-                median_usd=None if few else medians.usd(code),
-                interval_usd=None if few else medians.interval_usd(code),
-                adjusted=None if few else change_of(analysis.family_model.effect("family", code)),
-            )
-        )
-    return tuple(lines)
+    fields = analysis.sample.fields
+    titles = pd.Series(fields["title"].codes).groupby(fields["family"].codes).nunique()
+    groups = analysis.groups("family", model=analysis.family_model)
+    return tuple(FamilyLine(**vars(group), titles=n) for group, n in zip(groups, titles.tolist(), strict=True))
 
 
 def _lines(analysis: Analysis) -> tuple[TitleLine, ...]:
     """Titles of at least MIN_CELL postings, most frequent first."""
-    sample = analysis.sample
-    field = sample.fields["title"]
-    k, counts = len(field.keys), field.counts()
-    adverts = np.bincount(field.codes[sample.first_of_advert], minlength=k)
+    sample, field = analysis.sample, analysis.sample.fields["title"]
+    k, once = len(field.keys), np.ones(len(sample))
     quartiles = plain_quantiles(sample.middle_usd, field.codes, k=k, probabilities=(0.25, 0.5, 0.75))
-    spread = log_spread(np.ones(len(sample)), field.codes, sample.log_middle, k=k)
-    alike = log_spread(np.ones(len(sample)), field.codes, analysis.model.residual, k=k)
-    lines = []
-    for code in [code for code in range(k) if counts[code] >= MIN_CELL][:LISTED]:
-        first, median, third = (float(round(usd)) for usd in quartiles[code])
-        lines.append(
-            TitleLine(
-                label=field.labels[code],
-                postings=int(counts[code]),
-                adverts=int(adverts[code]),
-                quartiles_usd=(first, median, third),
-                log_spread=round(float(spread[code]), 3),
-                log_spread_alike=round(float(alike[code]), 3),
-                reference=code == field.commonest(),
-                adjusted=change_of(analysis.model.effect("title", code)),
-            )
+    spread = log_spread(once, field.codes, sample.log_middle, k=k)
+    alike = log_spread(once, field.codes, analysis.model.residual, k=k)
+    lines = [
+        TitleLine(
+            **vars(group),
+            quartiles_usd=rounded_quartiles(quartiles[code]),
+            log_spread=round(float(spread[code]), 3),
+            log_spread_alike=round(float(alike[code]), 3),
         )
-    return tuple(lines)
+        for code, group in enumerate(analysis.groups("title"))
+        if not group.few
+    ]
+    return tuple(lines[:LISTED])
 
 
-def _spread(analysis: Analysis) -> TitleSpread:
+def _within(analysis: Analysis) -> LogSpread:
+    """Standard deviation of log pay within a title."""
     sample = analysis.sample
     codes, k = sample.fields["title"].codes, len(sample.fields["title"].keys)
 
@@ -216,69 +170,47 @@ def _spread(analysis: Analysis) -> TitleSpread:
 
     estimate = within(np.ones(len(sample)))
     low, high = normal_interval(analysis.bootstrap.run(within), estimate)
-    degrees = max(1, len(sample) - len(analysis.model.design.columns) - 1)
-    return TitleSpread(
-        overall=round(float(np.std(sample.log_middle)), 4),
-        within=LogSpread(spread=round(float(estimate), 4), interval=span(float(low), float(high))),
-        alike=round(float(np.sqrt(np.sum(analysis.model.residual**2) / degrees)), 4),
-    )
+    return LogSpread.of(float(estimate), float(low), float(high))
 
 
 def _effect(found: TitlePay) -> str:
     text = (
-        f"One standard deviation of log pay within a title: {found.spread.within.text}; within a title for jobs "
-        f"alike in the other fields too: {as_factor(found.spread.alike)}"
+        f"One standard deviation of log pay within a title: {as_factor(found.within.value)} ({found.within.interval}); within a "
+        f"title for jobs alike in the other fields too: {as_factor(found.alike)}"
     )
-    if len(ranked := found.ranked) > 1:
+    ranked = [line for line in found.lines if line.postings >= RANKED and line.log_spread]
+    if len(ranked) > 1:
+        ranked.sort(key=lambda line: line.log_spread)
         text += (
-            f". Of the titles with at least {RANKED} postings, {ranked[0].label} shows "
-            f"the least spread ({as_factor(ranked[0].log_spread)}) "
-            f"and {ranked[-1].label} the most ({as_factor(ranked[-1].log_spread)})"
+            f". Of the titles with at least {RANKED} postings, {ranked[0].label} shows the least spread "
+            f"({as_factor(ranked[0].log_spread)}) and {ranked[-1].label} the most ({as_factor(ranked[-1].log_spread)})"
         )
     return text + "."
 
 
-def _pay_figure(lines: tuple[TitleLine, ...]) -> list[Figure]:
+def _pay_figure(lines: tuple[TitleLine, ...]) -> Figure:
     shown = sorted(lines[:MOST_LINES], key=lambda line: -line.quartiles_usd[1])
-    if not shown:
-        return []
     marks = []
     for line in shown:
         low, median, high = line.quartiles_usd
         text = f"{line.label}: median {wording.dollars(median)}, middle half {line.half}, {line.postings:,} postings"
         marks.append(Mark(label=line.label, low=low, value=median, high=high, text=text))
-    return [
-        Figure(
-            key="titles-pay",
-            title=f"The {len(shown)} commonest titles: median and middle half of postings",
-            alt="Bars from the lower to the upper quartile of each title, with the median marked.",
-            columns=(
-                "Title",
-                "Postings",
-                "Adverts",
-                "Median",
-                "Middle half",
-                "Spread as a factor",
-                "Of alike jobs",
-                "Adjusted difference",
-                INTERVAL,
-            ),
-            rows=tuple(
-                (
-                    line.label,
-                    f"{line.postings:,}",
-                    f"{line.adverts:,}",
-                    wording.dollars(line.quartiles_usd[1]),
-                    line.half,
-                    f"{np.exp(line.log_spread):.2f}",
-                    f"{np.exp(line.log_spread_alike):.2f}",
-                    *change_cells(line.adjusted, reference=line.reference),
-                )
-                for line in lines
-            ),
-            chart=Ranges(marks=tuple(marks), axis="dollars", x_title="middle of the band"),
-        )
-    ]
+    return figure(
+        "titles-pay",
+        f"The {len(shown)} commonest titles: median and middle half of postings",
+        "Bars from the lower to the upper quartile of each title, with the median marked.",
+        Ranges(marks=tuple(marks), axis="dollars", x_title="middle of the band"),
+        lines,
+        ("Title", lambda line: line.label),
+        ("Postings", lambda line: f"{line.postings:,}"),
+        ("Adverts", lambda line: f"{line.adverts:,}"),
+        ("Median", lambda line: wording.dollars(line.quartiles_usd[1])),
+        ("Middle half", lambda line: line.half),
+        ("Spread as a factor", lambda line: LogSpread.write(line.log_spread)),
+        ("Of alike jobs", lambda line: LogSpread.write(line.log_spread_alike)),
+        ("Adjusted difference", lambda line: change_text(line.adjusted, reference=line.reference)),
+        (INTERVAL, lambda line: ends_text(line.adjusted, reference=line.reference)),
+    )
 
 
 def _rarity_figure(found: TitlePay) -> Figure:
@@ -290,21 +222,17 @@ def _rarity_figure(found: TitlePay) -> Figure:
         )
         for part in found.rarity
     )
-    return Figure(
-        key="titles-rarity",
-        title="How many titles have how many postings",
-        alt="Bars: number of titles by how often they occur; most are rare.",
-        columns=("Family", "Titles", "Postings", "Median", INTERVAL, "Adjusted difference", INTERVAL),
-        rows=tuple(
-            (
-                line.label,
-                str(line.titles),
-                f"{line.postings:,}",
-                usd_text(line.median_usd),
-                span_text(line.interval_usd),
-                *change_cells(line.adjusted, reference=line.reference),
-            )
-            for line in found.families
-        ),
-        chart=Bars(marks=marks, axis="count", x_title="titles"),
+    return figure(
+        "titles-rarity",
+        "How many titles have how many postings",
+        "Bars: number of titles by how often they occur; most are rare.",
+        Bars(marks=marks, axis="count", x_title="titles"),
+        found.families,
+        ("Family", lambda line: line.label),
+        ("Titles", lambda line: str(line.titles)),
+        ("Postings", lambda line: f"{line.postings:,}"),
+        ("Median", lambda line: usd_text(line.median_usd)),
+        (INTERVAL, lambda line: span_text(line.interval_usd)),
+        ("Adjusted difference", lambda line: change_text(line.adjusted, reference=line.reference)),
+        (INTERVAL, lambda line: ends_text(line.adjusted, reference=line.reference)),
     )

@@ -11,16 +11,13 @@ from typing import Final, Literal
 from mlpaygrade.audit.claims import ClaimResult, judge_claims
 from mlpaygrade.job.fields import EXPERIENCE, LABELS
 from mlpaygrade.market import wording
-from mlpaygrade.market.analysis import Analysis, Finding, Question
+from mlpaygrade.market.analysis import Analysis, Finding, figure
 from mlpaygrade.market.document import Figure
 from mlpaygrade.market.effects import Effects
 from mlpaygrade.market.remote import Remote
 from mlpaygrade.market.spread import Spread
 from mlpaygrade.rendering.charts import Mark, Stacked
 
-QUESTION: Final = Question(
-    key="claims", title="Claims, one by one", question="Which of the published claims about this dataset hold?"
-)
 Verdict = Literal["confirmed", "true, but", "not confirmed", "cannot be judged"]
 COLOURS: Final[Mapping[Verdict, int]] = {"confirmed": 0, "true, but": 4, "not confirmed": 1, "cannot be judged": 3}
 """The verdicts in their order, and their place among the colours. "true, but": it holds of the raw rows and not, or not surely,
@@ -29,7 +26,7 @@ CLAIMED_ROWS: Final = 16_494
 """The claims were made of a file of so many rows."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Context:
     """What a claim looks like once more is known. misleads: what the claim suggests does not surely hold of alike jobs."""
 
@@ -68,20 +65,15 @@ def verdicts_section(
     claims = tuple(_judged(result, contexts.get(result.id)) for result in judge_claims(analysis.sample.rows))
     found = Verdicts(claims=claims)
     confirmed, misleading = found.count("confirmed"), found.count("true, but")
-    open_claims = found.count("cannot be judged")
-    unjudged = f"; {open_claims} cannot be judged" if open_claims else ""
-    return QUESTION.answered(
-        found,
-        answer=(
-            f"Of {len(claims)} claims {confirmed} are confirmed, {misleading} are true of the rows but mislead, and "
-            f"{found.count('not confirmed')} are not confirmed{unjudged}."
-        ),
+    unjudged = f"; {unknown} cannot be judged" if (unknown := found.count("cannot be judged")) else ""
+    return Finding(
+        numbers=found,
+        answer=f"Of {len(claims)} claims {confirmed} are confirmed, {misleading} are true of the rows but mislead, and "
+        f"{found.count('not confirmed')} are not confirmed{unjudged}.",
         effect=f"{wording.percent((confirmed + misleading) / len(claims))} of the claims hold to the precision in which they "
         "were made.",
-        uncertainty=(
-            "Claims are about the rows of the file itself, so they hold or not; none of the measured figures carries "
-            "sampling error."
-        ),
+        uncertainty="Claims are about the rows of the file itself, so they hold or not; none of the measured figures carries "
+        "sampling error.",
         cannot=(
             *_about_the_file(len(analysis.sample.rows)),
             "A claim that holds of the rows need not hold of the market: rows are band ends and copies.",
@@ -103,7 +95,7 @@ def _judged(result: ClaimResult, context: Context | None) -> Judged:
         claimed=result.claimed_text if result.unit == "text" else result.claimed_text.replace("-", "−"),
         measured=_measured(result),
         verdict=verdict,
-        remark=" ".join(part for part in (result.remark, context.text if context else "") if part),
+        remark=" ".join(filter(None, (result.remark, context.text if context else ""))),
     )
 
 
@@ -117,7 +109,7 @@ def _measured(result: ClaimResult) -> str:
         return wording.exact_dollars(result.measured)
     if result.unit == "percent":
         return wording.percent(result.measured / 100, digits=2)
-    return f"{result.measured:,.0f}" if result.unit == "count" else f"{result.measured:.2f}".replace("-", "−")
+    return f"{result.measured:,.0f}" if result.unit == "count" else wording.decimal(result.measured)
 
 
 def _about_the_file(rows: int) -> tuple[str, ...]:
@@ -142,30 +134,29 @@ def _contexts(effects: Effects | None, remote: Remote | None, spread: Spread | N
 
 
 def _significance(effects: Effects) -> Context | None:
-    beside = [(feature.beside.share, feature.name) for feature in effects.features if feature.beside]
+    beside = [(feature.beside.value, feature.name) for feature in effects.features if feature.beside]
     if not beside:
         return None
     largest = max(max(feature.kruskal_p, feature.welch_p) for feature in effects.features)
     share, name = min(beside, key=lambda pair: pair[0])
     return Context(
-        text=f"With each advert counted once and Holm's correction the largest p is {wording.p_value(largest)}; yet "
-        f"{wording.lower_first(name)} alone explains {wording.percent(share)} of the variance that "
-        "no other field does.",
+        f"With each advert counted once and Holm's correction the largest p is {wording.p_value(largest)}; yet "
+        f"{wording.lower_first(name)} alone explains {wording.percent(share)} of the variance that no other field does.",
         misleads=True,
     )
 
 
 def _sizes(effects: Effects) -> Context | None:
     """Other company sizes against the medium one, adjusted."""
-    lines = feature.lines if (feature := effects.feature("size")) else ()
+    lines = next((feature.lines for feature in effects.features if feature.key == "size"), ())
     if not any(line.reference and line.label.startswith("Medium") for line in lines):
         return None
-    others = [(line.label.split(" (")[0], line.adjusted) for line in lines if not line.reference and line.adjusted]
+    others = [(wording.short(line.label), line.adjusted) for line in lines if not line.reference and line.adjusted]
     if not others:
         return None
     said = [f"{wording.lower_first(label)} {change.text} ({change.interval})" for label, change in others]
     return Context(
-        text=f"For alike jobs, against medium companies: {wording.listed(said)}.",
+        f"For alike jobs, against medium companies: {wording.listed(said)}.",
         misleads=any(change.high >= 0 for _, change in others),
     )
 
@@ -176,10 +167,10 @@ def _on_remote(remote: Remote, level: str, *, suggested: int) -> Context | None:
     cell = next((cell for cell in remote.by_level if (cell.group, cell.way) == (label, "Fully remote")), None)
     if cell is None or cell.adjusted is None or cell.reference:
         return None
-    clear = cell.adjusted.change * suggested > 0 and cell.clear
+    clear = cell.adjusted.value * suggested > 0 and cell.clear
     verdict = "clear" if clear else f"not clear of zero among {remote.comparisons} comparisons"
     return Context(
-        text=f"Fully remote against on site for alike jobs: {cell.adjusted.text} ({cell.adjusted.interval}), {verdict}.",
+        f"Fully remote against on site for alike jobs: {cell.adjusted.text} ({cell.adjusted.interval}), {verdict}.",
         misleads=not clear,
     )
 
@@ -193,7 +184,7 @@ def _more_stable(spread: Spread) -> Context | None:
     lower = [
         f"{wording.lower_first(cell.employment)} at {cell.size.lower()} companies" for usd, cell in cells if usd < own
     ]
-    return Context(text=f"Its deviation is {wording.exact_dollars(own)}; lower: {wording.listed(lower)}.")
+    return Context(f"Its deviation is {wording.exact_dollars(own)}; lower: {wording.listed(lower)}.")
 
 
 def _figure(found: Verdicts) -> Figure:
@@ -202,20 +193,15 @@ def _figure(found: Verdicts) -> Figure:
         Mark(label="Claims", series=verdict.capitalize(), value=n, text=f"{verdict}: {n}")
         for verdict, n in tally.items()
     )
-    return Figure(
-        key="claims-tally",
-        title="Verdicts",
-        alt=f"Stacked bar: {wording.listed([f'{n} {verdict}' for verdict, n in tally.items()])}.",
-        columns=("Claim", "Claimed", "Verdict", "Measured"),
-        rows=tuple(
-            (
-                claim.claim,
-                claim.claimed,
-                claim.verdict,
-                ". ".join(part for part in (claim.measured, claim.remark) if part),
-            )
-            for claim in found.claims
-        ),
-        chart=Stacked(marks=marks, axis="count", colours=tuple(COLOURS[verdict] for verdict in tally)),
-        open=True,
+    return figure(
+        "claims-tally",
+        "Verdicts",
+        f"Stacked bar: {wording.listed([f'{n} {verdict}' for verdict, n in tally.items()])}.",
+        Stacked(marks=marks, axis="count", colours=tuple(COLOURS[verdict] for verdict in tally)),
+        found.claims,
+        ("Claim", lambda claim: claim.claim),
+        ("Claimed", lambda claim: claim.claimed),
+        ("Verdict", lambda claim: claim.verdict),
+        ("Measured", lambda claim: ". ".join(filter(None, (claim.measured, claim.remark)))),
+        open_table=True,
     )

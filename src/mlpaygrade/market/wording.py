@@ -36,19 +36,14 @@ def signed_percent(share: float, *, digits: int = 0) -> str:
     return f"{text}{NARROW}%"
 
 
-def interval(low: str, high: str) -> str:
-    """A 95 % interval in words."""
-    return f"95{NARROW}% interval {low} to {high}"
+def decimal(value: float, *, digits: int = 2) -> str:
+    """Two digits with a real minus sign."""
+    return f"{value:.{digits}f}".replace("-", "−")
 
 
 def p_value(p: float) -> str:
     """A p value, never 0."""
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def count(n: int, noun: str, *, plural: str | None = None) -> str:
-    """1 posting, 8,654 postings."""
-    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
 
 
 def listed(words: Sequence[str]) -> str:
@@ -60,3 +55,8 @@ def lower_first(text: str) -> str:
     """The text to stand inside a sentence; "US" and "Data Engineer" stay as they are."""
     second = text[1:2]
     return text[:1].lower() + text[1:] if second.islower() or second == " " else text
+
+
+def short(label: str) -> str:
+    """A label without what it says in brackets."""
+    return label.partition(" (")[0]

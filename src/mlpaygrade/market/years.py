@@ -5,8 +5,9 @@ nothing fixed: medians of what was advertised, half a year at a time where a cal
 Forecasts nothing.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from functools import partial
 from typing import Final, Literal
 
 import numpy as np
@@ -22,20 +23,24 @@ from mlpaygrade.market.analysis import (
     Analysis,
     Change,
     Finding,
+    Group,
     Medians,
-    Question,
-    change_cells,
     change_of,
+    change_text,
+    ends_text,
+    figure,
     number,
+    or_dash,
+    rounded_quartiles,
     row_moments,
     span,
 )
 from mlpaygrade.market.document import Figure, Period, TitleSeries
-from mlpaygrade.market.inference import TERMS, AdjustedModel, Term, fit_adjusted, plain_quantiles
-from mlpaygrade.market.sample import MIN_CELL, Coded, Floats, Ints, Sample
+from mlpaygrade.market.inference import TERMS, Term, fit_adjusted, plain_quantiles
+from mlpaygrade.market.sample import MIN_CELL, Coded, Ints, Sample
 from mlpaygrade.rendering.charts import Bars, Forest, Line, Mark
+from mlpaygrade.rendering.words import counted
 
-QUESTION: Final = Question(key="time", title="Time", question="Is pay rising, or are other jobs being advertised?")
 STEP_POSTINGS: Final = 100
 """Without a calendar a step of the series holds at least so many postings,"""
 MOST_STEPS: Final = 60
@@ -44,26 +49,21 @@ ENOUGH_OF_A_SOURCE: Final = 30
 WITHOUT_YEAR: Final[tuple[Term, ...]] = tuple(term for term in TERMS if term != ("year",))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class YearLine:
-    """A work year. raw, adjusted: geometric mean and alike jobs, against the commonest year. mean_change, raw_step,
-    adjusted_step: against the year before, where that is in the file. Shares are of postings."""
+@dataclass(frozen=True, kw_only=True)
+class YearLine(Group):
+    """A work year. raw: geometric mean against the commonest year. mean_change, raw_step, adjusted_step: against the year
+    before, where that is in the file. Shares are of postings."""
 
     year: int
     rows: int
-    postings: int
-    few: bool
     paired_share: float
     main_country_share: float
     mean_usd: float
     deviation_usd: float | None
-    median_usd: float
-    reference: bool
-    mean_change: float | None = None
-    raw: Change | None = None
-    adjusted: Change | None = None
-    raw_step: Change | None = None
-    adjusted_step: Change | None = None
+    mean_change: float | None
+    raw: Change | None
+    raw_step: Change | None
+    adjusted_step: Change | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,23 +87,16 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class YearStep:
-    """A yearly step of the index with the kind of source held fixed too."""
-
-    year: int
-    adjusted: Change | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceChange:
-    """Posted bands against single figures, inside the years that have both. single, bands: postings of either kind."""
+    """Posted bands against single figures, inside the years that have both. single, bands: postings of either kind. steps:
+    year -> its step of the index with the kind of source held fixed too."""
 
     years: tuple[int, ...]
     single: int
     bands: int
     raw: Change | None
     adjusted: Change | None
-    steps: tuple[YearStep, ...]
+    steps: dict[int, Change | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,26 +117,21 @@ def years_section(analysis: Analysis) -> Finding[Years]:
     """The years, the index, and how much of the early rise goes with a change of the source."""
     found = Years(years=_years(analysis), series=_series(analysis), source=_source_change(analysis))
     if len(found.years) < 2:
-        silent: Finding[Years] = QUESTION.open(
-            "The file has one work year, so there is no change to measure.", n=analysis.counts
-        )
-        return Finding(section=silent.section, numbers=found)
+        missing = "The file has one work year, so there is no change to measure."
+        return Finding(n=analysis.counts, numbers=found, missing=missing)
     steps = (
-        f"The series has {len(found.series.points)} steps, each against the average of all of them."
-        if found.series
-        else ""
+        found.series and f"The series has {len(found.series.points)} steps, each against the average of all of them."
     )
-    return QUESTION.answered(
-        found,
+    return Finding(
+        numbers=found,
         answer=_answer(found.years),
         effect=_effect(found),
-        uncertainty=f"Errors clustered by advert, 95{wording.NARROW}% intervals. {steps}",
+        uncertainty=f"Errors clustered by advert, 95{wording.NARROW}% intervals. {steps or ''}",
         cannot=(
             _on_sources(found.source),
             *_on_order(analysis),
-            "The index holds the eight fields fixed; pay that moves because employers write other titles "
-            "or levels for the same work "
-            "is not separated.",
+            "The index holds the eight fields fixed; pay that moves because employers write other titles or levels for the same "
+            "work is not separated.",
             "Nominal dollars, at the exchange rate that the file used; no correction for inflation.",
         ),
         n=analysis.counts,
@@ -159,34 +147,28 @@ def _on_order(analysis: Analysis) -> list[str]:
 
 def _years(analysis: Analysis) -> tuple[YearLine, ...]:
     sample = analysis.sample
-    field = sample.fields["year"]
+    field, country = sample.fields["year"], sample.fields["country"]
     raw = fit_adjusted(sample, terms=(("year",),))
     rows = row_moments(sample.rows, (YEAR,))
-    counts = field.counts()
-    main = sample.fields["country"].keys[sample.fields["country"].commonest()]
-    home = sample.postings.jobs[LOCATION].to_numpy() == main
+    home = country.codes == country.commonest()
+    groups = analysis.groups("year")
     lines: list[YearLine] = []
-    for code, key in enumerate(field.keys):
+    for code, (key, group) in enumerate(zip(field.keys, groups, strict=True)):
         mine, year = field.codes == code, int(key)
-        few = bool(counts[code] < MIN_CELL)
         before = field.code(year - 1)
-        step = before if before is not None and min(counts[code], counts[before]) >= MIN_CELL else None
-        change = rows[(year,)].mean / rows[(year - 1,)].mean - 1 if before is not None else np.nan
+        step = before if before is not None and not (group.few or groups[before].few) else None
+        change = rows["mean"][year] / rows["mean"][year - 1] - 1 if before is not None else np.nan
         lines.append(
             YearLine(
+                **vars(group),
                 year=year,
-                rows=rows[(year,)].rows,
-                postings=int(counts[code]),
-                few=few,
+                rows=int(rows["size"][year]),
                 paired_share=round(float(sample.postings.paired[mine].mean()), 4),
                 main_country_share=round(float(home[mine].mean()), 4),
-                mean_usd=float(round(rows[(year,)].mean)),
-                deviation_usd=number(rows[(year,)].deviation),
-                median_usd=float(round(float(np.median(sample.middle_usd[mine])))),
-                reference=code == field.commonest(),
+                mean_usd=float(round(rows["mean"][year])),
+                deviation_usd=number(rows["std"][year]),
                 mean_change=number(change, digits=6),
-                raw=None if few else change_of(raw.effect("year", code)),
-                adjusted=None if few else change_of(analysis.model.effect("year", code)),
+                raw=None if group.few else change_of(raw.effect("year", code)),
                 raw_step=None if step is None else change_of(raw.effect("year", code, against=step)),
                 adjusted_step=None if step is None else change_of(analysis.model.effect("year", code, against=step)),
             )
@@ -239,14 +221,10 @@ def _index(sample: Sample, step: Ints, *, names: list[str], kind: Literal["week"
     counts = np.bincount(codes)
     when = np.bincount(codes, weights=part.postings.time_years) / counts
     points = tuple(
-        Point(
-            label=label,
-            time=round(float(moment), 3),
-            postings=int(n),
-            raw=change_of(raw[place]),
-            adjusted=change_of(adjusted[place]),
+        Point(label=label, time=moment, postings=n, raw=change_of(one), adjusted=change_of(alike))
+        for label, moment, n, one, alike in zip(
+            labels, when.round(3).tolist(), counts.tolist(), raw, adjusted, strict=True
         )
-        for place, (label, moment, n) in enumerate(zip(labels, when, counts, strict=True))
     )
     return Series(kind=kind, undated=int((~dated).sum()), points=points)
 
@@ -254,42 +232,35 @@ def _index(sample: Sample, step: Ints, *, names: list[str], kind: Literal["week"
 def _source_change(analysis: Analysis) -> SourceChange | None:
     """Single figures against posted bands inside the years that have both, and the yearly index with that held fixed too."""
     sample = analysis.sample
-    paired = sample.postings.paired
-    years = sample.fields["year"]
-    both = [
-        code
-        for code in range(len(years.keys))
-        if min((paired & (years.codes == code)).sum(), (~paired & (years.codes == code)).sum()) >= ENOUGH_OF_A_SOURCE
-    ]
-    if not both:
+    paired, years = sample.postings.paired, sample.fields["year"]
+    k = len(years.keys)
+    bands, single = (np.bincount(years.codes[mask], minlength=k) for mask in (paired, ~paired))
+    both = np.flatnonzero(np.minimum(bands, single) >= ENOUGH_OF_A_SOURCE)
+    if not len(both):
         return None
-    mixed = np.isin(years.codes, both)
-    part = _with_source(sample.take(mixed))
+    part = _with_source(sample.take(np.isin(years.codes, both)))
     within = fit_adjusted(part, terms=(("paired",), *TERMS))
     raw = fit_adjusted(part, terms=(("paired",), ("year",)))
     full = fit_adjusted(_with_source(sample), terms=(("paired",), *TERMS))
+    counts = years.counts()
     return SourceChange(
         years=tuple(int(years.keys[code]) for code in both),
-        single=int((~paired[mixed]).sum()),
-        bands=int(paired[mixed].sum()),
+        single=int(single[both].sum()),
+        bands=int(bands[both].sum()),
         raw=change_of(raw.effect("paired", 1, against=0)),
         adjusted=change_of(within.effect("paired", 1, against=0)),
-        steps=_steps_beside_source(full, years),
+        steps={
+            int(years.keys[code]): change_of(full.effect("year", code, against=code - 1))
+            for code in range(1, k)
+            if min(counts[code], counts[code - 1]) >= MIN_CELL
+            and int(years.keys[code]) == int(years.keys[code - 1]) + 1
+        },
     )
 
 
 def _with_source(sample: Sample) -> Sample:
     codes = sample.postings.paired.astype(np.int64)
     return sample.with_field(Coded(key="paired", codes=codes, keys=(0, 1), labels=("Single figure", "Posted band")))
-
-
-def _steps_beside_source(model: AdjustedModel, years: Coded) -> tuple[YearStep, ...]:
-    counts = years.counts()
-    return tuple(
-        YearStep(year=int(years.keys[code]), adjusted=change_of(model.effect("year", code, against=code - 1)))
-        for code in range(1, len(years.keys))
-        if min(counts[code], counts[code - 1]) >= MIN_CELL and int(years.keys[code]) == int(years.keys[code - 1]) + 1
-    )
 
 
 def _steps(years: tuple[YearLine, ...]) -> list[tuple[YearLine, Change, float]]:
@@ -321,10 +292,7 @@ def _effect(found: Years) -> str:
         f"The largest raw change, {wording.signed_percent(mean, digits=1)} in {top.year}, is "
         f"{step.text} for alike jobs ({step.interval})"
     )
-    beside = (
-        next((part.adjusted for part in found.source.steps if part.year == top.year), None) if found.source else None
-    )
-    if beside:
+    if beside := found.source and found.source.steps.get(top.year):
         text += f", and {beside.text} ({beside.interval}) with the kind of source held fixed too"
     return text + "."
 
@@ -332,83 +300,62 @@ def _effect(found: Years) -> str:
 def _on_sources(source: SourceChange | None) -> str:
     if source is None or source.adjusted is None:
         return (
-            "No year has both single figures and posted bands in number, so a change of the source "
-            "cannot be told from a change of pay."
+            "No year has both single figures and posted bands in number, so a change of the source cannot be told from a change "
+            "of pay."
         )
     years = wording.listed([str(year) for year in source.years])
+    have = "has" if len(source.years) == 1 else "have"
     return (
-        f"Two kinds of source mix: single, survey-like figures and posted bands. In {years}, "
-        f"which {'has' if len(source.years) == 1 else 'have'} {source.single:,} of the one kind and "
-        f"{source.bands:,} of the other, alike jobs "
-        f"differ by {source.adjusted.text} ({source.adjusted.interval}) when posted as bands; that this "
-        "gap was the same in earlier years is an assumption."
+        f"Two kinds of source mix: single, survey-like figures and posted bands. In {years}, which {have} {source.single:,} of "
+        f"the one kind and {source.bands:,} of the other, alike jobs differ by {source.adjusted.text} "
+        f"({source.adjusted.interval}) when posted as bands; that this gap was the same in earlier years is an assumption."
     )
 
 
 def _figures(found: Years) -> list[Figure]:
     years = found.years
     reference = next(line.year for line in years if line.reference)
-    table = tuple(map(_year_row, years))
-    columns = (
-        "Year",
-        "Rows",
-        "Postings",
-        "Mean of rows",
-        "Change",
-        "Deviation",
-        f"Alike jobs against {reference}",
-        INTERVAL,
-        "From the main country",
-        "Posted as a band",
-    )
-    volume = tuple(
-        Mark(label=str(line.year), value=line.postings, few=line.few, text=f"{line.year}: {line.postings:,} postings")
+    volume: list[tuple[str, Callable[[YearLine], str]]] = [
+        ("Year", lambda line: line.label),
+        ("Rows", lambda line: f"{line.rows:,}"),
+        ("Postings", lambda line: f"{line.postings:,}"),
+    ]
+    bars = tuple(
+        Mark(label=line.label, value=line.postings, few=line.few, text=f"{line.label}: {line.postings:,} postings")
         for line in years
     )
-    figures = [
-        Figure(
-            key="time-volume",
-            title="Postings by year",
-            alt="Bars: number of postings of each work year.",
-            columns=columns[:3],
-            rows=tuple(row[:3] for row in table),
-            chart=Bars(marks=volume, axis="count", x_title="postings"),
-        )
-    ]
     marks = tuple(
-        change.mark(str(line.year), series)
+        change.mark(line.label, series)
         for line in years
         for series, change in (("Raw geometric mean", line.raw), ("Alike jobs", line.adjusted))
         if change and not line.reference
     )
-    if marks:
-        figures.append(
-            Figure(
-                key="time-years",
-                title=f"Pay against {reference}: raw, and for alike jobs",
-                alt="Points with 95 % intervals per year: the raw difference and the difference with composition held fixed.",
-                columns=columns,
-                rows=table,
-                chart=Forest(marks=marks, axis="change", x_title=f"difference from {reference}", step=34),
-            )
-        )
+    figures = [
+        figure(
+            "time-volume",
+            "Postings by year",
+            "Bars: number of postings of each work year.",
+            Bars(marks=bars, axis="count", x_title="postings"),
+            years,
+            *volume,
+        ),
+        figure(
+            "time-years",
+            f"Pay against {reference}: raw, and for alike jobs",
+            "Points with 95 % intervals per year: the raw difference and the difference with composition held fixed.",
+            Forest(marks=marks, axis="change", x_title=f"difference from {reference}", step=34),
+            years,
+            *volume,
+            ("Mean of rows", lambda line: wording.exact_dollars(line.mean_usd)),
+            ("Change", lambda line: or_dash(line.mean_change, partial(wording.signed_percent, digits=1))),
+            ("Deviation", lambda line: or_dash(line.deviation_usd, wording.exact_dollars)),
+            (f"Alike jobs against {reference}", lambda line: DASH if line.reference else change_text(line.adjusted)),
+            (INTERVAL, lambda line: ends_text(line.adjusted, reference=line.reference)),
+            ("From the main country", lambda line: wording.percent(line.main_country_share)),
+            ("Posted as a band", lambda line: wording.percent(line.paired_share)),
+        ),
+    ]
     return [*figures, _series_figure(found.series)] if found.series else figures
-
-
-def _year_row(line: YearLine) -> tuple[str, ...]:
-    adjusted, ends = (DASH, DASH) if line.reference else change_cells(line.adjusted)
-    return (
-        str(line.year),
-        f"{line.rows:,}",
-        f"{line.postings:,}",
-        wording.exact_dollars(line.mean_usd),
-        wording.signed_percent(line.mean_change, digits=1) if line.mean_change is not None else DASH,
-        wording.exact_dollars(line.deviation_usd) if line.deviation_usd is not None else DASH,
-        adjusted,
-        ends,
-        wording.percent(line.main_country_share),
-        wording.percent(line.paired_share),
-    )
 
 
 def _series_figure(series: Series) -> Figure:
@@ -417,36 +364,31 @@ def _series_figure(series: Series) -> Figure:
     for point in series.points:
         if point.adjusted is None or point.raw is None:
             continue
-        at = point.label if weekly else point.time
-        change, raw = point.adjusted, point.raw
+        at, change, raw = point.label if weekly else point.time, point.adjusted, point.raw
         text = f"{point.label}: {change.text} for alike jobs ({change.ends}), {point.postings:,} postings"
         marks += [
-            Mark(at=at, series="Alike jobs", value=change.change, low=change.low, high=change.high, text=text),
-            Mark(at=at, series="Raw", value=raw.change, text=f"{point.label}: {raw.text} raw"),
+            Mark(at=at, series="Alike jobs", value=change.value, low=change.low, high=change.high, text=text),
+            Mark(at=at, series="Raw", value=raw.value, text=f"{point.label}: {raw.text} raw"),
         ]
-    undated = f" ({wording.count(series.undated, 'posting')} before it undated)" if series.undated else ""
+    undated = f" ({counted(series.undated, 'posting')} before it undated)" if series.undated else ""
     title = "Week by week" if weekly else "In order of arrival"
-    return Figure(
-        key="time-series",
-        title=f"{title}: pay against the average of the period{undated}",
-        alt=f"Two lines over {len(series.points)} steps: raw pay, and pay of alike jobs with its 95 % band.",
-        columns=("When", "Postings", "Raw", "Alike jobs", INTERVAL),
-        rows=tuple(
-            (
-                point.label,
-                f"{point.postings:,}",
-                point.raw.text if point.raw else DASH,
-                *change_cells(point.adjusted),
-            )
-            for point in series.points
-        ),
-        chart=Line(
+    return figure(
+        "time-series",
+        f"{title}: pay against the average of the period{undated}",
+        f"Two lines over {len(series.points)} steps: raw pay, and pay of alike jobs with its 95 % band.",
+        Line(
             marks=tuple(marks),
             axis="change",
             x_title="week of arrival" if weekly else "estimated time of arrival",
             y_title="difference from the average",
             temporal=weekly,
         ),
+        series.points,
+        ("When", lambda point: point.label),
+        ("Postings", lambda point: f"{point.postings:,}"),
+        ("Raw", lambda point: change_text(point.raw)),
+        ("Alike jobs", lambda point: change_text(point.adjusted)),
+        (INTERVAL, lambda point: ends_text(point.adjusted)),
     )
 
 
@@ -456,18 +398,16 @@ LEAST: Final = 5
 
 def title_series(analysis: Analysis) -> tuple[TitleSeries, ...]:
     """The series of every title in every country, most postings first."""
-    jobs = analysis.sample.postings.jobs
+    jobs, middle = analysis.sample.postings.jobs, analysis.sample.middle_usd
     pairs = pd.MultiIndex.from_arrays([jobs[TITLE].map(taxonomy.canonical_title), jobs[LOCATION]])
     codes, names = pd.factorize(pairs)
     codes = codes.astype(np.int64)
-    k = len(names)
-    middle = analysis.sample.middle_usd
-    counts = np.bincount(codes, minlength=k)
-    quartiles = plain_quantiles(middle, codes, k=k, probabilities=(0.25, 0.5, 0.75))
-    medians = analysis.medians(codes, k=k)
+    counts = np.bincount(codes, minlength=len(names))
+    quartiles = plain_quantiles(middle, codes, k=len(names), probabilities=(0.25, 0.5, 0.75))
+    medians = analysis.medians(codes, k=len(names))
     adverts = pd.Series(analysis.sample.advert).groupby(codes).nunique()
-    dates, periods = _dates(analysis), _periods(analysis, codes)
-    newest = pd.Series(dates).groupby(codes).max()
+    months, halves = _dates(analysis)
+    newest, periods = months.groupby(codes).max(), _periods(analysis, codes, halves)
     found = [
         TitleSeries(
             title=str(title),
@@ -475,7 +415,7 @@ def title_series(analysis: Analysis) -> tuple[TitleSeries, ...]:
             postings=int(counts[n]),
             adverts=int(adverts[n]),
             newest=str(newest[n]),
-            quartiles_usd=_three(quartiles[n]) if counts[n] >= LEAST else None,
+            quartiles_usd=rounded_quartiles(quartiles[n]) if counts[n] >= LEAST else None,
             interval_usd=medians.interval_usd(n) if counts[n] >= MIN_CELL else None,
             periods=periods.get(n, ()),
         )
@@ -484,29 +424,22 @@ def title_series(analysis: Analysis) -> tuple[TitleSeries, ...]:
     return tuple(sorted(found, key=lambda one: (-one.postings, one.title, one.country)))
 
 
-def _dates(analysis: Analysis) -> list[str]:
-    """The month of each posting, "2024-09"; its year where no calendar tells."""
-    days = _days(analysis)
-    years = analysis.sample.postings.year.tolist()
-    return [str(year) if day is None else f"{day:%Y-%m}" for day, year in zip(days, years, strict=True)]
-
-
-def _days(analysis: Analysis) -> list[date | None]:
-    """The day of the first snapshot that held each posting; None where no calendar tells."""
-    if analysis.calendar is None:
-        return [None] * len(analysis.sample)
-    days = analysis.calendar.days
-    return [days[at] if at >= 0 else None for at in snapshot_of(analysis.sample.postings, analysis.calendar).tolist()]
-
-
-def _periods(analysis: Analysis, pair: Ints) -> dict[int, tuple[Period, ...]]:
-    """Pair -> its periods with postings enough to say something, in order of time."""
-    years = analysis.sample.postings.year.tolist()
-    named = [
-        str(year) if day is None else f"{day.year} H{1 if day.month <= 6 else 2}"
-        for day, year in zip(_days(analysis), years, strict=True)
+def _dates(analysis: Analysis) -> tuple["pd.Series[str]", "pd.Series[str]"]:
+    """The month ("2024-09") and the half year ("2024 H2") of the first snapshot that held each posting; its year where no
+    calendar tells."""
+    years, calendar = analysis.sample.postings.year.tolist(), analysis.calendar
+    at = snapshot_of(analysis.sample.postings, calendar).tolist() if calendar else [-1] * len(years)
+    days = [calendar.days[place] if calendar and place >= 0 else None for place in at]
+    both = [
+        (f"{day:%Y-%m}", f"{day.year} H{1 if day.month <= 6 else 2}") if day else (str(year), str(year))
+        for day, year in zip(days, years, strict=True)
     ]
-    period, names = pd.factorize(np.array(named, dtype=object), sort=True)
+    return pd.Series([month for month, _ in both]), pd.Series([half for _, half in both])
+
+
+def _periods(analysis: Analysis, pair: Ints, named: "pd.Series[str]") -> dict[int, tuple[Period, ...]]:
+    """Pair -> its periods with postings enough to say something, in order of time."""
+    period, names = pd.factorize(named, sort=True)
     cells, codes = np.unique(pair * len(names) + period, return_inverse=True)
     counts = np.bincount(codes)
     medians = analysis.medians(codes.astype(np.int64), k=len(cells))
@@ -520,11 +453,6 @@ def _periods(analysis: Analysis, pair: Ints) -> dict[int, tuple[Period, ...]]:
 
 def _period(name: str, postings: int, medians: Medians, ends: list[float], cell: int) -> Period:
     few = postings < MIN_CELL
-    low, high = span(ends[0], ends[1], digits=0) if few else medians.interval_usd(cell)
+    low, high = span(ends[0], ends[1]) if few else medians.interval_usd(cell)
     median = round(float(medians.median[cell]))
     return Period(name=name, postings=postings, median_usd=median, low_usd=low, high_usd=high, few=few)
-
-
-def _three(quartiles: Floats) -> tuple[float, float, float]:
-    low, middle, high = (float(round(float(usd))) for usd in quartiles)
-    return low, middle, high
