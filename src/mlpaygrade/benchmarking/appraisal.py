@@ -56,9 +56,8 @@ Progress = Callable[[float], object]
 class Rules:
     """The employer's settings.
 
-    yearly_rate: growth of market pay, a share. posted_wages: age by the growth of posted wages in each country
-    instead. widest: high over low end of a band. percentile: of advertised figures that
-    pay is to reach, a share in [0.05, 0.95].
+    yearly_rate: growth of market pay, a share. posted_wages: age by the growth of posted wages in each country instead.
+    widest: high over low end of a band. percentile: of advertised figures that pay is to reach, a share in [0.05, 0.95].
     """
 
     yearly_rate: float = 0.0

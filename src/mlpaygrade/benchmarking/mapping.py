@@ -2,8 +2,7 @@
 
 A `SheetMapping` is kept as a small TOML file that the command line takes and the page gives; JSON of the same shape is read
 too. It holds names of columns and own grades, no pay and no rows. What cannot be known is a `Question`, asked once for a
-column or an own word before anything is computed; it carries its proposal, so that a person who agrees answers with one
-press.
+column or an own word before anything is computed; it carries its proposal, so that a person who agrees answers with one press.
 """
 
 import json

@@ -169,8 +169,7 @@ def drift_text(report: DriftReport) -> str:
         f"Against the old bundle (trained through {report.trained_through}): {report.postings:,} postings of {years}."
         if years
         else f"The file holds no advert later than the old bundle's (through {report.trained_through}): all "
-        f"{report.postings:,} postings are compared, "
-        "and the old bundle may have learnt from them."
+        f"{report.postings:,} postings are compared, and the old bundle may have learnt from them."
     )
     lines = [first]
     for kind, new in (("titles", report.new_titles), ("countries", report.new_countries)):
@@ -183,9 +182,8 @@ def drift_text(report: DriftReport) -> str:
         )
     error = report.error
     lines.append(
-        f"  the old bundle's error on them: RMSE log {_beside(error['rmse_log'], '{:.4f}')}; "
-        f"MAE {_beside(error['mae_usd'], '${:,.0f}')}; "
-        f"estimate minus pay, on average, {_beside(error['bias_usd'], '${:,.0f}')}; "
+        f"  the old bundle's error on them: RMSE log {_beside(error['rmse_log'], '{:.4f}')}; MAE "
+        f"{_beside(error['mae_usd'], '${:,.0f}')}; estimate minus pay, on average, {_beside(error['bias_usd'], '${:,.0f}')}; "
         f"90 % intervals cover {_beside(error['coverage_90'], '{:.1%}')}."
     )
     return "\n".join(lines)

@@ -71,8 +71,7 @@ class Section:
 class Period(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """Half a year ("2024 H1") or a year ("2022") of a series, with the middle pay and how sure it is.
 
-    low_usd, high_usd: 95 % interval of the median. few: too few postings for one; these are then
-    their lowest and highest.
+    low_usd, high_usd: 95 % interval of the median. few: too few postings for one; these are then their lowest and highest.
     """
 
     name: str

@@ -5,9 +5,8 @@ the collection of the adverts leaves out they do not tell. With thousands of adv
 sizes.
 
 `AdjustedModel` says what each field does to pay while the others stay as they are: contrasts ("every posting moved from on
-site to remote, all else as it is") and the share of variance that only a field explains. No penalty: what the data cannot
-tell apart is reported as such instead of being shrunk. An association between fields of adverts, not the effect of changing a
-job.
+site to remote, all else as it is") and the share of variance that only a field explains. No penalty: what the data cannot tell
+apart is reported as such instead of being shrunk. An association between fields of adverts, not the effect of changing a job.
 
     log middle of the band ~ year + title + country + moved + employment + level * remote + level * size
 

@@ -1,10 +1,9 @@
 """A synthetic market with known truth: a file like the public one, for tests, examples and anyone without the data.
 
 Rows have the dataset's columns and file order (newest first, a band's high end before its low end, reposted copies further
-up). Written files carry `synthetic` in their name and a sidecar that `table.read_table` recognises. No figure here is a
-salary that anybody was paid. `MarketTruth` gives exact means, distributions and quantiles of log salary, for the low end, the
-high end, the middle, and a row of the file, in natural-log dollars, for a posting of job x that arrived at share a of its
-year:
+up). Written files carry `synthetic` in their name and a sidecar that `table.read_table` recognises. No figure here is a salary
+that anybody was paid. `MarketTruth` gives exact means, distributions and quantiles of log salary, for the low end, the high
+end, the middle, and a row of the file, in natural-log dollars, for a posting of job x that arrived at share a of its year:
 
     middle = intercept + effects(x) + interactions(x) + drift[year] * (a - 1/2) + Normal(0, noise[level])
     high, low = middle +- width / 2,  width drawn from the level's table of widths
