@@ -91,7 +91,7 @@ def appraise(sheet: Sheet, predictor: Predictor, *, progress: Progress = lambda 
         "; ".join(filter(None, parts))
         for parts in zip(jobs["problem"][place], jobs["remarks"][place], sheet.remarks, strict=True)
     ]
-    pay = sheet.amounts.get(PAY, np.full(len(sheet), np.nan))
+    pay, low, high = (sheet.amounts.get(name, np.full(len(sheet), np.nan)) for name in (PAY, BAND_LOW, BAND_HIGH))
     frame = pd.DataFrame(
         {
             "row": sheet.numbers,
@@ -101,8 +101,8 @@ def appraise(sheet: Sheet, predictor: Predictor, *, progress: Progress = lambda 
             "grade": sheet.texts[EXPERIENCE],
             **{name: jobs[name][place] for name in ("level", "country", "year")},
             "pay": pay,
-            "own_low": sheet.amounts.get(BAND_LOW, np.full(len(sheet), np.nan)),
-            "own_high": sheet.amounts.get(BAND_HIGH, np.full(len(sheet), np.nan)),
+            "own_low": low,
+            "own_high": high,
             **{name: jobs[name][place] for name in (*FIGURE_OF, "postings", "match", "strength", "why", "disagrees")},
             "position": _positions(pay, jobs["log_quantiles"], place),
             "remarks": remarks,
@@ -207,10 +207,8 @@ def _positions(
 ) -> NDArray[np.float64]:
     """The share of advertised figures below the pay, (n,), in [0.01, 0.99]; NaN for none."""
     share = np.full(len(pay), np.nan)
-    levels = LEVELS.astype(np.float64)
-    known = ~np.isnan(pay) & ~np.isnan(log_quantiles[place, 0])
-    for n in np.flatnonzero(known).tolist():
-        share[n] = np.interp(np.log1p(pay[n]), log_quantiles[place[n]], levels)
+    for n in np.flatnonzero(~np.isnan(pay) & ~np.isnan(log_quantiles[place, 0])).tolist():
+        share[n] = np.interp(np.log1p(pay[n]), log_quantiles[place[n]], LEVELS.astype(np.float64))
     return share
 
 

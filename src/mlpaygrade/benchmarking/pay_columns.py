@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from mlpaygrade.benchmarking import mapping as ask
 from mlpaygrade.benchmarking.mapping import LOCAL, Question, SheetMapping
 from mlpaygrade.dataset.columns import plain, shown
 from mlpaygrade.errors import Defect, InputError
+from mlpaygrade.forecast.jobs import objects
 from mlpaygrade.job.fields import CURRENCY, MAX_SALARY_USD, MIN_SALARY_USD, SALARY, TARGET
 from mlpaygrade.job.values import clean_text, is_missing
 from mlpaygrade.money.currency import DOLLAR, Period, currency_of, currency_scales, rated_currencies, to_yearly, usd_to
@@ -195,6 +196,7 @@ Coded = tuple[Sequence[str], Sequence[int]]
 
 _SHARE: Final = re.compile(r"(\d{1,3}(?:[.,]\d+)?)\s*(%?)")
 _LEAST_SHARE: Final = 0.05
+_HOURS: Final = re.compile(r"(\d{1,2}(?:[.,]\d+)?)\s*(?:h|hours?|std\.?|stunden|heures|horas)?", re.I)
 _FULL_TIME: Final = re.compile(r"full[ -]?time|vollzeit|temps plein|jornada completa|tempo integral", re.I)
 
 
@@ -208,14 +210,6 @@ class PayColumns:
     questions: tuple[Question, ...]
     notes: tuple[str, ...]
     problems: "tuple[Problem, ...]" = ()
-
-
-@dataclass(slots=True)
-class _Open:
-    """Rows that wait for an answer."""
-
-    currency: set[int]
-    period: set[int]
 
 
 def read_pay_columns(
@@ -232,11 +226,11 @@ def read_pay_columns(
     field_of = {place: name for name, place in places.items()}
     currencies = None if currency_place is None else columns[field_of[currency_place]]
     periods = [period_in(text) for text in columns["pay_period"][0]] if "pay_period" in columns else []
-    shares, bad_shares, asked = _shares(columns, mapping)
+    shares, asked = _shares(columns, mapping)
     found = {column.field: np.full(count, np.nan) for column in amounts}
     remarks: list[list[str]] = [[] for _ in range(count)]
     defects: list[tuple[int, Defect]] = []
-    waiting = _Open(set(), set())
+    waiting: dict[str, set[int]] = {"currency": set(), "period": set()}
     converted: set[str] = set()
     for column in amounts:
         texts, codes = columns[field_of[column.place]]
@@ -247,24 +241,26 @@ def read_pay_columns(
             beside = None if currencies is None else currencies[0][currencies[1][row]]
             amount = _read(texts[code], used, currency=beside, country=country, mapping=mapping)
             if amount.asks:
-                (waiting.currency if amount.asks == "currency" else waiting.period).add(row)
+                waiting[amount.asks].add(row)
             if amount.defect is not None:
                 defects.append((row, amount.defect))
             elif isinstance(amount.usd, int):
                 found[column.field][row] = amount.usd
                 remarks[row] += [amount.remark] if amount.remark else []
                 converted.add(amount.currency)
-    _raise_to_full_time(found, shares, bad_shares, remarks, defects)
+    _raise_to_full_time(found.get(PAY), shares, remarks, defects)
     defects += _swapped(found)
     questions = [*_pay_questions(waiting, countries, mapping), *asked]
     names_none = [column for column in amounts if column.currency is None]
     notes = [f"{code} converted at {usd_to(code).said}" for code in sorted(converted - {DOLLAR})]
     if names_none and currencies is None and mapping.currency is None and "US" in countries:
         notes.append("pay names no currency: in rows of the United States it is read as US dollars")
-    texts_of = np.empty(count, dtype=object)
-    texts_of[:] = ["; ".join(said) for said in remarks]
     return PayColumns(
-        amounts=found, remarks=texts_of, defects=tuple(defects), questions=tuple(questions), notes=tuple(notes)
+        amounts=found,
+        remarks=objects(["; ".join(said) for said in remarks]),
+        defects=tuple(defects),
+        questions=tuple(questions),
+        notes=tuple(notes),
     )
 
 
@@ -288,43 +284,39 @@ def _own_currency(country: str | None) -> str | None:
     return code if code in rated_currencies() else None
 
 
-def _pay_questions(waiting: _Open, countries: Sequence[str | None], mapping: SheetMapping) -> list[Question]:
+def _pay_questions(
+    waiting: Mapping[str, set[int]], countries: Sequence[str | None], mapping: SheetMapping
+) -> list[Question]:
     asked = []
-    if waiting.currency and mapping.currency is None:
-        own = [_own_currency(countries[row]) for row in sorted(waiting.currency)]
-        codes = [code for code in dict.fromkeys(own) if code]
-        rest = [code for code in (DOLLAR, "EUR", "GBP", *rated_currencies()) if code not in codes]
-        several = len(codes) > 1
-        asked.append(
-            ask.currency_question(
-                rows=len(waiting.currency), codes=list(dict.fromkeys([*codes, *rest])), several=several
-            )
-        )
-    if waiting.period and mapping.period is None:
-        asked.append(ask.period_question(rows=len(waiting.period)))
+    if waiting["currency"] and mapping.currency is None:
+        own = dict.fromkeys(_own_currency(countries[row]) for row in sorted(waiting["currency"]))
+        codes = [code for code in own if code]
+        every = list(dict.fromkeys([*codes, DOLLAR, "EUR", "GBP", *rated_currencies()]))
+        asked.append(ask.currency_question(rows=len(waiting["currency"]), codes=every, several=len(codes) > 1))
+    if waiting["period"] and mapping.period is None:
+        asked.append(ask.period_question(rows=len(waiting["period"])))
     return asked
 
 
-def _shares(columns: Mapping[str, Coded], mapping: SheetMapping) -> tuple[Any, set[int], list[Question]]:
-    """The share of full time of each row (None where no column says it), rows in which it cannot be read, questions."""
+def _shares(columns: Mapping[str, Coded], mapping: SheetMapping) -> tuple[list[float | None] | None, list[Question]]:
+    """The share of full time of each row, None where it cannot be read; None where no column says it. And questions."""
     if "fte" in columns:
         texts, codes = columns["fte"]
-        read = [_share(text) for text in texts]
-        return [read[code] for code in codes], {n for n, code in enumerate(codes) if read[code] is None}, []
+        shares = [_share(text) for text in texts]
+        return [shares[code] for code in codes], []
     if "hours" not in columns:
-        return None, set(), []
+        return None, []
     texts, codes = columns["hours"]
-    hours = [_number(text) for text in texts]
-    if mapping.full_time_hours is None:
+    hours, full = [_number(text) for text in texts], mapping.full_time_hours
+    if full is None:
         usual = max((hour for hour in hours if hour is not None and 34 <= hour <= 45), default=40.0)
         partial = sum(1 for code in codes if (hour := hours[code]) is not None and hour < usual)
-        return None, set(), [ask.hours_question(rows=partial, proposed=f"{usual:g}")] if partial else []
-    full = mapping.full_time_hours
+        return None, [ask.hours_question(rows=partial, proposed=f"{usual:g}")] if partial else []
     shares = [
         None if text.strip() and hour is None else min((hour or full) / full, 1.0)
         for text, hour in zip(texts, hours, strict=True)
     ]
-    return [shares[code] for code in codes], {n for n, code in enumerate(codes) if shares[code] is None}, []
+    return [shares[code] for code in codes], []
 
 
 def _share(text: str) -> float | None:
@@ -341,30 +333,25 @@ def _share(text: str) -> float | None:
 
 
 def _number(text: str) -> float | None:
-    found = re.fullmatch(
-        r"(\d{1,2}(?:[.,]\d+)?)\s*(?:h|hours?|std\.?|stunden|heures|horas)?", clean_text(text)[0], re.I
-    )
-    number = float(found[1].replace(",", ".")) if found else None
-    return number if number else None
+    found = _HOURS.fullmatch(clean_text(text)[0])
+    return (float(found[1].replace(",", ".")) or None) if found else None
 
 
 def _raise_to_full_time(
-    found: Mapping[str, NDArray[np.float64]],
+    pay: NDArray[np.float64] | None,
     shares: Sequence[float | None] | None,
-    bad: set[int],
     remarks: list[list[str]],
     defects: list[tuple[int, Defect]],
 ) -> None:
     """Divide the pay of part-time rows by their share; own bands are of full time. Without a readable share, no pay."""
-    pay = found.get("pay_usd")
     if shares is None or pay is None:
         return
     for row, share in enumerate(shares):
-        if row in bad:
+        if share is None:
             rule = "must be a share of full time, or hours a week"
             defects.append((row, Defect(column="fte", rule=rule, value="another text", remedy="Write 0.8 or 80 %.")))
             pay[row] = np.nan
-        elif share is not None and share < 1 and not np.isnan(pay[row]):
+        elif share < 1 and not np.isnan(pay[row]):
             pay[row] = round(pay[row] / share)
             remarks[row].append(f"pay raised to full time from {share:.0%}")
 
@@ -375,11 +362,9 @@ def _swapped(found: Mapping[str, NDArray[np.float64]]) -> list[tuple[int, Defect
         return []
     low, high = found[BAND_LOW], found[BAND_HIGH]
     defects = []
+    rule, remedy = "must not lie below the low end", "Swap the two, or correct one of them."
     for row in np.flatnonzero(low > high).tolist():
         value = f"{low[row]:,.0f} and {high[row]:,.0f}"
-        remedy = "Swap the two, or correct one of them."
-        defects.append(
-            (row, Defect(column=BAND_HIGH, rule="must not lie below the low end", value=value, remedy=remedy))
-        )
+        defects.append((row, Defect(column=BAND_HIGH, rule=rule, value=value, remedy=remedy)))
         low[row] = high[row] = np.nan
     return defects

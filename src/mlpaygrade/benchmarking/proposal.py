@@ -114,48 +114,15 @@ _GENERIC: Final = frozenset(
     {"id", "no", "nr", "key", "row", "ref", "min", "max", "von", "bis", "etc", "place", "local"}
 )
 """Names too short to be looked for within longer ones."""
-_NOT_IN: Final[Mapping[str, frozenset[str]]] = {
-    TITLE: frozenset({"code", "family", "id", "date", "number", "group", "start", "count"}),
-    EXPERIENCE: frozenset({"education", "english", "language", "clearance", "code", "id", "date"}),
-    LOCATION: frozenset({"birth", "nationality", "citizenship", "id", "date"}),
-    **dict.fromkeys(
-        PAY_FIELDS,
-        frozenset(
-            [
-                "bonus",
-                "total",
-                "target",
-                "variable",
-                "equity",
-                "stock",
-                "ote",
-                "increase",
-                "old",
-                "previous",
-                "prior",
-                "last",
-                "raise",
-                "merit",
-            ]
-        )
-        | frozenset(
-            [
-                "midpoint",
-                "median",
-                "market",
-                "budget",
-                "commission",
-                "benefits",
-                "grade",
-                "band",
-                "date",
-                "code",
-                "id",
-                "review",
-                "ratio",
-            ]
-        ),
-    ),
+_NOT_PAY: Final = re.compile(
+    r"\b(bonus|total|target|variable|equity|stock|ote|increase|old|previous|prior|last|raise|merit|midpoint|median|market|"
+    r"budget|commission|benefits|grade|band|date|code|id|review|ratio)\b"
+)
+_NOT_IN: Final[Mapping[str, re.Pattern[str]]] = {
+    TITLE: re.compile(r"\b(code|family|id|date|number|group|start|count)\b"),
+    EXPERIENCE: re.compile(r"\b(education|english|language|clearance|code|id|date)\b"),
+    LOCATION: re.compile(r"\b(birth|nationality|citizenship|id|date)\b"),
+    **dict.fromkeys(PAY_FIELDS, _NOT_PAY),
 }
 """Words that make a longer name another thing: "Total compensation" is not the base pay."""
 _MONEY: Final = re.compile(
@@ -206,10 +173,8 @@ class _Column:
     """One column: its name as compared, and how its cells read, worked out when asked for."""
 
     def __init__(self, name: str, texts: Sequence[str], known: frozenset[str]) -> None:
-        self.name = name
-        self.plain = plain(name)
+        self.name, self.plain, self.known = name, plain(name), known
         self.texts = [text for text in texts if text.strip() and not is_missing(LOCATION, text.strip())]
-        self.known = known
         self._shares: dict[str, float] = {}
 
     def share(self, field: str) -> float | None:
@@ -224,18 +189,14 @@ class _Column:
 def _by_name(place: int, column: _Column) -> list[_Fit]:
     fits = []
     for field, names in _names().items():
-        found = names.get(column.plain)
-        score, why = (
-            (found, "by its name")
-            if found is not None
-            else (_within(column.plain, field, names), "by part of its name")
-        )
+        named = column.plain in names
+        score = names[column.plain] if named else _within(column.plain, field, names)
         if not score:
             continue
-        share = column.share(field)
+        why, share = "by its name" if named else "by part of its name", column.share(field)
         if share is not None and share < 0.2 and field != TITLE:
             score, why = min(score, 0.9) - 0.4, f"{why}, though its cells do not read so"
-        elif share is not None and found is None:
+        elif share is not None and not named:
             score, why = score + 0.2 * (share - 0.5), f"{why} and {share:.0%} of its cells"
         fits.append(_Fit(score, place, field, why))
     return fits
@@ -243,8 +204,7 @@ def _by_name(place: int, column: _Column) -> list[_Fit]:
 
 def _within(name: str, field: str, names: Mapping[str, float]) -> float:
     """The score of the longest known name within a longer one; 0 for none."""
-    words = set(name.split())
-    if words & _NOT_IN.get(field, frozenset()):
+    if field in _NOT_IN and _NOT_IN[field].search(name):
         return 0.0
     inside = [known for known in names if known not in _GENERIC and f" {known} " in f" {name} "]
     return max((0.65 + 0.05 * min(len(known.split()), 3) for known in inside), default=0.0)
@@ -255,7 +215,7 @@ def _by_content(place: int, column: _Column, taken: Mapping[str, _Fit]) -> list[
         return []
     fits = []
     for field, weight in ((LOCATION, 0.8), (TITLE, 0.75), (EXPERIENCE, 0.65), (CURRENCY, 0.75), (SALARY, 0.6)):
-        pay_there = field == SALARY and (TARGET in taken or set(column.plain.split()) & _NOT_IN[SALARY])
+        pay_there = field == SALARY and (TARGET in taken or _NOT_PAY.search(column.plain))
         if field in taken or pay_there:
             continue
         share = column.share(field)
@@ -267,24 +227,16 @@ def _by_content(place: int, column: _Column, taken: Mapping[str, _Fit]) -> list[
 def _assigned(fits: Sequence[_Fit], taken: Mapping[str, _Fit]) -> dict[str, _Fit]:
     """Fields and columns in pairs, the best first; each once."""
     assigned = dict(taken)
-    places = {fit.place for fit in assigned.values()}
     for fit in sorted(fits, key=lambda fit: (-fit.score, fit.place)):
-        if fit.field not in assigned and fit.place not in places:
+        if fit.field not in assigned and fit.place not in {other.place for other in assigned.values()}:
             assigned[fit.field] = fit
-            places.add(fit.place)
     return assigned
 
 
 def _proposal(place: int, column: _Column, fit: _Fit | None, cells: Sequence[str]) -> Proposal:
-    used = fit is not None and fit.score >= USED
-    return Proposal(
-        place=place,
-        column=column.name,
-        field=fit.field if fit and used else "",
-        confidence=round(min(fit.score, 1.0), 2) if fit and used else 0.0,
-        why=fit.why if fit and used else "not known",
-        sample=tuple(cells[:3]),
-    )
+    used = fit if fit and fit.score >= USED else _Fit(0.0, place, "", "not known")
+    score, sample = round(min(used.score, 1.0), 2), tuple(cells[:3])
+    return Proposal(place=place, column=column.name, field=used.field, confidence=score, why=used.why, sample=sample)
 
 
 def _with_rival(proposal: Proposal, proposals: Sequence[Proposal], fits: Sequence[_Fit]) -> Proposal:
@@ -292,10 +244,9 @@ def _with_rival(proposal: Proposal, proposals: Sequence[Proposal], fits: Sequenc
     if proposal.field != SALARY:
         return proposal
     unused = {other.place for other in proposals if not other.field}
-    rivals = [
-        fit for fit in fits if fit.field == SALARY and fit.place in unused and fit.score > proposal.confidence - _RIVAL
-    ]
-    return replace(proposal, rival=proposals[rivals[0].place].column) if rivals else proposal
+    least = proposal.confidence - _RIVAL
+    rivals = [fit.place for fit in fits if fit.field == SALARY and fit.place in unused and fit.score > least]
+    return replace(proposal, rival=proposals[rivals[0]].column) if rivals else proposal
 
 
 @cache
@@ -309,8 +260,8 @@ def _names() -> Mapping[str, Mapping[str, float]]:
     }
 
 
-def _share(column: _Column, reads: Callable[[str], bool]) -> float:
-    return sum(map(reads, column.texts)) / len(column.texts)
+def _share(reads: Callable[[str], object]) -> Callable[[_Column], float]:
+    return lambda column: sum(map(bool, map(reads, column.texts))) / len(column.texts)
 
 
 def _is_place(text: str) -> bool:
@@ -332,34 +283,13 @@ def _is_title(text: str, known: frozenset[str]) -> bool:
         return False
 
 
-def _is_level_column(column: _Column) -> float:
-    return reads_as_levels(column.texts, column.name)
-
-
-def _reads(field: str) -> Callable[[_Column], float]:
-    return lambda column: _share(column, lambda text: read_value(field, text).defect is None)
-
-
-def _is_money(column: _Column) -> float:
-    return _share(column, lambda text: bool(_MONEY.match(text)))
-
-
-def _is_currency(column: _Column) -> float:
-    marks = {*rated_currencies(), "$", "€", "£", "US$", "¥", "₹"}
-    return _share(column, lambda text: text.strip().upper() in marks)
-
-
 _TESTS: Final[Mapping[str, Callable[[_Column], float]]] = {
-    TITLE: lambda column: _share(column, lambda text: _is_title(text, column.known)),
-    LOCATION: lambda column: _share(column, _is_place),
-    RESIDENCE: lambda column: _share(column, _is_place),
-    EXPERIENCE: _is_level_column,
-    REMOTE: _reads(REMOTE),
-    SIZE: _reads(SIZE),
-    EMPLOYMENT: _reads(EMPLOYMENT),
-    CURRENCY: _is_currency,
-    SALARY: _is_money,
-    TARGET: _is_money,
-    "band_low_usd": _is_money,
-    "band_high_usd": _is_money,
+    TITLE: lambda column: _share(lambda text: _is_title(text, column.known))(column),
+    **dict.fromkeys((LOCATION, RESIDENCE), _share(_is_place)),
+    EXPERIENCE: lambda column: reads_as_levels(column.texts, column.name),
+    REMOTE: _share(lambda text: read_value(REMOTE, text).defect is None),
+    SIZE: _share(lambda text: read_value(SIZE, text).defect is None),
+    EMPLOYMENT: _share(lambda text: read_value(EMPLOYMENT, text).defect is None),
+    CURRENCY: _share(lambda text: text.strip().upper() in {*rated_currencies(), "$", "€", "£", "US$", "¥", "₹"}),
+    **dict.fromkeys((*PAY_FIELDS, "band_low_usd", "band_high_usd"), _share(_MONEY.match)),
 }

@@ -64,15 +64,7 @@ def document(
     if summary.furthest:
         head = ["Job title", "Row", "Country", "Pay", percentile_words(rules).capitalize(), "Lacks", "Strength"]
         lines = [
-            [
-                b.title,
-                f"{b.row:,}",
-                b.country,
-                terms.text(b.pay_usd),
-                terms.text(b.target_usd),
-                terms.text(b.cost_usd),
-                b.strength,
-            ]
+            [b.title, f"{b.row:,}", b.country, *map(terms.text, (b.pay_usd, b.target_usd, b.cost_usd)), b.strength]
             for b in summary.furthest
         ]
         parts.append("<h2>Furthest below the market</h2>" + _table(head, lines))
@@ -131,15 +123,13 @@ class Benchmark:
         """The file of one of FORMATS. Raises ResourceError where a library is missing."""
         if kind == ".csv":
             return workbook.as_csv(self.frame, self.terms)
+        summary, rules, terms = self.summary, self.rules, self.terms
         if kind == ".html":
-            made = datetime.now(UTC)
-            page = document(
-                self.summary, self.rules, self.method, made=made, adverts_up_to=self.adverts_up_to, terms=self.terms
-            )
-            return page.encode()
+            made, until = datetime.now(UTC), self.adverts_up_to
+            return document(summary, rules, self.method, made=made, adverts_up_to=until, terms=terms).encode()
         _require("xlsxwriter")
         return workbook.as_workbook(
-            self.frame, sheet=self.sheet, summary=self.summary, rules=self.rules, method=self.method, terms=self.terms
+            self.frame, sheet=self.sheet, summary=summary, rules=rules, method=self.method, terms=terms
         )
 
     def write(self, path: Path) -> None:

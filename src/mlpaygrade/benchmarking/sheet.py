@@ -6,10 +6,11 @@
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,9 +37,6 @@ MAX_CELL: Final = 1_000
 
 REFERENCE: Final = "reference"
 DEPARTMENT: Final = "department"
-PAY_PERIOD: Final = "pay_period"
-FTE: Final = "fte"
-HOURS: Final = "hours"
 _KEPT: Final = (REFERENCE, DEPARTMENT, TITLE, EXPERIENCE)
 """Columns whose own texts are shown beside the figures."""
 _MATTER: Final = (TITLE, EXPERIENCE, LOCATION, *PAY_FIELDS)
@@ -56,6 +54,13 @@ class Problem:
     rule: str
     value: str
     remedy: str
+
+    @classmethod
+    def of(cls, row: int, column: str, defect: Defect) -> Self:
+        """A defect of a cell."""
+        value = defect.value if len(defect.value) <= 80 else defect.value[:77] + "..."
+        remedy = defect.remedy or "Correct it, or leave the row as it is without an answer."
+        return cls(row=row, column=column, rule=defect.rule, value=value, remedy=remedy)
 
     def __str__(self) -> str:
         where = f"Row {self.row:,}, {self.column}" if self.row else self.column
@@ -260,10 +265,6 @@ class _Cells:
         """The different texts of a column, in order of appearance."""
         return list(self.coders[name])
 
-    def counts(self, name: str) -> NDArray[np.int64]:
-        """In how many rows each different text stands."""
-        return np.bincount(np.array(self.codes[name], dtype=np.intp), minlength=len(self.coders[name]))
-
     def texts(self, name: str) -> NDArray[np.object_]:
         """A column as written, (n,); empty texts where there is none."""
         if name not in self.coders:
@@ -301,13 +302,10 @@ def _jobs(
 
 def _open_level(read: ReadJobs, texts: Mapping[str, NDArray[np.object_]]) -> NDArray[np.bool_]:
     """Jobs whose level nobody says: neither the cell, nor the title."""
-    none = np.array([value is None for value in read.columns[EXPERIENCE]], dtype=bool)
-    cells = texts.get(EXPERIENCE)
-    if cells is None:
-        return none
-    missing = np.array([is_missing(EXPERIENCE, text.strip()) for text in cells], dtype=bool)
-    both: NDArray[np.bool_] = none & missing
-    return both
+    levels = read.columns[EXPERIENCE]
+    cells = texts.get(EXPERIENCE, objects([""] * len(levels)))
+    pairs = zip(levels, cells, strict=True)
+    return np.array([level is None and is_missing(EXPERIENCE, text.strip()) for level, text in pairs], dtype=bool)
 
 
 def _job_questions(cells: _Cells, table: _Jobs, mapping: SheetMapping) -> list[Question]:
@@ -316,19 +314,17 @@ def _job_questions(cells: _Cells, table: _Jobs, mapping: SheetMapping) -> list[Q
     open_levels = int((table.empty_level[good] & _without_text(cells, EXPERIENCE)[table.job >= 0]).sum())
     if open_levels and EXPERIENCE not in mapping.defaults and not any(q.field == EXPERIENCE for q in asked):
         asked.append(ask.default_question(EXPERIENCE, "level", rows=open_levels, proposed="MI"))
-    known = table.jobs.columns[LOCATION][good]
-    if LOCATION not in mapping.defaults:
-        missing = int(_without_text(cells, LOCATION)[table.job >= 0].sum())
-        if missing > 0:
-            inside = [code for code in dict.fromkeys(known) if code]
-            others = sorted(country_codes() - set(inside), key=lambda code: country(code).name)
-            codes = [*inside, *others]
-            asked.append(
-                ask.default_question(
-                    LOCATION, "country", rows=missing, proposed=inside[0] if len(inside) == 1 else "", codes=codes
-                )
-            )
+    missing = int(_without_text(cells, LOCATION)[table.job >= 0].sum())
+    if missing and LOCATION not in mapping.defaults:
+        inside = [code for code in dict.fromkeys(table.jobs.columns[LOCATION][good]) if code]
+        proposed = inside[0] if len(inside) == 1 else ""
+        codes = [*inside, *_by_name(country_codes() - set(inside))]
+        asked.append(ask.default_question(LOCATION, "country", rows=missing, proposed=proposed, codes=codes))
     return asked
+
+
+def _by_name(codes: Iterable[str]) -> list[str]:
+    return sorted(codes, key=lambda code: country(code).name)
 
 
 def _without_text(cells: _Cells, name: str) -> NDArray[np.bool_]:
@@ -344,16 +340,14 @@ def _words_question(cells: _Cells, table: _Jobs, name: str) -> Question | None:
     """One question for the own words of a column; None where there are none, or where it holds no words of a kind."""
     if name not in table.given:
         return None
-    defects = table.jobs.defects.get(name, {})
-    counts = cells.counts(name)
-    found: dict[str, int] = {}
-    for text, meant, count in zip(cells.distinct(name), table.given[name], counts.tolist(), strict=True):
+    defects, found = table.jobs.defects.get(name, {}), Counter[str]()
+    counts = np.bincount(np.array(cells.codes[name], dtype=np.intp), minlength=len(table.given[name])).tolist()
+    for text, meant, count in zip(cells.distinct(name), table.given[name], counts, strict=True):
         if meant in defects and not is_missing(name, meant.strip()) and len(text) <= 60:
-            word = " ".join(text.split())
-            found[word] = found.get(word, 0) + count
+            found[" ".join(text.split())] += count
     if not found or len(found) > MOST_WORDS:
         return None
-    proposed = _proposed(name, list(found), header="")
+    proposed = _proposed(name, list(found))
     words = tuple(Word(text=text, rows=rows, proposed=proposed.get(text, "")) for text, rows in found.items())
     options = ask.level_options(name) if name not in COUNTRY_COLUMNS else _country_choices(words)
     text = f"What do your own words for {BY_COLUMN[name].label} mean?"
@@ -361,14 +355,14 @@ def _words_question(cells: _Cells, table: _Jobs, name: str) -> Question | None:
 
 
 def _country_choices(words: Sequence[Word]) -> dict[str, str]:
-    near = [word.proposed for word in words if word.proposed]
-    codes = [*dict.fromkeys(near), *sorted(country_codes() - set(near), key=lambda code: country(code).name)]
+    near = dict.fromkeys(word.proposed for word in words if word.proposed)
+    codes = [*near, *_by_name(country_codes() - set(near))]
     return {NOT_USED: "leave open"} | ask.country_options(codes)
 
 
-def _proposed(name: str, texts: Sequence[str], *, header: str) -> dict[str, str]:
+def _proposed(name: str, texts: Sequence[str]) -> dict[str, str]:
     if name == EXPERIENCE:
-        return propose_levels(texts, header)
+        return propose_levels(texts)
     if name not in COUNTRY_COLUMNS:
         return {}
     near = {}
@@ -390,7 +384,7 @@ def _job_problems(cells: _Cells, table: _Jobs) -> Iterator[Problem]:
         codes = np.array(cells.codes[name], dtype=np.intp)
         for n in np.flatnonzero(bad[codes] & good):
             if (defect := defects[codes[n]]) is not None:
-                yield _problem(cells.numbers[n], names[name], defect)
+                yield Problem.of(cells.numbers[n], names[name], defect)
     if LOCATION not in table.given and any(value is None for value in table.jobs.columns[LOCATION]):
         yield Problem(
             row=0,
@@ -410,17 +404,11 @@ def _pay(rows: Rows, cells: _Cells, places: Mapping[str, int], mapping: SheetMap
     columns = {name: (cells.distinct(name), cells.codes[name]) for name in places if name not in FEATURES}
     countries = [None if job < 0 else table.jobs.columns[LOCATION][job] for job in table.job.tolist()]
     read = read_pay_columns(rows.header, places, columns, countries=countries, mapping=mapping)
-    named = set(cells.broken)
+    broken, names = set(cells.broken), headers()
     problems = [
-        Problem(
-            row=cells.numbers[row],
-            column=headers().get(defect.column, defect.column),
-            rule=defect.rule,
-            value=defect.value,
-            remedy=defect.remedy,
-        )
+        Problem.of(cells.numbers[row], names.get(defect.column, defect.column), defect)
         for row, defect in read.defects
-        if cells.numbers[row] not in named
+        if cells.numbers[row] not in broken
     ]
     return replace(read, problems=tuple(problems))
 
@@ -429,9 +417,3 @@ def _ragged(number: int, fields: int, *, line: int, width: int) -> Problem:
     remedy = "Look for a missing or an extra separator, or a text with a separator that is not in quotes."
     rule = f"must have {width} fields like the header"
     return Problem(row=number, column="(row)", rule=rule, value=f"{fields} in line {line:,}", remedy=remedy)
-
-
-def _problem(number: int, column: str, defect: Defect) -> Problem:
-    value = defect.value if len(defect.value) <= 80 else defect.value[:77] + "..."
-    remedy = defect.remedy or "Correct it, or leave the row as it is without an answer."
-    return Problem(row=number, column=column, rule=defect.rule, value=value, remedy=remedy)

@@ -4,7 +4,7 @@ Enters a judged frame (`appraisal.judge`); amounts are US dollars a year of full
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
 
 from mlpaygrade.benchmarking.appraisal import Rules
@@ -173,42 +173,29 @@ def _behind(paid: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def _furthest(paid: "pd.DataFrame") -> tuple[Behind, ...]:
-    return tuple(
-        Behind(
-            row=int(row["row"]),
-            reference=str(row["reference"]),
-            title=str(row["title"]),
-            country=str(row["country"]),
-            pay_usd=float(row["pay"]),
-            target_usd=float(row["target"]),
-            compa_ratio=float(row["compa_ratio"]),
-            strength=str(row["strength"]),
-        )
-        for row in _behind(paid).head(FURTHEST).to_dict("records")
-    )
+    frame = _behind(paid).head(FURTHEST).rename(columns={"pay": "pay_usd", "target": "target_usd"})
+    names = [field.name for field in fields(Behind)]
+    rows = frame[names].itertuples(index=False, name=None)
+    return tuple(Behind(**dict(zip(names, row, strict=True))) for row in rows)
 
 
 def _groups(frame: "pd.DataFrame", name: str) -> tuple[Group, ...]:
     """The largest groups of a column; none where it says one thing, or is another column's twin."""
     said = frame[frame[name] != ""]
-    if name == "grade" and set(said["grade"]) <= set(frame["level"]):
+    if said[name].nunique() < 2 or (name == "grade" and set(said["grade"]) <= set(frame["level"])):
         return ()
-    if said[name].nunique() < 2:
-        return ()
-    groups = [_group(str(value), rows) for value, rows in said.groupby(name, sort=True)]
+    groups = [
+        Group(
+            name=str(value),
+            rows=len(rows),
+            answered=int(rows["typical"].notna().sum()),
+            compa_ratio=float(rows["compa_ratio"].median()) if rows["compa_ratio"].notna().any() else None,
+            below=int((rows["compa_ratio"] < 1 - NEAR).sum()),
+            cost_usd=float(rows["cost"].sum()),
+        )
+        for value, rows in said.groupby(name, sort=True)
+    ]
     return tuple(sorted(groups, key=lambda group: -group.rows)[:MOST_GROUPS])
-
-
-def _group(name: str, rows: "pd.DataFrame") -> Group:
-    ratios = rows["compa_ratio"].dropna()
-    return Group(
-        name=name,
-        rows=len(rows),
-        answered=int(rows["typical"].notna().sum()),
-        compa_ratio=float(ratios.median()) if len(ratios) else None,
-        below=int((ratios < 1 - NEAR).sum()),
-        cost_usd=float(rows["cost"].sum()),
-    )
 
 
 def group_table(groups: Sequence[Group], terms: PayTerms = DOLLARS) -> list[list[str]]:

@@ -181,41 +181,16 @@ def summary_lines(summary: Summary, rules: Rules, terms: PayTerms = DOLLARS) -> 
         ]
     lines += [[f"Rows of strength {word}", count] for word, count in summary.strengths.items()]
     if summary.furthest:
-        lines += [
-            [],
-            [
-                "Furthest below the market",
-                "Row",
-                "Country",
-                f"Pay {money}",
-                f"Target {money}",
-                f"Cost {money}",
-                "Compa-ratio",
-            ],
-        ]
-        lines += [
-            [
-                b.title,
-                b.row,
-                b.country,
-                *(round(usd * per_usd) for usd in (b.pay_usd, b.target_usd, b.cost_usd)),
-                b.compa_ratio,
-            ]
-            for b in summary.furthest
-        ]
+        amounts = [f"{name} {money}" for name in ("Pay", "Target", "Cost")]
+        lines += [[], ["Furthest below the market", "Row", "Country", *amounts, "Compa-ratio"]]
+    for b in summary.furthest:
+        usd = (b.pay_usd, b.target_usd, b.cost_usd)
+        lines.append([b.title, b.row, b.country, *(round(amount * per_usd) for amount in usd), b.compa_ratio])
     for name, groups in summary.groups.items():
         lines += [[], [GROUPS[name], "Rows", "Answered", "Median compa-ratio", "More than 10% below", f"Cost {money}"]]
-        lines += [
-            [
-                g.name,
-                g.rows,
-                g.answered,
-                "" if g.compa_ratio is None else g.compa_ratio,
-                g.below,
-                round(g.cost_usd * per_usd),
-            ]
-            for g in groups
-        ]
+        for g in groups:
+            ratio = "" if g.compa_ratio is None else g.compa_ratio
+            lines.append([g.name, g.rows, g.answered, ratio, g.below, round(g.cost_usd * per_usd)])
     return lines
 
 
