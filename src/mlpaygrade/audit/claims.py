@@ -103,11 +103,8 @@ def _verdict(claimed: Value, measured: Value | None, *, relation: str, tolerance
     if isinstance(claimed, str) or isinstance(measured, str):
         return "holds" if claimed == measured else "fails"
     slack = tolerance + 1e-9
-    holds = {
-        "equals": abs(measured - claimed) <= slack,
-        "at_least": measured >= claimed - slack,
-    }[relation]
-    return "holds" if holds else "fails"
+    holds = {"equals": abs(measured - claimed) <= slack, "at_least": measured >= claimed - slack}
+    return "holds" if holds[relation] else "fails"
 
 
 def _where(frame: pd.DataFrame, conditions: str) -> pd.Series:
@@ -131,22 +128,8 @@ def _of_salary(function: Callable[[pd.Series], float]) -> Statistic:
     return statistic
 
 
-def _count(frame: pd.DataFrame, mask: pd.Series, _: str) -> Measured:
-    del frame
-    return float(mask.sum()), int(mask.sum())
-
-
-def _missing(frame: pd.DataFrame, mask: pd.Series, _: str) -> Measured:
-    return float(frame[mask].isna().to_numpy().sum()), int(mask.sum())
-
-
-def _distinct(frame: pd.DataFrame, mask: pd.Series, column: str) -> Measured:
-    return float(frame.loc[mask, column].nunique()), int(mask.sum())
-
-
-def _share(frame: pd.DataFrame, mask: pd.Series, _: str) -> Measured:
-    del frame
-    return 100 * float(mask.mean()), int(mask.sum())
+def _of_rows(function: Callable[[pd.DataFrame, str], float]) -> Statistic:
+    return lambda frame, mask, column: (float(function(frame[mask], column)), int(mask.sum()))
 
 
 def _share_of_outliers(frame: pd.DataFrame, mask: pd.Series, _: str) -> Measured:
@@ -216,8 +199,7 @@ def _most_remote_gain(frame: pd.DataFrame, mask: pd.Series, column: str) -> Meas
 
 def _remote_gain_order(frame: pd.DataFrame, mask: pd.Series, column: str) -> Measured:
     gains, n = _remote_gains(frame[mask], column)
-    complete = len(gains) == len(LABELS[column])
-    return ("<".join(map(str, gains.index)) if complete else None), n
+    return ("<".join(map(str, gains.index)) if len(gains) == len(LABELS[column]) else None), n
 
 
 def _weakest_kruskal(frame: pd.DataFrame, mask: pd.Series, _: str) -> Measured:
@@ -288,10 +270,10 @@ def _shown(value: Value, result: ClaimResult, *, fine: bool = False) -> str:
 
 
 _STATISTICS: Final[Mapping[str, Statistic]] = {
-    "rows": _count,
-    "missing": _missing,
-    "distinct": _distinct,
-    "share": _share,
+    "rows": _of_rows(lambda rows, _: len(rows)),
+    "missing": _of_rows(lambda rows, _: rows.isna().to_numpy().sum()),
+    "distinct": _of_rows(lambda rows, column: rows[column].nunique()),
+    "share": lambda _frame, mask, _: (100 * float(mask.mean()), int(mask.sum())),
     "share_of_outliers": _share_of_outliers,
     "min": _of_salary(pd.Series.min),
     "max": _of_salary(pd.Series.max),

@@ -4,11 +4,12 @@ They travel as `tables/checked.json`. Their model is named in them, so that a pa
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
+
+import msgspec
 
 from mlpaygrade.errors import BundleError
 
@@ -24,8 +25,7 @@ class CheckedGroup:
     """One group of a source.
 
     n: jobs compared; for official statistics the people employed. log_difference: median of log(ours / theirs), and log_range its
-    95 % interval, None where the source gives medians. inside_90: share
-    inside our 90 % range, None where there are no single figures.
+    95 % interval, None where the source gives medians. inside_90: share inside our 90 % range, None without single figures.
     """
 
     dimension: Dimension
@@ -76,22 +76,8 @@ def checked(path: Path = CHECKED_PATH) -> Checked:
             raise BundleError(
                 f"Checks have schema {SCHEMA}; got {document['schema']}. Write them again: research validate."
             )
-        return Checked(
-            model_version=document["model_version"],
-            trained_through=document["trained_through"],
-            data_sha256=document["data_sha256"],
-            sources=tuple(_source(item) for item in document["sources"]),
-            said=tuple(document["said"]),
-        )
+        return msgspec.convert(document, Checked)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(
             f"The checks {path.name} cannot be read: {error}. Write them again: research validate."
         ) from error
-
-
-def _source(item: Mapping[str, Any]) -> CheckedSource:
-    groups = tuple(
-        CheckedGroup(**{**group, "log_range": group.get("log_range") and tuple(group["log_range"])})
-        for group in item["groups"]
-    )
-    return CheckedSource(**{**item, "groups": groups})

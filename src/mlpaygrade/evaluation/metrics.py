@@ -43,15 +43,19 @@ def point_metrics(truth_log: NDArray[np.float64], estimate_log: NDArray[np.float
     """
     truth, estimate = np.expm1(truth_log), np.expm1(estimate_log)
     error = estimate - truth
-    spread = float(np.sum((truth - truth.mean()) ** 2))
     return {
         "rmse_log": float(np.sqrt(np.mean((truth_log - estimate_log) ** 2))),
         "mean_error_log": float(np.mean(estimate_log - truth_log)),
         "mae_usd": float(np.mean(np.abs(error))),
         "median_ae_usd": float(np.median(np.abs(error))),
         "bias_usd": float(np.mean(error)),
-        "r2_usd": 1 - float(np.sum(error**2)) / spread if spread > 0 else float("nan"),
+        "r2_usd": _r2(truth, estimate),
     }
+
+
+def _r2(truth: NDArray[np.float64], estimate: NDArray[np.float64]) -> float:
+    spread = float(np.sum((truth - truth.mean()) ** 2))
+    return 1 - float(np.sum((estimate - truth) ** 2)) / spread if spread > 0 else float("nan")
 
 
 def matched_metrics(truth_log: NDArray[np.float64], log_quantiles: NDArray[np.floating]) -> dict[str, float]:
@@ -61,11 +65,9 @@ def matched_metrics(truth_log: NDArray[np.float64], log_quantiles: NDArray[np.fl
     `point_metrics` is what squared errors of log pay ask for. truth_log (n,), log_quantiles (n, 23).
     """
     truth, quantiles = np.expm1(truth_log), np.expm1(log_quantiles.astype(np.float64))
-    mean = quantiles @ LEVEL_WEIGHTS.astype(np.float64)
-    spread = float(np.sum((truth - truth.mean()) ** 2))
     return {
         "median_pay_mae_usd": float(np.mean(np.abs(quantiles[:, MEDIAN] - truth))),
-        "mean_pay_r2_usd": 1 - float(np.sum((mean - truth) ** 2)) / spread if spread > 0 else float("nan"),
+        "mean_pay_r2_usd": _r2(truth, quantiles @ LEVEL_WEIGHTS.astype(np.float64)),
     }
 
 

@@ -73,7 +73,19 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     label: str
 
 
-class Forest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="forest"):
+class _Form(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=str.lower):
+    """A form of chart; each tells its layers and their height."""
+
+    def draw(self, *, width: int, palette: Palette) -> Drawing:
+        """The chart at a total width in pixels."""
+        chart, height = self._drawn(width, palette)
+        return _finish(chart, width=width, height=height, palette=palette)
+
+    def _drawn(self, width: int, palette: Palette) -> tuple[Drawing, int]:
+        raise NotImplementedError
+
+
+class Forest(_Form, frozen=True):
     """Points with intervals, a line per label. zero: where a reference line stands. step: least height of a line in pixels."""
 
     marks: tuple[Mark, ...]
@@ -82,8 +94,7 @@ class Forest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=
     zero: float | None = 0.0
     step: int = 24
 
-    def draw(self, *, width: int, palette: Palette) -> Drawing:
-        """The chart at a total width in pixels."""
+    def _drawn(self, width: int, palette: Palette) -> tuple[Drawing, int]:
         labels, series = _labelled(self.marks, width), _names(self.marks, "series")
         data = _data(labels.rows)
         y = alt.Y("label:N", sort=labels.order, axis=labels.axis, scale=alt.Scale(paddingInner=0.25, paddingOuter=0.25))
@@ -104,18 +115,17 @@ class Forest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=
         ]
         line = max(self.step, labels.step, 15 * len(series) + 6)
         height = len(labels.order) * line + 40 + 20 * (len(series) if len(series) > 1 else 0)
-        return _finish(alt.layer(*layers), width=width, height=height, palette=palette)
+        return alt.layer(*layers), height
 
 
-class Bars(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="bars"):
+class Bars(_Form, frozen=True):
     """Horizontal bars."""
 
     marks: tuple[Mark, ...]
     axis: Scale
     x_title: str
 
-    def draw(self, *, width: int, palette: Palette) -> Drawing:
-        """The chart at a total width in pixels."""
+    def _drawn(self, width: int, palette: Palette) -> tuple[Drawing, int]:
         labels = _labelled(self.marks, width)
         chart = (
             alt.Chart(_data(labels.rows))
@@ -127,18 +137,17 @@ class Bars(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="b
                 **_said(),
             )
         )
-        return _finish(chart, width=width, height=len(labels.order) * max(26, labels.step) + 46, palette=palette)
+        return chart, len(labels.order) * max(26, labels.step) + 46
 
 
-class Stacked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="stacked"):
+class Stacked(_Form, frozen=True):
     """Stacked horizontal bars, in the order given. colours: which of the palette's colours each series takes."""
 
     marks: tuple[Mark, ...]
     axis: Scale
     colours: tuple[int, ...] = (0, 1, 2, 3, 4)
 
-    def draw(self, *, width: int, palette: Palette) -> Drawing:
-        """The chart at a total width in pixels."""
+    def _drawn(self, width: int, palette: Palette) -> tuple[Drawing, int]:
         labels, series = _labelled(self.marks, width), _names(self.marks, "series")
         chosen = [palette.series[self.colours[place]] for place in range(len(series))]
         data = _data([{**row, "order": series.index(row["series"])} for row in labels.rows])
@@ -154,10 +163,10 @@ class Stacked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
             )
         )
         legend = 22 * (len(series) if width < NARROW else 1)
-        return _finish(chart, width=width, height=len(labels.order) * 46 + 40 + legend, palette=palette)
+        return chart, len(labels.order) * 46 + 40 + legend
 
 
-class Histogram(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="histogram"):
+class Histogram(_Form, frozen=True):
     """Bars from `low` to `high` of each mark, with labelled vertical lines. ticks: where the axis has labels, if given."""
 
     marks: tuple[Mark, ...]
@@ -167,16 +176,14 @@ class Histogram(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     y_title: str = "rows"
     ticks: tuple[float, ...] = ()
 
-    def draw(self, *, width: int, palette: Palette) -> Drawing:
-        """The chart at a total width in pixels."""
+    def _drawn(self, width: int, palette: Palette) -> tuple[Drawing, int]:
         low, high = min(mark.low or 0 for mark in self.marks), max(mark.high or 0 for mark in self.marks)
         top = max(mark.value or 0 for mark in self.marks)
         scale = alt.Scale(domain=[low, high], nice=False)
         axis = _x_axis(self.axis, self.x_title, width)
         if self.ticks:
-            axis = alt.Axis(
-                labelExpr=_WRITTEN[self.axis], title=self.x_title, values=list(self.ticks), labelFlush=False
-            )
+            ticks = list(self.ticks)
+            axis = alt.Axis(labelExpr=_WRITTEN[self.axis], title=self.x_title, values=ticks, labelFlush=False)
         y = alt.Y("value:Q", axis=_y_axis("count", self.y_title, 4), scale=alt.Scale(domain=[0, top * 1.3], nice=False))
         bar = (
             alt.Chart(_data(_rows(self.marks)))
@@ -197,10 +204,10 @@ class Histogram(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
             for side, align, shift in sides
         ]
         rule = lines.mark_rule(color=palette.series[1], strokeWidth=2, aria=False)
-        return _finish(alt.layer(bar, rule, *labels), width=width, height=260, palette=palette)
+        return alt.layer(bar, rule, *labels), 260
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="line"):
+class Line(_Form, frozen=True):
     """Lines by series over `at`, with a band where a mark has an interval. temporal: `at` is a date, else a number."""
 
     marks: tuple[Mark, ...]
@@ -209,8 +216,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="l
     y_title: str
     temporal: bool = False
 
-    def draw(self, *, width: int, palette: Palette) -> Drawing:
-        """The chart at a total width in pixels."""
+    def _drawn(self, width: int, palette: Palette) -> tuple[Drawing, int]:
         series = _names(self.marks, "series")
         colour = _colour(series, palette.series, _legend(width))
         dates = alt.Axis(title=self.x_title, format="%b %y", labelAngle=0, tickCount=3 if width < NARROW else 8)
@@ -230,10 +236,10 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="l
             base.mark_line(strokeWidth=2, aria=False).encode(x=x, y=y, color=colour, strokeDash=dash),
             base.mark_point(filled=True, size=22, opacity=0.9).encode(x=x, y=y, color=colour, **_said()),
         )
-        return _finish(layers, width=width, height=300, palette=palette)
+        return layers, 300
 
 
-class Trend(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="trend"):
+class Trend(_Form, frozen=True):
     """Points with intervals over periods, the series of one period side by side and joined by lines. few: drawn hollow.
 
     labels: the periods, in order. unit: of the values, beside the axis.
@@ -243,8 +249,7 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="
     labels: tuple[str, ...]
     unit: str
 
-    def draw(self, *, width: int, palette: Palette) -> Drawing:
-        """The chart at a total width in pixels."""
+    def _drawn(self, width: int, palette: Palette) -> tuple[Drawing, int]:
         series = _names(self.marks, "series")
         legend = alt.Legend(columns=1 if width < WIDE else 2)
         colour = _colour(series, palette.series, legend)
@@ -265,18 +270,17 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="
                 x=x, xOffset=offset, y=y, color=colour, fill=fill, shape=shape, **_said()
             ),
         )
-        return _finish(layers, width=width, height=300 + 18 * len(series), palette=palette)
+        return layers, 300 + 18 * len(series)
 
 
-class Ranges(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="ranges"):
+class Ranges(_Form, frozen=True):
     """From `low` to `high` with the value marked between."""
 
     marks: tuple[Mark, ...]
     axis: Scale
     x_title: str
 
-    def draw(self, *, width: int, palette: Palette) -> Drawing:
-        """The chart at a total width in pixels."""
+    def _drawn(self, width: int, palette: Palette) -> tuple[Drawing, int]:
         labels = _labelled(self.marks, width)
         base = alt.Chart(_data(labels.rows))
         y = alt.Y("label:N", sort=labels.order, axis=labels.axis)
@@ -285,23 +289,20 @@ class Ranges(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=
         middle = base.mark_tick(thickness=3, color=palette.ink, height={"band": 0.75})
         layers = alt.layer(bar.encode(y=y, x=x, x2="high:Q"), middle.encode(y=y, x=alt.X("value:Q"), **_said()))
         height = len(labels.order) * max(24, labels.step) + 46
-        return _finish(layers, width=width, height=height, palette=palette)
+        return layers, height
 
 
-class Tiles(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="tiles"):
+class Tiles(_Form, frozen=True):
     """A tile per country. classes: the map's five classes, from the lowest to the highest."""
 
     tiles: tuple[Tile, ...]
     classes: tuple[str, ...]
 
-    def draw(self, *, width: int, palette: Palette) -> Drawing:
-        """The chart at a total width in pixels."""
+    def _drawn(self, width: int, palette: Palette) -> tuple[Drawing, int]:
         columns, lines = (1 + max(places) for places in zip(*((tile.x, tile.y) for tile in self.tiles), strict=True))
         side = (width - 12) / columns
-        x, y = (
-            channel(place, axis=None, scale=alt.Scale(paddingInner=0.08, paddingOuter=0))
-            for channel, place in ((alt.X, "x:O"), (alt.Y, "y:O"))
-        )
+        spaced = alt.Scale(paddingInner=0.08, paddingOuter=0)
+        x, y = alt.X("x:O", axis=None, scale=spaced), alt.Y("y:O", axis=None, scale=spaced)
         base = alt.Chart(_data([msgspec.structs.asdict(tile) for tile in self.tiles]))
         legend = alt.Legend(columns=2 if width < NARROW else 0, symbolType="square")
         colour = alt.Color(
@@ -310,11 +311,8 @@ class Tiles(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="
         empty = base.transform_filter("datum.state == 'empty'").mark_rect(color=palette.empty, aria=False)
         few = base.transform_filter("datum.state == 'few'").mark_rect(fill=palette.surface, stroke=palette.muted)
         judged = base.transform_filter("datum.state != 'few' && datum.state != 'empty'").mark_rect()
-        layers = [
-            empty.encode(x=x, y=y),
-            few.encode(x=x, y=y, **_said()),
-            judged.encode(x=x, y=y, color=colour, **_said()),
-        ]
+        layers = [empty.encode(x=x, y=y)]
+        layers += [few.encode(x=x, y=y, **_said()), judged.encode(x=x, y=y, color=colour, **_said())]
         if side >= 16:
             named = base.transform_filter("datum.state != 'empty'")
             written = side >= 30
@@ -322,7 +320,7 @@ class Tiles(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="
                 text = named.mark_text(fontSize=size, dy=dy, color=palette.ink, aria=False)
                 layers.append(text.encode(x=x, y=y, text=f"{content}:N"))
         height = int(lines * side) + 22 * (3 if width < NARROW else 1) + 12
-        return _finish(alt.layer(*layers), width=width, height=height, palette=palette)
+        return alt.layer(*layers), height
 
 
 Chart = Forest | Bars | Stacked | Histogram | Line | Trend | Ranges | Tiles
@@ -341,10 +339,7 @@ class _Labels:
 
 
 def _labelled(marks: Sequence[Mark], width: int) -> _Labels:
-    """Break the labels into lines and reserve the room that they need.
-
-    The room is reckoned generously, as the reader's font is not known when the chart is drawn.
-    """
+    """Break the labels into lines and reserve room, generously: the reader's font is not known when the chart is drawn."""
     size, longest = (11, 22) if width < NARROW else (12, 34)
     broken = {name: "\n".join(textwrap.wrap(name, longest)) or name for name in _names(marks, "label")}
     lines = max(text.count("\n") + 1 for text in broken.values())

@@ -7,6 +7,8 @@ One palette for light and one for dark surroundings. Text reaches a contrast of 
 from dataclasses import dataclass, fields
 from typing import Final
 
+import msgspec
+
 NAMES: Final = "mp"
 """Every colour is a CSS variable of this prefix: --mp-ink, --mp-series-0."""
 
@@ -82,22 +84,14 @@ DARK: Final = Palette(
     series=("#56b4e9", "#e69f00", "#2fbf95", "#e29bc4", "#f0e442"),
     diverging=("#a34800", "#7d5127", "#5f5648", "#2f5f80", "#1a6ea8"),
 )
-REFERENCES: Final = Palette(
-    ink="var(--mp-ink)",
-    muted="var(--mp-muted)",
-    page="var(--mp-page)",
-    surface="var(--mp-surface)",
-    grid="var(--mp-grid)",
-    line="var(--mp-line)",
-    accent="var(--mp-accent)",
-    second="var(--mp-second)",
-    soft="var(--mp-soft)",
-    good="var(--mp-good)",
-    note="var(--mp-note)",
-    empty="var(--mp-empty)",
-    few="var(--mp-few)",
-    series=tuple(f"var(--mp-series-{place})" for place in range(len(LIGHT.series))),
-    diverging=tuple(f"var(--mp-diverging-{place})" for place in range(len(LIGHT.diverging))),
+REFERENCES: Final = msgspec.convert(
+    {
+        part.name: f"var(--{NAMES}-{part.name})"
+        if isinstance(value := getattr(LIGHT, part.name), str)
+        else [f"var(--{NAMES}-{part.name}-{place})" for place in range(len(value))]
+        for part in fields(Palette)
+    },
+    Palette,
 )
 """The variables themselves, for pictures inside a page that defines them."""
 

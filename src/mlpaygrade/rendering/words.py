@@ -21,11 +21,6 @@ def signed_dollars(usd: float) -> str:
     return f"+{dollars(usd)}" if usd >= 500 else dollars(usd)
 
 
-def dollar_range(low_usd: float, high_usd: float) -> str:
-    """Two amounts: $120K to $180K."""
-    return f"{dollars(low_usd)} to {dollars(high_usd)}"
-
-
 def percent(share: float) -> str:
     """A share in [0, 1] as a percentage: 88.5%."""
     return f"{share:.1%}"

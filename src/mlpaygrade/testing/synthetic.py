@@ -24,6 +24,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -160,18 +161,7 @@ class Truth:
 def years() -> tuple[Year, ...]:
     """The work years of the market, oldest first."""
     return tuple(
-        Year(
-            year=int(row["work_year"]),
-            share=float(row["share"]),
-            share_us=float(row["share_us"]),
-            share_single=float(row["share_single"]),
-            share_copied=float(row["share_copied"]),
-            share_moved=float(row["share_moved"]),
-            early=row["early"] == "1",
-            log_effect=float(row["log_effect"]),
-            log_drift=float(row["log_drift"]),
-        )
-        for row in _table("synthetic_years.csv")
+        msgspec.convert({**row, "year": row["work_year"]}, Year, strict=False) for row in _table("synthetic_years.csv")
     )
 
 
@@ -239,10 +229,8 @@ def _components(level: str, *, share_single: float, end: End) -> tuple[Floats, F
     half, weight = widths() / 2, width_shares(level)
     if end == "mid":
         return np.zeros(1), np.ones(1)
-    if end == "high":
-        return half, weight
-    if end == "low":
-        return -half, weight
+    if end != "row":
+        return (half if end == "high" else -half), weight
     rows = 2.0 - share_single  # rows a posting takes on average: two with both ends, one without
     paired = weight * (1.0 - share_single) / rows
     return np.concatenate([half, -half, [0.0]]), np.concatenate([paired, paired, [share_single / rows]])
@@ -348,15 +336,7 @@ class SyntheticMarket:
         single = rng.random(self.n_postings) < single_share * self.single_scale
         unit = _rounding(rng, log_middle)
         root = _roots(rng, year_index, copy_scale=self.copy_scale)
-        return _file_order(
-            jobs.iloc[root],
-            log_middle[root],
-            width=width[root],
-            single=single[root],
-            unit=unit[root],
-            root=root,
-            arrival=arrival,
-        )
+        return _file_order(jobs, log_middle, width=width, single=single, unit=unit, root=root, arrival=arrival)
 
     def write(self, path: Path) -> Path:
         """Write the file and its sidecar, each at once; returns `path`.
@@ -459,21 +439,21 @@ def _file_order(
     root: Indices,
     arrival: Floats,
 ) -> Draw:
-    """Postings, oldest first, laid out as rows, newest first."""
-    n = len(jobs)
+    """Postings, oldest first, laid out as rows, newest first, with the job and figures of the posting that each copies."""
+    n, log_middle, single = len(jobs), log_middle[root], single[root]
     newest_first = np.arange(n)[::-1]
     n_rows = np.where(single, 1, 2)[newest_first]
     posting = np.repeat(np.arange(n, dtype=np.int64), n_rows)
     second = np.append(False, posting[1:] == posting[:-1])
     source = newest_first[posting]
     end = np.where(single[source], 0, np.where(second, -1, 1)).astype(np.int8)
-    dollars = np.exp(log_middle[source] + end * width[source] / 2)
-    salary_usd = (np.rint(dollars / unit[source]) * unit[source]).astype(np.int64)
+    original = root[source]
+    dollars = np.exp(log_middle[source] + end * width[original] / 2)
+    salary_usd = (np.rint(dollars / unit[original]) * unit[original]).astype(np.int64)
     salary_usd = np.clip(salary_usd, schema.MIN_SALARY_USD, schema.MAX_SALARY_USD)
-    frame = jobs.iloc[source].reset_index(drop=True)
-    frame[schema.SALARY] = salary_usd
+    frame = jobs.iloc[original].reset_index(drop=True)
+    frame[schema.SALARY] = frame[schema.TARGET] = salary_usd
     frame[schema.CURRENCY] = "USD"
-    frame[schema.TARGET] = salary_usd
     return Draw(
         frame=frame[list(schema.COLUMNS)],
         posting=posting,
