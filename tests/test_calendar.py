@@ -9,7 +9,7 @@ import pytest
 
 from mlpaygrade.audit.pairing import arrival_order
 from mlpaygrade.audit.summary import audit_table
-from mlpaygrade.cli.data import print_audit
+from mlpaygrade.cli.audit_text import print_audit
 from mlpaygrade.dataset.postings import arrived_by, build_postings, read_calendar, row_ages
 from mlpaygrade.dataset.table import Table
 from mlpaygrade.errors import DataError
