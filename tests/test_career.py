@@ -12,7 +12,7 @@ from mlpaygrade.app.form import first_job, read_parameters
 from mlpaygrade.explain.scenarios import Scenario, across, ladder, scenarios
 from mlpaygrade.forecast.jobs import ReadJob
 from mlpaygrade.job.taxonomy import country
-from mlpaygrade.money.purchasing_power import compare_places
+from mlpaygrade.money.purchasing_power import same_living_usd
 from mlpaygrade.money.terms import PayTerms, pay_terms
 
 MAIN = Path(__file__).resolve().parent.parent / "src" / "mlpaygrade" / "app" / "main.py"
@@ -98,7 +98,7 @@ def test_where_nothing_clearly_pays_more_the_uncertain_is_open_surest_first(pred
 def test_a_move_is_said_in_words_and_what_it_buys(page: AppTest, found: list[Scenario], euros: PayTerms) -> None:
     best = found[0]
     assert {change.field for change in best.changes} == {"job_title", "company_location", "employee_residence"}
-    same = compare_places(best.estimate_usd, best.job.location, "FR").same_living_usd
+    same = same_living_usd(best.estimate_usd, best.job.location, "FR")
     text = said(page)
     assert f"Move to the United States as {best.job.title}<" in text
     assert f"buys what {euros.text(same)} buys in France" in text

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mlpaygrade.dataset import writing
-from mlpaygrade.dataset.writing import write_file, writing_bytes, writing_text
+from mlpaygrade.dataset.writing import write_file, writing_bytes
 from mlpaygrade.errors import ResourceError
 
 
@@ -27,9 +27,6 @@ def test_text_and_bytes_are_written_and_replaced(tmp_path: Path) -> None:
     write_file(path, b"\x00")
     assert path.read_bytes() == b"\x00"
     assert path.stat().st_mode & 0o777 == 0o600
-    with writing_text(path) as file:
-        file.write("a\nb\r\n")
-    assert path.read_bytes() == b"a\nb\r\n"
     assert names(tmp_path) == ["a.txt"]
 
 

@@ -19,7 +19,7 @@ from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.jobs import ReadJob
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import CHANGEABLE, EXPERIENCE, LABELS, LOCATION, RESIDENCE, TITLE, Job
-from mlpaygrade.money.purchasing_power import compare_places
+from mlpaygrade.money.purchasing_power import same_living_usd
 from mlpaygrade.money.terms import PayTerms
 from mlpaygrade.rendering.words import counted, value_text, with_article
 
@@ -247,7 +247,7 @@ def _at_home(one: Scenario, job: Job, terms: PayTerms) -> str:
     before_usd = one.estimate_usd - one.difference.usd
     at_home = _where(job.location)
     try:
-        same = compare_places(one.estimate_usd, one.job.location, job.location).same_living_usd
+        same = same_living_usd(one.estimate_usd, one.job.location, job.location)
     except InputError:
         return f"prices there and in {at_home} are not compared"
     more = "more" if same > before_usd else "less"

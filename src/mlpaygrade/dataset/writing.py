@@ -6,7 +6,6 @@ at a time work; a killed holder frees it, as the system holds the lock. Windows 
 """
 
 import errno
-import io
 import os
 import platform
 import secrets
@@ -18,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import IO, BinaryIO, Final, NoReturn, TextIO
+from typing import IO, BinaryIO, Final, NoReturn
 
 from mlpaygrade.errors import ResourceError
 
@@ -57,16 +56,6 @@ def writing_bytes(path: Path) -> Iterator[BinaryIO]:
                 part.unlink(missing_ok=True)
     except OSError as error:
         raise _cannot(path, error) from error
-
-
-@contextmanager
-def writing_text(path: Path) -> Iterator[TextIO]:
-    """As `writing_bytes`, for text in UTF-8; line ends are written as they are given."""
-    with writing_bytes(path) as file:
-        text = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
-        yield text
-        text.flush()
-        text.detach()
 
 
 def write_file(path: Path, content: str | bytes, *, parents: bool = False) -> None:

@@ -18,6 +18,9 @@ from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from mlpaygrade.errors import InputError
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 MAX_TEXT: Final = 100
 """A title or a country longer than this many characters is refused."""
 
@@ -27,8 +30,15 @@ def rows(table: str, *, room: str = "job") -> tuple[dict[str, str], ...]:
     """The rows of `<room>/tables/<table>.csv` in this package, read once."""
     # Not importlib.resources: it costs a cold start 10 ms, and the bundle needs the package as real files anyway.
     path = Path(__file__).parents[1] / room / "tables" / f"{table}.csv"
-    text = path.read_text(encoding="utf-8")
-    return tuple(csv.DictReader(io.StringIO(text)))
+    return tuple(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+
+
+def records(table: str, kind: type[R], *, room: str = "job") -> tuple[R, ...]:
+    """The rows of a table as dataclasses, whose types say how cells are read; an empty cell is None."""
+    import msgspec
+
+    given = [{name: cell or None for name, cell in row.items()} for row in rows(table, room=room)]
+    return msgspec.convert(given, tuple[kind, ...], strict=False)  # type: ignore[valid-type]
 
 
 def fold(text: str) -> str:
@@ -54,9 +64,6 @@ def checked_text(text: str, *, what: str) -> str:
         raise InputError(f"A {what} has at least one letter; got {text!r}. Give a {what} in words.")
     return " ".join(text.split())
 
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 _KEPT: Final[ContextVar[dict[Hashable, Any] | None]] = ContextVar("kept", default=None)
 _NOTHING: Final = object()

@@ -9,11 +9,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from types import MappingProxyType
 from typing import Final, Literal, cast, get_args
 
 from mlpaygrade.errors import InputError
-from mlpaygrade.job.lookup import checked_text, fold, remembered, rows, squash
+from mlpaygrade.job.lookup import checked_text, fold, records, remembered, rows, squash
 
 Continent = Literal["NORTH_AMERICA", "EUROPE", "ASIA_PACIFIC", "OTHER"]
 Tier = Literal["HIGH_INCOME", "UPPER_MIDDLE", "LOWER_MIDDLE", "LOW"]
@@ -53,77 +52,26 @@ def country(code: str) -> Country:
 
 @cache
 def _countries() -> Mapping[str, Country]:
-    return MappingProxyType(
-        {
-            row["code"]: Country(
-                code=row["code"],
-                name=row["name"],
-                continent=cast(Continent, row["continent"]),
-                tier=cast(Tier, row["tier"]),
-            )
-            for row in rows("countries")
-        }
-    )
+    return {one.code: one for one in records("countries", Country)}
 
 
 PlaceKind = Literal["country", "state", "city", "region", "missing", "ambiguous", "unknown"]
 
-MISSING_PLACES: Final = frozenset(
-    {
-        "",
-        "n/a",
-        "#n/a",
-        "na",
-        "nan",
-        "none",
-        "null",
-        "nil",
-        "<na>",
-        "nat",
-        "-",
-        "--",
-        "---",
-        "?",
-        ".",
-        "tbd",
-        "tba",
-        "n.a.",
-        "k.a.",
-    }
-    | {
-        "unknown",
-        "not specified",
-        "not given",
-        "not available",
-        "not applicable",
-        "missing",
-        "empty",
-        "blank",
-        "(blank)",
-    }
+_NO_PLACE: Final = (
+    "|n/a|#n/a|na|nan|none|null|nil|<na>|nat|-|--|---|?|.|tbd|tba|n.a.|k.a.|unknown|not specified|not given|not available|"
+    "not applicable|missing|empty|blank|(blank)"
 )
+MISSING_PLACES: Final = frozenset(_NO_PLACE.split("|"))
 """Lower-case spellings of "no place given". NA in capitals is asked about: it is also the code of Namibia."""
 
 _SEPARATORS: Final = re.compile(
     r"\s*[,;/|()\[\]•·&]\s*|\s+[-–—]\s+|\s+(?:or|and|oder|und|ou|et|y|e|en)\s+|(?<=\w)-(?=(?i:remote|onsite|hybrid))"
 )
-_WORDS_BESIDE: Final = frozenset(
-    {
-        "remote",
-        "hybrid",
-        "onsite",
-        "fully",
-        "anywhere",
-        "worldwide",
-        "homeoffice",
-        "office",
-        "hq",
-        "headquarters",
-        "in",
-        "only",
-    }
-    | {"based", "from", "within", "region", "metropolitan", "considered", "telecommute", "wfh", "downtown"}
+_BESIDE: Final = (
+    "remote hybrid onsite fully anywhere worldwide homeoffice office hq headquarters in only based from within region "
+    "metropolitan considered telecommute wfh downtown"
 )
+_WORDS_BESIDE: Final = frozenset(_BESIDE.split())
 """Folded words of a place that say how one works, not where."""
 _ASKED: Final = frozenset({"DE", "IN", "IL", "CO", "AR", "ID"})
 """Codes of US states that, behind a town that is not in the table, may well be the country: "Wilmington, DE", "Haifa, IL"."""
@@ -219,8 +167,7 @@ def _read_whole(cleaned: str, states: bool) -> PlaceReading | None:
         return _country(cleaned, code)
     meanings = _meanings(cleaned)
     if len({meaning.countries for meaning in meanings}) > 1:
-        countries = tuple(dict.fromkeys(code for meaning in meanings for code in meaning.countries))
-        return _ask(cleaned, countries)
+        return _ask(cleaned, tuple(dict.fromkeys(code for meaning in meanings for code in meaning.countries)))
     if meanings or state is not None:
         return _within(cleaned, meanings[0] if meanings else _Place("state", state or "", ("US",)))
     return None
@@ -371,32 +318,23 @@ def _meanings(text: str) -> tuple[_Place, ...]:
 @cache
 def _names() -> Mapping[str, str]:
     """Every squashed code, name and alias of a country in any language -> code."""
-    return MappingProxyType(
-        {squash(row["name"]): row["code"] for row in rows("country_names")} | dict(_english_names())
-    )
+    return {squash(row["name"]): row["code"] for row in rows("country_names")} | dict(_english_names())
 
 
 @cache
 def _english_names() -> Mapping[str, str]:
-    return MappingProxyType(
-        {
-            squash(text): row["code"]
-            for row in rows("countries")
-            for text in (row["code"], row["name"], *filter(None, row["aliases"].split("|")))
-        }
-    )
+    return {text: row["code"] for row in rows("countries") for text in _spellings(row)}
 
 
 @cache
 def _us_states() -> Mapping[str, str]:
     states = [row for row in rows("places") if row["kind"] == "us_state"]
-    return MappingProxyType(
-        {
-            squash(text): row["name"]
-            for row in states
-            for text in (row["name"], row["code"], f"US{row['code']}", *filter(None, row["aliases"].split("|")))
-        }
-    )
+    return {text: row["name"] for row in states for text in (*_spellings(row), squash(f"US{row['code']}"))}
+
+
+def _spellings(row: Mapping[str, str]) -> list[str]:
+    """The squashed name, code and aliases of a row."""
+    return [squash(text) for text in (row["name"], row["code"], *row["aliases"].split("|")) if text]
 
 
 @cache
@@ -406,7 +344,6 @@ def _places() -> Mapping[str, tuple[_Place, ...]]:
     for row in rows("places"):
         kind = "state" if row["kind"] == "us_state" else row["kind"]
         place = _Place(cast(PlaceKind, kind), row["name"], tuple(filter(None, row["country"].split("|"))))
-        codes = [row["code"]] if row["code"] else []
-        for text in (row["name"], *codes, *filter(None, row["aliases"].split("|"))):
-            places[squash(text)] = (*places.get(squash(text), ()), place)
-    return MappingProxyType(places)
+        for text in _spellings(row):
+            places[text] = (*places.get(text, ()), place)
+    return places

@@ -7,7 +7,6 @@ Corrects no spelling (`taxonomy.resolve_title` does) and asks no model.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from types import MappingProxyType
 from typing import Final, cast
 
 from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, LABELS, REMOTE, Employment, Experience, Remote
@@ -324,7 +323,7 @@ def _precedence() -> tuple[str, ...]:
 
 @cache
 def _rank_table() -> Mapping[str, Mapping[str, str]]:
-    return MappingProxyType({row["text"]: row for row in rows("title_ranks")})
+    return {row["text"]: row for row in rows("title_ranks")}
 
 
 @cache
@@ -341,7 +340,7 @@ def _texts(kind: str) -> frozenset[str]:
 
 @cache
 def _workers() -> Mapping[str, str]:
-    return MappingProxyType({row["text"]: row["english"] for row in rows("title_terms") if row["language"] == "field"})
+    return {row["text"]: row["english"] for row in rows("title_terms") if row["language"] == "field"}
 
 
 @lru_cache(maxsize=8)
@@ -357,6 +356,6 @@ def _index(known: frozenset[str]) -> _Index:
         if row["canonical"] in known:
             by_words.setdefault(tuple(sorted(title_words(row["title"]))), row["canonical"])
     return _Index(
-        by_letters=MappingProxyType({squash(title): title for title in reversed(titles)}),
-        by_words=MappingProxyType(by_words),
+        by_letters={squash(title): title for title in reversed(titles)},
+        by_words=by_words,
     )

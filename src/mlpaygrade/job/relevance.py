@@ -8,7 +8,6 @@ nothing. Says nothing about how much is known of such a job.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from types import MappingProxyType
 from typing import Final
 
 from mlpaygrade.job.lookup import remembered, rows, with_memory
@@ -20,7 +19,7 @@ FIELD: Final = "data, machine learning, AI, software and analytics"
 _LONGEST: Final = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Relevance:
     """Whether a title can be answered, why in plain words, and the nearest known title (itself where it is known).
 
@@ -53,22 +52,18 @@ def _judge(text: str, titles: frozenset[str]) -> Relevance:
     )
     if reading.known and (reading.title == text.strip() or (other is None and not strange)):
         nearest = reading.title if reading.title in titles else _similar(reading.title, titles)
-        return Relevance(answerable=True, reason=f'"{reading.title}" is a title of the public data.', nearest=nearest)
+        return Relevance(True, f'"{reading.title}" is a title of the public data.', nearest)
     if other is not None:
         reason = f'"{other}" is a job of another trade; only jobs in {FIELD} are known here.'
-        return Relevance(answerable=False, reason=reason, nearest=_instead(found, titles))
+        return Relevance(False, reason, _instead(found, titles))
     core = _first(found, "core") or (_first(found, "role") if _first(found, "trade") is None else None)
     if core is not None:
-        return Relevance(
-            answerable=True, reason=f'"{core}" belongs to {FIELD}.', nearest=_similar(reading.title, titles)
-        )
+        return Relevance(True, f'"{core}" belongs to {FIELD}.', _similar(reading.title, titles))
     misspelt = resolve_title(reading.title, known=titles)
     if misspelt.match == "misspelling":
-        return Relevance(
-            answerable=True, reason=f'Read as "{misspelt.title}", a title of the public data.', nearest=misspelt.title
-        )
+        return Relevance(True, f'Read as "{misspelt.title}", a title of the public data.', misspelt.title)
     reason = f'Nothing in "{reading.title}" says {FIELD}; only such jobs are known here.'
-    return Relevance(answerable=False, reason=reason, nearest=_instead(found, titles))
+    return Relevance(False, reason, _instead(found, titles))
 
 
 def _kinds(words: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -112,14 +107,14 @@ def _similar(title: str, known: frozenset[str]) -> str | None:
 def _table() -> Mapping[str, Mapping[str, str]]:
     """Canonical words of a phrase -> its row."""
     table = {" ".join(title_words(row["text"])) or row["text"]: row for row in rows("relevance_words")}
-    return MappingProxyType({phrase: row for phrase, row in table.items() if row["kind"] != "prefix"})
+    return {phrase: row for phrase, row in table.items() if row["kind"] != "prefix"}
 
 
 @cache
 def _singular() -> Mapping[str, str]:
     """Plural -> singular of every word of the table: official lists name occupations in the plural."""
     words = {word for phrase in _table() for word in phrase.split()}
-    return MappingProxyType({f"{word}s": word for word in words if f"{word}s" not in words})
+    return {f"{word}s": word for word in words if f"{word}s" not in words}
 
 
 @cache

@@ -1,7 +1,6 @@
 """How free text is read as a job title, and the one door to countries, titles and their groups.
 
-Enters: text as a person or a file wrote it, and the titles that are known. Leaves: `TitleMatch`, suggestions, career
-stages. Does not look at salaries, and never reads a text as something else without a note that says so.
+Never reads a text as something else without a note that says so.
 """
 
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
@@ -9,7 +8,6 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import islice, product
 from math import log, sqrt
-from types import MappingProxyType
 from typing import Final, Literal, TypeVar
 
 from mlpaygrade.errors import InputError
@@ -168,9 +166,9 @@ def _index(known: frozenset[str]) -> _Index:
         by_words=_grouped((tuple(sorted(words[title])), title) for title in titles),
         by_word=by_word,
         by_family=_grouped((title_family(title), title) for title in titles),
-        weights=MappingProxyType(weights),
-        norms=MappingProxyType({t: sqrt(sum(weights[word] ** 2 for word in sorted(set(words[t])))) for t in titles}),
-        place=MappingProxyType({title: place for place, title in enumerate(titles)}),
+        weights=weights,
+        norms={t: sqrt(sum(weights[word] ** 2 for word in sorted(set(words[t])))) for t in titles},
+        place={title: place for place, title in enumerate(titles)},
         spellings=vocabulary() | weights.keys() | phrases("word").keys() | ranks().keys(),
     )
 
@@ -179,7 +177,7 @@ def _grouped(pairs: Iterator[tuple[Key, str]]) -> Mapping[Key, Sequence[str]]:
     groups: dict[Key, list[str]] = {}
     for key, title in pairs:
         groups.setdefault(key, []).append(title)
-    return MappingProxyType(groups)
+    return groups
 
 
 def _find(cleaned: str, index: _Index, known: frozenset[str]) -> tuple[str, Match, str]:
@@ -198,12 +196,8 @@ def _find(cleaned: str, index: _Index, known: frozenset[str]) -> tuple[str, Matc
         found = (letters[0], "") if letters else _same_words(corrected, index)
         if found:
             return found[0], "misspelling", f'Read "{cleaned}" as {found[0]}, taking it for a misspelling{found[1]}.'
-    family = family_name(title_family(cleaned))
-    note = (
-        f'"{cleaned}" is not among the {len(index.place):,} known titles; '
-        f'it is judged by its words and its family, "{family}".'
-    )
-    return cleaned, "unseen", note
+    how = f'it is judged by its words and its family, "{family_name(title_family(cleaned))}".'
+    return cleaned, "unseen", f'"{cleaned}" is not among the {len(index.place):,} known titles; {how}'
 
 
 def _same_words(text: str, index: _Index) -> tuple[str, str] | None:

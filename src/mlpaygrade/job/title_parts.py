@@ -9,7 +9,6 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from types import MappingProxyType
 from typing import Final
 
 from mlpaygrade.job.lookup import fold, rows
@@ -157,20 +156,14 @@ def _places_aside(parts: Sequence[Part]) -> Iterator[Part]:
 @cache
 def phrase_table() -> Mapping[str, tuple[str, str, str]]:
     """Folded phrase -> kind, value, where it counts (any, front, end). Ranks and remarks go before words of other languages."""
-    table = {
-        _key(row["text"]): ("term", f"{row['english']}|{row['language']}", "any")
-        for row in rows("title_terms")
-        if row["language"] != "field"
-    }
-    table |= {
-        _key(row["text"]): (row["kind"], row["value"], "any")
-        for row in rows("title_remarks")
-        if row["kind"] not in {"tool", "with"}
-    }
-    table |= {
-        _key(row["text"]): ("rank", row["text"], row["place"]) for row in rows("title_ranks") if row["stays"] == "no"
-    }
-    return MappingProxyType(table)
+    terms = [row for row in rows("title_terms") if row["language"] != "field"]
+    remarks = [row for row in rows("title_remarks") if row["kind"] not in {"tool", "with"}]
+    ranks = [row for row in rows("title_ranks") if row["stays"] == "no"]
+    return (
+        {_key(row["text"]): ("term", f"{row['english']}|{row['language']}", "any") for row in terms}
+        | {_key(row["text"]): (row["kind"], row["value"], "any") for row in remarks}
+        | {_key(row["text"]): ("rank", row["text"], row["place"]) for row in ranks}
+    )
 
 
 def tidy(text: str) -> str:

@@ -11,21 +11,13 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import pairwise
-from types import MappingProxyType
 from typing import Final, Literal, cast, get_args
 
 from mlpaygrade.job.lookup import fold, remembered, rows
 
 Family = Literal[
-    "DATA_SCIENCE",
-    "DATA_ENGINEERING",
-    "DATA_ANALYSIS",
-    "MACHINE_LEARNING",
-    "MANAGEMENT",
-    "SPECIALIZED",
-    "SOFTWARE",
-    "BUSINESS",
-]
+    "DATA_SCIENCE", "DATA_ENGINEERING", "DATA_ANALYSIS", "MACHINE_LEARNING", "MANAGEMENT", "SPECIALIZED", "SOFTWARE", "BUSINESS"
+]  # fmt: skip
 
 FAMILIES: Final[tuple[Family, ...]] = get_args(Family)
 """The families in use."""
@@ -105,16 +97,11 @@ def _write_out(tokens: Sequence[str]) -> list[str]:
 def without_rank(words: Sequence[str]) -> tuple[str, ...]:
     """`words` without those that say how senior somebody is; they belong to the experience level."""
     kinds = ranks()
-    kept = [
-        word
-        for place, word in enumerate(words)
-        if not (
-            kinds.get(word) == "rank"
-            or (kinds.get(word) == "rank-front" and place == 0)
-            or (kinds.get(word) == "rank-end" and place == len(words) - 1)
-        )
+    last = len(words) - 1
+    drop = [
+        {"rank", *(["rank-front"] if n == 0 else []), *(["rank-end"] if n == last else [])} for n in range(last + 1)
     ]
-    return tuple(kept) or tuple(words)
+    return tuple(word for word, kind in zip(words, drop, strict=True) if kinds.get(word) not in kind) or tuple(words)
 
 
 def _family_by_rule(words: Sequence[str]) -> Family:
@@ -142,7 +129,7 @@ def _family_by_rule(words: Sequence[str]) -> Family:
 
 @cache
 def _family_table() -> Mapping[tuple[str, ...], Family]:
-    return MappingProxyType({tuple(row["words"].split()): cast(Family, row["family"]) for row in rows("titles")})
+    return {tuple(row["words"].split()): cast(Family, row["family"]) for row in rows("titles")}
 
 
 @cache
@@ -154,15 +141,13 @@ def vocabulary() -> frozenset[str]:
 @cache
 def phrases(kind: str) -> Mapping[str, str]:
     """Abbreviations of one kind (word, whole, filler) -> the words they stand for."""
-    return MappingProxyType({row["text"]: row["words"] for row in rows("abbreviations") if row["kind"] == kind})
+    return {row["text"]: row["words"] for row in rows("abbreviations") if row["kind"] == kind}
 
 
 @cache
 def ranks() -> Mapping[str, str]:
     """Words that say how senior somebody is -> where they do: rank (anywhere), rank-front, rank-end."""
-    return MappingProxyType(
-        {row["text"]: row["kind"] for row in rows("abbreviations") if row["kind"].startswith("rank")}
-    )
+    return {row["text"]: row["kind"] for row in rows("abbreviations") if row["kind"].startswith("rank")}
 
 
 @remembered
@@ -179,7 +164,7 @@ def _canonical() -> Mapping[tuple[str, ...], str]:
         table.setdefault(tuple(sorted(row["words"].split())), row["title"])
     for row in rows("synonyms"):
         table[_key(row["title"])] = table.get(_key(row["canonical"]), row["canonical"])
-    return MappingProxyType(table)
+    return table
 
 
 def _key(title: str) -> tuple[str, ...]:

@@ -1,27 +1,24 @@
 """The rule book for single values: what each column may hold, how a value is read, what is wrong with it.
 
-Enters: the name of a column and the text of one cell. Leaves: a `Reading`: the value, what was repaired to get it, or
-the defect with its remedy. Reads no data file, counts nothing and knows no rows; `table` and batch scoring do that,
-both with these rules.
-
-Repaired and said: surrounding or repeated white space, letter case of codes, plain words for codes ("Senior", "100 %"), names
-of countries, whole numbers written as decimals, accents written apart, text that was UTF-8 and had been decoded as Windows-1252.
-Everything else that breaks a rule is a defect: nothing is guessed.
+Knows no rows: `dataset.table` and scoring ask here about distinct texts. Repaired and said: surrounding or repeated white
+space, letter case of codes, plain words for codes ("Senior", "100 %"), names of countries, whole numbers written as decimals,
+accents written apart, text that was UTF-8 and had been decoded as Windows-1252. Everything else that breaks a rule is a defect:
+nothing is guessed.
 """
 
-import csv
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache, partial
-from importlib import resources
+from functools import cache, partial
 from typing import Final
 
 from mlpaygrade.errors import Defect, InputError
 from mlpaygrade.job import fields as schema
-from mlpaygrade.job.taxonomy import MAX_TEXT, country_codes, looks_like_us_states, read_place
+from mlpaygrade.job.lookup import MAX_TEXT, rows
+from mlpaygrade.job.places import country_codes, looks_like_us_states, read_place
 
 MISSING_WORDS: Final = frozenset({"", "nan", "none", "null", "n/a", "#n/a", "<na>", "nat", "-", "--", "?", "na"})
 """Lower-case spellings of "no value". In a country column `NA` is Namibia and therefore not among them."""
@@ -36,6 +33,7 @@ MAX_LOCAL_SALARY: Final = 10**12
 INTEGER_COLUMNS: Final = (schema.YEAR, schema.REMOTE, schema.SALARY, schema.TARGET)
 COUNTRY_COLUMNS: Final = (schema.RESIDENCE, schema.LOCATION)
 
+_DIGITS_ONLY: Final = "Write digits only, such as 120000."
 _PLAIN_INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _POINTED_THOUSANDS: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+", re.ASCII)
 """85.500 is eighty-five thousand to many and eighty-five and a half to others; it is asked, never taken for either."""
@@ -86,9 +84,10 @@ def read_values(column: str, texts: Sequence[str]) -> list[Reading]:
 def _read(column: str, text: str, rule: Callable[[str, str], Reading]) -> Reading:
     cleaned, notes = clean_text(text)
     if is_missing(column, cleaned):
-        hint = (
-            "Namibia is NA, in capitals." if column in COUNTRY_COLUMNS and cleaned.lower() == "na" else _allowed(column)
-        )
+        codes = ", ".join(map(str, schema.LABELS.get(column, ())))
+        hint = f"It must be one of {codes}." if codes else ""
+        if column in COUNTRY_COLUMNS and cleaned.lower() == "na":
+            hint = "Namibia is NA, in capitals."
         remedy = f"Fill the value in, or remove the row yourself. {hint}".strip()
         return _defect(column, "must not be empty", text, remedy)
     if any(unicodedata.category(character) in {"Cc", "Cs", "Co", "Cn"} for character in cleaned):
@@ -105,19 +104,12 @@ def clean_text(text: str) -> tuple[str, tuple[str, ...]]:
     if text.isascii() and text == text.strip() and "  " not in text and text.isprintable():
         return text, ()
     notes = []
-    repaired = repair_mojibake(text)
-    if repaired != text:
-        notes.append("UTF-8 that had been decoded as Windows-1252 repaired")
-    stripped = repaired.strip(" \t\r\n\f\v\u00a0\u200b\ufeff")
-    if stripped != repaired:
-        notes.append("surrounding white space removed")
-    single = " ".join(stripped.split())
-    if single != stripped:
-        notes.append("inner white space reduced to single spaces")
-    composed = unicodedata.normalize("NFC", single)
-    if composed != single:
-        notes.append("accents composed (Unicode NFC)")
-    return composed, tuple(notes)
+    for repair, note in _REPAIRS:
+        repaired = repair(text)
+        if repaired != text:
+            notes.append(note)
+        text = repaired
+    return text, tuple(notes)
 
 
 def repair_mojibake(text: str) -> str:
@@ -147,12 +139,18 @@ def is_missing(column: str, cleaned: str) -> bool:
     return cleaned.lower() in MISSING_WORDS
 
 
-@lru_cache(maxsize=1)
+_REPAIRS: Final[Sequence[tuple[Callable[[str], str], str]]] = (
+    (repair_mojibake, "UTF-8 that had been decoded as Windows-1252 repaired"),
+    (lambda text: text.strip(" \t\r\n\f\v\u00a0\u200b\ufeff"), "surrounding white space removed"),
+    (lambda text: " ".join(text.split()), "inner white space reduced to single spaces"),
+    (partial(unicodedata.normalize, "NFC"), "accents composed (Unicode NFC)"),
+)
+
+
+@cache
 def plain_words() -> Mapping[tuple[str, str], str]:
     """(column, lower-case plain word) -> code, from `tables/plain_words.csv`."""
-    table = resources.files("mlpaygrade.job") / "tables" / "plain_words.csv"
-    with table.open(encoding="utf-8") as lines:
-        return {(row["column"], row["word"]): row["code"] for row in csv.DictReader(lines)}
+    return {(row["column"], row["word"]): row["code"] for row in rows("plain_words")}
 
 
 def _read_code(column: str, cleaned: str) -> Reading:
@@ -191,9 +189,8 @@ def _read_year(column: str, cleaned: str) -> Reading:
 
 def _read_title(column: str, cleaned: str) -> Reading:
     if len(cleaned) > MAX_TEXT:
-        shown = cleaned[:60] + "..."
         remedy = "Check for a missing quote or a shifted column, or shorten the title."
-        return _defect(column, f"must be at most {MAX_TEXT} characters", shown, remedy)
+        return _defect(column, f"must be at most {MAX_TEXT} characters", cleaned[:60] + "...", remedy)
     if not any(character.isalpha() for character in cleaned):
         return _defect(column, "must contain a letter", cleaned, "Write the title in words; check for shifted columns.")
     if "\ufffd" in cleaned:
@@ -228,24 +225,14 @@ def _read_salary(column: str, cleaned: str) -> Reading:
     reading = _whole_number(column, cleaned)
     if reading.defect is not None:
         return reading
-    if not isinstance(reading.value, int) or not low <= reading.value <= high:
-        rule = (
-            f"must lie from {low:,} to {high:,}"
-            if column == schema.TARGET
-            else f"must be positive and at most {high:,}"
-        )
-        unit = (
-            "one year's gross pay in US dollars"
-            if column == schema.TARGET
-            else "one year's gross pay in salary_currency"
-        )
-        return _defect(column, rule, cleaned, f"The column holds {unit}; correct the value or remove the row yourself.")
-    return reading
-
-
-def _read_currency(column: str, cleaned: str) -> Reading:
-    del column
-    return Reading(value=cleaned)
+    if isinstance(reading.value, int) and low <= reading.value <= high:
+        return reading
+    if column == schema.TARGET:
+        rule, unit = f"must lie from {low:,} to {high:,}", "US dollars"
+    else:
+        rule, unit = f"must be positive and at most {high:,}", schema.CURRENCY
+    remedy = f"The column holds one year's gross pay in {unit}; correct the value or remove the row yourself."
+    return _defect(column, rule, cleaned, remedy)
 
 
 def _whole_number(column: str, cleaned: str) -> Reading:
@@ -255,7 +242,7 @@ def _whole_number(column: str, cleaned: str) -> Reading:
     try:
         number = Decimal(cleaned)
     except InvalidOperation:
-        return _defect(column, rule, cleaned, _number_remedy(cleaned))
+        number = Decimal("NaN")
     if not number.is_finite() or abs(number) >= 10**18:
         return _defect(column, rule, cleaned, _number_remedy(cleaned))
     if number != number.to_integral_value():
@@ -267,24 +254,15 @@ def _number_remedy(cleaned: str) -> str:
     """What to write instead of `120,000` or `$120k`; the pattern is for advice only and never changes a value."""
     found = _MONEY_MARKS.match(cleaned)
     if found is None:
-        return "Write digits only, such as 120000."
-    digits, scale = (
-        found.group(1).strip(),
-        {"k": 1_000, "m": 1_000_000, None: 1}[found.group(2) and found.group(2).lower()],
-    )
-    grouped = re.fullmatch(r"[0-9]{1,3}(?:[,._' ][0-9]{3})+", digits)
-    plain = re.sub(r"[^0-9]", "", digits) if grouped else digits
-    try:
-        number = Decimal(plain) * scale
-    except InvalidOperation:
-        return "Write digits only, such as 120000."
-    if number != number.to_integral_value():
-        return "Write digits only, such as 120000."
-    return f"Write {int(number)}: digits only, no separators, signs or letters."
-
-
-def _allowed(column: str) -> str:
-    return f"It must be one of {', '.join(map(str, schema.LABELS[column]))}." if column in schema.LABELS else ""
+        return _DIGITS_ONLY
+    digits, scale = found[1].strip(), {"k": 1_000, "m": 1_000_000}.get((found[2] or "").lower(), 1)
+    if re.fullmatch(r"[0-9]{1,3}(?:[,._' ][0-9]{3})+", digits):
+        digits = re.sub(r"[^0-9]", "", digits)
+    with suppress(InvalidOperation):
+        number = Decimal(digits) * scale
+        if number == number.to_integral_value():
+            return f"Write {int(number)}: digits only, no separators, signs or letters."
+    return _DIGITS_ONLY
 
 
 def _defect(column: str, rule: str, text: str, remedy: str) -> Reading:
@@ -300,6 +278,6 @@ _KINDS: Final[Mapping[schema.Kind, Callable[[str, str], Reading]]] = {
 _RULES: Final[Mapping[str, Callable[[str, str], Reading]]] = {
     **{field.column: _KINDS[field.kind] for field in schema.FIELDS},
     schema.SALARY: _read_salary,
-    schema.CURRENCY: _read_currency,
+    schema.CURRENCY: lambda _, cleaned: Reading(value=cleaned),
     schema.TARGET: _read_salary,
 }

@@ -11,14 +11,12 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, cast, get_args
 
 from mlpaygrade.errors import InputError
 from mlpaygrade.job.lookup import rows
 
 if TYPE_CHECKING:
-    from babel import Locale
     from currency_converter import CurrencyConverter
 
 
@@ -79,25 +77,19 @@ def format_money(amount: float, currency: str, *, locale: str = "en", compact: b
         size, letter = (1_000_000, "M") if abs(amount) >= 999_500 else (1_000, "K")
         short = amount / size
         digits = "¤#,##0.0" if letter == "M" and short % 1 and abs(short) < 100 else "¤#,##0"
-        return (
-            str(format_currency(short, code, digits, locale=spoken, currency_digits=False)).removesuffix(".0") + letter
-        )
-    whole = abs(amount) >= 1_000 or float(amount).is_integer()
-    return str(format_currency(amount, code, _pattern(spoken, whole=whole), locale=spoken, currency_digits=False))
-
-
-def _pattern(locale: "Locale", *, whole: bool) -> str:
-    """The locale's pattern for money with no decimals, or two."""
-    pattern = str(locale.currency_formats["standard"].pattern)
-    return pattern.replace(".00", "") if whole else pattern
+        said = str(format_currency(short, code, digits, locale=spoken, currency_digits=False))
+        return said.removesuffix(".0") + letter
+    pattern = str(spoken.currency_formats["standard"].pattern)
+    if abs(amount) >= 1_000 or float(amount).is_integer():
+        pattern = pattern.replace(".00", "")
+    return str(format_currency(amount, code, pattern, locale=spoken, currency_digits=False))
 
 
 @cache
 def currency_scales() -> Mapping[str, tuple[float, float]]:
     """Currency -> units to a US dollar (order of magnitude), and the USD from which a bare figure is surely a year's pay."""
-    return MappingProxyType(
-        {row["code"]: (float(row["per_usd"]), float(row["year_from_usd"])) for row in rows("currencies", room="money")}
-    )
+    table = rows("currencies", room="money")
+    return {row["code"]: (float(row["per_usd"]), float(row["year_from_usd"])) for row in table}
 
 
 Period = Literal["year", "month", "week", "day", "hour"]
@@ -110,84 +102,59 @@ HOURS_A_WEEK: Final = 40.0
 WEEKS_A_YEAR: Final = 52.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class UsualSalaries:
     """How many monthly salaries a year are common in a country, commonest first, and why; (12,) where nothing else is known."""
 
-    country: str
-    counts: tuple[Salaries, ...]
-    why: str
+    counts: tuple[Salaries, ...] = (12,)
+    why: str = "no other custom known"
 
 
-def to_yearly(
-    amount: float,
-    period: Period,
-    *,
-    hours_per_week: float = HOURS_A_WEEK,
-    weeks: float = WEEKS_A_YEAR,
-    salaries: Salaries = 12,
-) -> float:
-    """Pay of a year.
-
-    hours_per_week counts for an hour's pay; weeks, the paid ones, for an hour's, day's and week's; salaries for a month's.
-    Raises InputError for a period, hours, weeks or salaries that do not exist.
+def to_yearly(amount: float, period: Period, *, salaries: Salaries = 12) -> float:
+    """Pay of a year, from pay of a period. salaries: months paid a year. Raises InputError for what does not exist.
 
     >>> to_yearly(6000, "month", salaries=14)
     84000.0
     >>> to_yearly(50, "hour")
     104000.0
     """
-    return amount * _times_a_year(period, hours_per_week=hours_per_week, weeks=weeks, salaries=salaries)
+    return amount * _times_a_year(period, salaries)
 
 
-def from_yearly(
-    yearly: float,
-    period: Period,
-    *,
-    hours_per_week: float = HOURS_A_WEEK,
-    weeks: float = WEEKS_A_YEAR,
-    salaries: Salaries = 12,
-) -> float:
+def from_yearly(yearly: float, period: Period, *, salaries: Salaries = 12) -> float:
     """Pay of a period from that of a year; the opposite of `to_yearly`."""
-    return yearly / _times_a_year(period, hours_per_week=hours_per_week, weeks=weeks, salaries=salaries)
+    return yearly / _times_a_year(period, salaries)
 
 
 def usual_salaries(country: str) -> UsualSalaries:
     """How many salaries a year are common in a country (ISO 3166-1 alpha-2). Known from practice, not measured."""
-    return _usual().get(country, UsualSalaries(country=country, counts=(12,), why="no other custom known"))
+    return _usual().get(country, UsualSalaries())
 
 
-def _times_a_year(period: Period, *, hours_per_week: float, weeks: float, salaries: Salaries) -> float:
-    _check(period, hours_per_week=hours_per_week, weeks=weeks, salaries=salaries)
-    return {
-        "year": 1.0,
-        "month": float(salaries),
-        "week": weeks,
-        "day": DAYS_A_WEEK * weeks,
-        "hour": hours_per_week * weeks,
-    }[period]
-
-
-def _check(period: str, *, hours_per_week: float, weeks: float, salaries: int) -> None:
+def checked_period(period: Period) -> Period:
+    """A period. Raises InputError for what is none."""
     if period not in PERIODS:
         raise InputError(f"A period is one of {', '.join(PERIODS)}; got {period!r}. Choose one of these.")
-    if not 1 <= hours_per_week <= 80:
-        raise InputError(f"Hours a week lie between 1 and 80; got {hours_per_week:g}. Give the contract's hours.")
-    if not 1 <= weeks <= 53:
-        raise InputError(f"Paid weeks a year lie between 1 and 53; got {weeks:g}. Give 52 where holidays are paid.")
+    return period
+
+
+def _times_a_year(period: Period, salaries: int) -> float:
+    checked_period(period)
     if salaries not in {12, 13, 14}:
         raise InputError(
             f"Salaries a year are 12, 13 or 14; got {salaries}. Give pay a year where it is paid otherwise."
         )
+    days, hours = DAYS_A_WEEK * WEEKS_A_YEAR, HOURS_A_WEEK * WEEKS_A_YEAR
+    return {"year": 1.0, "month": float(salaries), "week": WEEKS_A_YEAR, "day": days, "hour": hours}[
+        checked_period(period)
+    ]
 
 
 @cache
-def _usual() -> dict[str, UsualSalaries]:
+def _usual() -> Mapping[str, UsualSalaries]:
     return {
         row["country"]: UsualSalaries(
-            country=row["country"],
-            counts=tuple(cast(Salaries, int(count)) for count in row["salaries"].split("|")),
-            why=row["why"],
+            tuple(cast(Salaries, int(count)) for count in row["salaries"].split("|")), row["why"]
         )
         for row in rows("months_paid", room="money")
     }

@@ -18,6 +18,7 @@ from mlpaygrade.money.currency import (
     Period,
     Salaries,
     checked_currency,
+    checked_period,
     currency_name,
     currency_of,
     currency_scales,
@@ -49,13 +50,11 @@ WIDEST: Final = 10.0
 """The high end of a range is at most this many times its low end."""
 
 _SHORT: Final = re.compile(r"\d{2,3}(?:[.,]\d)?")
-_DOLLAR_COUNTRIES: Final = frozenset(
-    {"USD", "CAD", "AUD", "NZD", "SGD", "HKD", "TWD", "MXN", "CLP", "COP", "ARS", "UYU"}
-)
+_DOLLARS: Final = frozenset({"USD", "CAD", "AUD", "NZD", "SGD", "HKD", "TWD", "MXN", "CLP", "COP", "ARS", "UYU"})
 _LAKH_CURRENCIES: Final = frozenset({"INR", "PKR", "BDT", "NPR", "LKR"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class PayReading:
     """What was understood of a text.
 
@@ -116,7 +115,7 @@ def read_pay(
             f"A range has its low end first and a high end of at most {WIDEST:.0f} times that, and figures are "
             f"grouped in threes; got {text!r}. {EXAMPLES}"
         )
-    found = _settle(pairs, currencies, said=said, chosen=_checked_period(period))
+    found = _settle(pairs, currencies, said=said, chosen=period and checked_period(period))
     if not found:
         raise InputError(
             f"Pay is between {MIN_SALARY_USD:,} and {MAX_SALARY_USD:,} US dollars a year or what equals that; got {text!r}. "
@@ -126,32 +125,15 @@ def read_pay(
 
 
 def _reading(text: str, parts: PayParts, found: Sequence[_Meaning]) -> PayReading:
-    first = found[0]
-    salaries: Salaries | None = parts.salaries
-    if len(found) == 1 and not first.doubtful:
-        return PayReading(
-            text=text,
-            low=first.low,
-            high=first.high,
-            currency=first.currency,
-            period=first.period,
-            salaries=salaries,
-            understood=", ".join([_in_words(first, parts), *parts.remarks]),
-        )
-    currencies = {one.currency: None for one in found}
+    one = found[0]
+    if len(found) == 1 and not one.doubtful:
+        understood = ", ".join([_in_words(one, parts), *parts.remarks])
+        return PayReading(text, one.low, one.high, one.currency, one.period, parts.salaries, understood)
     words, options = _options(text, parts, found)
     listed = " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-    return PayReading(
-        text=text,
-        low=None,
-        high=None,
-        currency=first.currency if len(currencies) == 1 else None,
-        period=None,
-        salaries=salaries,
-        understood=f"Not clear yet: {listed}",
-        question=f'"{" ".join(text.split())}": do you mean {listed}?',
-        options=options,
-    )
+    currency = one.currency if len({other.currency for other in found}) == 1 else None
+    question = f'"{" ".join(text.split())}": do you mean {listed}?'
+    return PayReading(text, None, None, currency, None, parts.salaries, f"Not clear yet: {listed}", question, options)
 
 
 def _options(text: str, parts: PayParts, found: Sequence[_Meaning]) -> tuple[list[str], tuple[str, ...]]:
@@ -161,12 +143,6 @@ def _options(text: str, parts: PayParts, found: Sequence[_Meaning]) -> tuple[lis
     if len(options) <= MOST_OPTIONS or len(currencies) < 2:
         return list(dict.fromkeys(_in_words(one, parts) for one in found)), options
     return [currency_name(one) for one in currencies], tuple(f"{text} {one}" for one in currencies)
-
-
-def _checked_period(period: Period | None) -> Period | None:
-    if period is not None and period not in PERIODS:
-        raise InputError(f"A period is one of {', '.join(PERIODS)}; got {period!r}. Choose one of these.")
-    return period
 
 
 def _currencies(parts: PayParts, *, country: str | None, chosen: str | None) -> tuple[str | None, ...]:
@@ -182,7 +158,7 @@ def _currencies(parts: PayParts, *, country: str | None, chosen: str | None) -> 
         return marks
     if wanted in marks:
         return (wanted,)
-    if parts.currencies <= _DOLLAR_COUNTRIES and "USD" in marks:
+    if parts.currencies <= _DOLLARS and "USD" in marks:
         return ("USD",) if own is None or own not in marks or own == "USD" else (own, "USD")
     return (own,) if own in marks else marks
 
@@ -195,14 +171,19 @@ def _pairs(figures: Sequence[Figure], country: str | None) -> list[tuple[float, 
     low, high = figures
     pairs: list[tuple[float, float, bool]] = []
     for times_low, times_high in _range_times(low, high):
-        both = product(_values(low, times_low, country), _values(high, times_high, country))
-        pairs += [(a, b, False) for a, b in both if a <= b <= WIDEST * a]
+        pairs += _ranges(low, times_low, high, times_high, country)
     if _bare(low) and _bare(high):
         pairs += [(a * 1000, b * 1000, True) for a, b, _ in pairs]
     elif not pairs and not low.times and low.numeral.isdigit():  # 70-80,000
-        both = product(_values(low, (1000,), country), _values(high, high.times or (1,), country))
-        pairs += [(a, b, False) for a, b in both if a <= b <= WIDEST * a]
+        pairs += _ranges(low, (1000,), high, high.times or (1,), country)
     return pairs
+
+
+def _ranges(
+    low: Figure, times_low: Iterable[int], high: Figure, times_high: Iterable[int], country: str | None
+) -> list[tuple[float, float, bool]]:
+    both = product(_values(low, times_low, country), _values(high, times_high, country))
+    return [(a, b, False) for a, b in both if a <= b <= WIDEST * a]
 
 
 def _range_times(low: Figure, high: Figure) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
@@ -242,17 +223,14 @@ def _settle(
     fixed = said or chosen
     if fixed is None:
         usual = _spoken_order(one for one in every if _usual(one))
-        return usual or _spoken_order(_doubtful(one) for one in every if _possible(one) and not one.supplied)
+        return usual or _spoken_order(
+            replace(one, doubtful=True) for one in every if _possible(one) and not one.supplied
+        )
     exact = [one for one in every if one.period == fixed and _possible(one)]
     sure = [one for one in exact if not one.supplied]
     if sure or said is not None:
         return sure or exact
-    return _spoken_order(_doubtful(one) for one in every if _usual(one))
-
-
-def _doubtful(meaning: _Meaning) -> _Meaning:
-    """The same meaning, to be asked about even where it is the only one."""
-    return replace(meaning, doubtful=True)
+    return _spoken_order(replace(one, doubtful=True) for one in every if _usual(one))
 
 
 def _spoken_order(meanings_found: Iterable[_Meaning]) -> list[_Meaning]:

@@ -26,9 +26,14 @@ _SALARIES: Final = re.compile(
 )
 _NUMERAL: Final = re.compile(r"\d{1,3}(?: \d{3})+(?!\d)(?:[.,]\d{1,2}(?!\d))?|\d+(?:[.,'_]\d+)*")
 _UP_TO: Final = frozenset({"to", "bis", "until", "till", "tot", "до"})
-_UPPER_BOUND: Final = ("An upper bound alone is no figure", "Give both ends of the range, or one figure.")
+_REFUSED: Final = {
+    "net": ("Pay here is before tax; a net figure cannot be compared", "Give the gross figure."),
+    "total": ("Pay here is without bonus and shares, as adverts name it", "Give the base pay alone."),
+    "top": ("An upper bound alone is no figure", "Give both ends of the range, or one figure."),
+}
 _SWISS_DASH: Final = re.compile(r"(?<=\d)[.,]\s?-{1,2}(?!\d)")
 _SKIPPED: Final = re.compile(r"[ ()\[\];!?\"]|:(?!-)|,(?!\d)|\.(?![\d.])")
+_ALIKE: Final = {"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "٫": ".", "٬": ",", "−": "-"}
 _DIGIT_FORMS: Final = {"<super>", "<sub>", "<fraction>", "<circle>"}
 
 
@@ -62,22 +67,16 @@ def pay_parts(text: str) -> PayParts:
 
 def folded(text: str) -> str:
     """Small letters without accents, plain blanks, hyphens and quotes, ASCII digits."""
-    out = []
-    for char in unicodedata.normalize("NFKD", text):
-        category = unicodedata.category(char)
-        if unicodedata.combining(char) or category == "Cf":
-            continue
-        if category == "Nd":
-            out.append(str(unicodedata.digit(char)))
-        elif category == "Zs" or char in "\t\n\r":
-            out.append(" ")
-        elif category == "Pd" or char == "−":
-            out.append("-")
-        else:
-            out.append(
-                {"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "٫": ".", "٬": ","}.get(char, char.casefold())
-            )
-    return " ".join("".join(out).split())
+    return " ".join("".join(map(_plain, unicodedata.normalize("NFKD", text))).split())
+
+
+def _plain(char: str) -> str:
+    category = unicodedata.category(char)
+    if unicodedata.combining(char) or category == "Cf":
+        return ""
+    if category == "Nd":
+        return str(unicodedata.digit(char))
+    return {"Zs": " ", "Pd": "-"}.get(category) or _ALIKE.get(char, char.casefold())
 
 
 class _Reader:
@@ -125,10 +124,8 @@ class _Reader:
                 continue
             words = _longest_words(text, at)
             if words is None:
-                rest = re.match(r"\S+", text[at:])
-                raise self._error(
-                    f'Pay is a figure, its currency and its period; "{rest[0] if rest else text[at:]}" is none of these'
-                )
+                rest = text[at:].split(maxsplit=1)[0]
+                raise self._error(f'Pay is a figure, its currency and its period; "{rest}" is none of these')
             yield *_words()[words], words
             at += len(words)
 
@@ -155,22 +152,14 @@ class _Reader:
                 self._parts.at_least = True
             case "bonus":
                 self._parts.remarks.append("without bonus or shares")
-            case "net":
-                raise self._error(
-                    "Pay here is before tax; a net figure cannot be compared", remedy="Give the gross figure."
-                )
-            case "total":
-                raise self._error(
-                    "Pay here is without bonus and shares, as adverts name it", remedy="Give the base pay alone."
-                )
-            case "top":
-                raise self._error(*_UPPER_BOUND)
+            case "net" | "total" | "top":
+                raise self._error(*_REFUSED[kind])
 
     def _join(self, words: str) -> None:
         if words == "-" and not self._parts.figures:
             raise self._error("Pay is above zero and a hyphen stands between two figures")
         if words in _UP_TO and not self._parts.figures:
-            raise self._error(*_UPPER_BOUND)
+            raise self._error(*_REFUSED["top"])
         self._joined = words if self._parts.figures else ""
 
     def _figure(self, numeral: str) -> None:
@@ -275,9 +264,7 @@ def meanings(numeral: str, *, country: str | None = None) -> tuple[float, ...]:
 def _with_blanks(numeral: str) -> tuple[float, ...]:
     """120'000.50, 1 234 567,80: blanks and apostrophes part thousands, a point or comma is the decimal mark."""
     found = re.fullmatch(r"(\d{1,3}(?:([ '_])\d{3})(?:\2\d{3})*)(?:[.,](\d{1,2}))?", numeral)
-    if not found:
-        return ()
-    return (float(f"{_BLANK_OR_QUOTE.sub('', found[1])}.{found[3] or 0}"),)
+    return (float(f"{_BLANK_OR_QUOTE.sub('', found[1])}.{found[3] or 0}"),) if found else ()
 
 
 def _with_both(numeral: str) -> tuple[float, ...]:
