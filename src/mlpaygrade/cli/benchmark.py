@@ -81,9 +81,8 @@ def _ask(sheet: "Sheet", path: Path | None) -> None:
         write_file(path, mapping_text(accepted(sheet.mapping, sheet.questions), lines))
         options.say(f"The mapping with the proposed answers was written to {path}: look it through and run this again.")
     if lines:
-        how = (
-            "Answer in the mapping file" if path else "Give --mapping NEW.toml: it is written with the proposed answers"
-        )
+        new = "Give --mapping NEW.toml: it is written with the proposed answers"
+        how = "Answer in the mapping file" if path else new
         raise DataError(f"Questions are open that decide the figures; nothing was written. {how}, then run this again.")
 
 
@@ -110,8 +109,4 @@ def advert(
         parts = {"low": found.low, "high": found.high, "currency": found.terms.currency, "period": found.terms.period}
         options.print_json({**parts, "reasons": list(found.reasons), "limits": list(found.limits)})
         return
-    print(
-        "\n".join(
-            [found.text, "", *(f"  {reason}" for reason in found.reasons), "", *(f"  {it}" for it in found.limits)]
-        )
-    )
+    print("\n".join([found.text, "", *(f"  {it}" for it in found.reasons), "", *(f"  {it}" for it in found.limits)]))

@@ -1,6 +1,5 @@
 """`mlpaygrade data`: download the public file, check any file, audit any file."""
 
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -29,13 +28,13 @@ def register(commands: typer.Typer) -> None:
 @app.command()
 def editions(json: options.Json = False) -> None:
     """List the editions of the public dataset that can be fetched, oldest first."""
-    from dataclasses import asdict
+    from msgspec import to_builtins
 
     from mlpaygrade.dataset.sources import cache_path
     from mlpaygrade.dataset.sources import editions as known
 
     if json:
-        options.print_json([{name: _plain(value) for name, value in asdict(one).items()} for one in known()])
+        options.print_json(to_builtins(known()))
         return
     for one in known():
         here = f"; fetched: {path}" if (path := cache_path(one)).is_file() else ""
@@ -91,32 +90,10 @@ def check(
 
     report = check_table(_chosen(file, data), require_salary=not jobs_only)
     if json:
-        options.print_json(
-            {
-                "file": str(report.path),
-                "ok": report.ok,
-                "rows": report.rows,
-                "sha256": report.sha256,
-                "synthetic": report.synthetic,
-                "notes": report.notes,
-                "defects": [
-                    {
-                        "column": defect.column,
-                        "rule": defect.rule,
-                        "value": defect.value,
-                        "remedy": defect.remedy,
-                        "first_rows": defect.rows,
-                        "count": defect.count,
-                    }
-                    for defect in report.defects
-                ],
-            }
-        )
+        options.print_json(report.to_json())
     else:
-        print(
-            f"{printable(str(report.path))}: {report.rows:,} row{'s' if report.rows != 1 else ''}"
-            + (f", sha256 {report.sha256}" if report.sha256 else "")
-        )
+        sha256 = f", sha256 {report.sha256}" if report.sha256 else ""
+        print(f"{printable(str(report.path))}: {report.rows:,} row{'s' if report.rows != 1 else ''}{sha256}")
         for note in report.notes:
             print(f"  note: {printable(note)}")
         for defect in report.defects:
@@ -150,12 +127,6 @@ def _chosen(file: Path | None, data: str | None) -> Path:
     """The file named by the argument or by --data, else the usual places."""
     if file is not None and data is not None:
         raise InputError(f"Give FILE or --data, not both; got {file} and {data}.")
-    if file is not None:
-        return file
     from mlpaygrade.dataset.sources import resolve
 
-    return resolve(data)
-
-
-def _plain(value: object) -> object:
-    return value.isoformat() if isinstance(value, date) else value
+    return file or resolve(data)

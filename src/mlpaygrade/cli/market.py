@@ -8,7 +8,7 @@ import typer
 
 from mlpaygrade.cli import options
 from mlpaygrade.dataset.writing import write_file
-from mlpaygrade.errors import InputError, ResourceError
+from mlpaygrade.errors import InputError
 
 if TYPE_CHECKING:
     from mlpaygrade.dataset.postings import Calendar
@@ -48,7 +48,8 @@ def market(
         raise InputError(
             "market needs somewhere to put its answer; got neither --output nor --json. Give --output report.html."
         )
-    _require_market(drawing=output is not None)
+    needed = ("pandas", "scipy", "altair", *(("vl_convert",) if output is not None else ()))
+    options.require("The market analysis needs", "market", *needed, named="its extra")
     # Matrices of a few hundred columns gain nothing from threads, and on a busy machine their threads wait for one another.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from mlpaygrade.dataset.postings import build_postings
@@ -82,15 +83,3 @@ def _calendar(path: Path | None) -> "Calendar | None":
 
     named = path or os.environ.get(CALENDAR_VARIABLE)
     return read_calendar(named) if named else None
-
-
-def _require_market(*, drawing: bool) -> None:
-    """Raises ResourceError where the libraries of the analysis are not installed."""
-    from importlib.util import find_spec
-
-    needed = ("pandas", "scipy", "altair", *(("vl_convert",) if drawing else ()))
-    if missing := [name for name in needed if find_spec(name) is None]:
-        raise ResourceError(
-            f"The market analysis needs {', '.join(missing)}, which this environment lacks. Install its extra: "
-            "pip install 'mlpaygrade[market]'."
-        )

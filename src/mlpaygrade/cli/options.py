@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mlpaygrade.errors import printable
+from mlpaygrade.errors import ResourceError, printable
 from mlpaygrade.job.fields import FIELDS, Field
 
 if TYPE_CHECKING:
@@ -100,17 +100,19 @@ def load_table(data: str | None) -> "Table":
     return table
 
 
-def require_training() -> None:
-    """Raises ResourceError where the training libraries are not installed."""
+def require(what: str, extra: str, *modules: str, named: str = "the extra") -> None:
+    """Raises ResourceError where libraries of an extra are not installed. what: "Training needs"."""
     from importlib.util import find_spec
 
-    from mlpaygrade.errors import ResourceError
-
-    if missing := [name for name in ("tensorflow", "keras", "sklearn", "mlflow") if find_spec(name) is None]:
+    if missing := [name for name in modules if find_spec(name) is None]:
         raise ResourceError(
-            f"Training needs {', '.join(missing)}, which this environment lacks. Install the training extra: "
-            "pip install 'mlpaygrade[train]'."
+            f"{what} {', '.join(missing)}, which this environment lacks. Install {named}: pip install 'mlpaygrade[{extra}]'."
         )
+
+
+def require_training() -> None:
+    """Raises ResourceError where the training libraries are not installed."""
+    require("Training needs", "train", "tensorflow", "keras", "sklearn", "mlflow", named="the training extra")
 
 
 def say(text: str) -> None:

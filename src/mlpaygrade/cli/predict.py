@@ -82,10 +82,8 @@ def _in_terms(answer: Answer, terms: PayTerms) -> dict[str, object]:
 def _offer_json(answer: Answer, offer_usd: float | None) -> dict[str, object]:
     if offer_usd is None:
         return {}
-    answered = answer.not_enough_data is None
-    return {
-        "offer": {"usd": round(offer_usd), "percentile": round(answer.percentile(offer_usd), 3) if answered else None}
-    }
+    percentile = None if answer.not_enough_data else round(answer.percentile(offer_usd), 3)
+    return {"offer": {"usd": round(offer_usd), "percentile": percentile}}
 
 
 def _offer_usd(text: str, terms: PayTerms, country: str) -> float:
@@ -106,13 +104,12 @@ def estimate_text(estimate: Answer, terms: PayTerms = DOLLARS, *, offer_usd: flo
     if estimate.not_enough_data is not None:
         return _refusal_text(estimate)
     low, high = estimate.intervals_usd[90]
+    typical = f"{terms.text(estimate.estimate_usd)} {terms.per}, adverts up to {estimate.newest_advert}"
     lines = [
         estimate.job_text,
         *(f"  Note first: {warning}" for warning in estimate.said_first),
         "",
-        _line(
-            "Typical pay", f"{terms.text(estimate.estimate_usd)} {terms.per}, adverts up to {estimate.newest_advert}"
-        ),
+        _line("Typical pay", typical),
         *([_line("Aged", aged_text(estimate, terms))] if estimate.aged else []),
         *([_line("Place", place_said(estimate, terms))] if estimate.place else []),
         _line("9 in 10 such jobs", terms.range(low, high)),
@@ -121,11 +118,10 @@ def estimate_text(estimate: Answer, terms: PayTerms = DOLLARS, *, offer_usd: flo
     ]
     if offer_usd is not None:
         lines += ["", *(f"  {sentence}" for sentence in verdict(estimate, offer_usd).sentences(terms))]
-    lines += [
-        "",
-        *_support_lines(estimate, terms),
-        *(f"  Note: {note}" for note in apart_from_age(estimate.notes)[0]),
-    ]
+    lines += ["", f"  {support_text(estimate, terms)}"]
+    if estimate.support.level != SAME_JOB:
+        lines.append(f"  {distance_text(estimate.closest.differs, estimate.closest.postings)}.")
+    lines += [f"  Note: {note}" for note in apart_from_age(estimate.notes)[0]]
     return "\n".join([*lines, "", "  Method", *_method_lines(estimate, terms)])
 
 
@@ -164,15 +160,6 @@ def _measured(estimate: Answer, level: int) -> str:
     if estimate.accuracy is None:
         return "not tested"
     return f"held {percent(estimate.accuracy.coverage[level])} when tested"
-
-
-def _support_lines(estimate: Answer, terms: PayTerms) -> list[str]:
-    """What it rests on, and how far from the data it is."""
-    support, closest = estimate.support, estimate.closest
-    lines = [f"  {support_text(estimate, terms)}"]
-    if support.level != SAME_JOB:
-        lines.append(f"  {distance_text(closest.differs, closest.postings)}.")
-    return lines
 
 
 def _refusal_text(estimate: Answer) -> str:

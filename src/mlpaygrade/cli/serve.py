@@ -1,13 +1,11 @@
 """`mlpaygrade serve` and `mlpaygrade mcp`: the same answers to programs and to assistants."""
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mlpaygrade.cli import options
-from mlpaygrade.errors import ResourceError
 
 Host = Annotated[str, typer.Option("--host", help="Address to listen at; 0.0.0.0 for every one of this machine.")]
 Port = Annotated[int, typer.Option("--port", min=1, max=65_535, help="Port to listen at.")]
@@ -27,7 +25,7 @@ def serve(
     public_key: options.PublicKey = None,
 ) -> None:
     """Answer over HTTP: /v1/estimate and its like, described at /openapi.json. Limits and keys are environment variables."""
-    _require("serve", ("starlette", "uvicorn", "msgspec", "prometheus_client"))
+    options.require("This needs", "serve", "starlette", "uvicorn", "msgspec", "prometheus_client")
     from mlpaygrade.service.serve import serve as run
 
     _use(bundle, public_key)
@@ -42,7 +40,7 @@ def mcp(
     public_key: options.PublicKey = None,
 ) -> None:
     """Answer assistants over the Model Context Protocol: on standard input and output, or with --http at /mcp."""
-    _require("mcp", ("mcp",))
+    options.require("This needs", "mcp", "mcp")
     from mlpaygrade.service.assistants import run
 
     run(options.load_predictor(bundle, public_key), http=(host, port) if http else None)
@@ -55,12 +53,3 @@ def _use(bundle: Path | None, public_key: Path | None) -> None:
     for name, path in (("MLPAYGRADE_BUNDLE", bundle), ("MLPAYGRADE_PUBLIC_KEY", public_key)):
         if path is not None:
             os.environ[name] = str(path.resolve())
-
-
-def _require(extra: str, modules: tuple[str, ...]) -> None:
-    """Raises ResourceError where an extra's libraries are not installed."""
-    if missing := [name for name in modules if find_spec(name) is None]:
-        raise ResourceError(
-            f"This needs {', '.join(missing)}, which this environment lacks. Install the extra: "
-            f"pip install 'mlpaygrade[{extra}]'."
-        )

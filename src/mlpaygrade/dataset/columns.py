@@ -41,7 +41,8 @@ def match_columns(header: Sequence[str], *, wanted: Sequence[str], required: Seq
     read_as: list[str] = []
     defects: list[Defect] = []
     for column in wanted:
-        found = next((hits for hits in _hits(column, names) if hits), [])
+        hits = ([n for n, name in enumerate(names) if name in way] for way in names_of(column))
+        found = next(filter(None, hits), [])
         if len(found) > 1:
             value = " and ".join(f"{shown(header[n])!r} (column {n + 1})" for n in found)
             remedy = f"Name one of them {column}, or remove all but one."
@@ -101,10 +102,6 @@ def _table() -> Mapping[str, Mapping[str, str]]:
 @cache
 def _all_names() -> frozenset[str]:
     return frozenset(name for column in (*_table(), *BY_COLUMN) for way in names_of(column) for name in way)
-
-
-def _hits(column: str, names: Sequence[str]) -> list[list[int]]:
-    return [[n for n, name in enumerate(names) if name in way] for way in names_of(column)]
 
 
 def _missing(column: str, header: Sequence[str]) -> Defect:

@@ -136,11 +136,10 @@ def decimal_years(year: NDArray[np.int64], *, newest: date | None = None) -> NDA
     for value in np.unique(year):
         index = np.flatnonzero(year == value)
         span = 1.0
-        if value == year.max():
-            if newest is not None and newest.year == value:
-                span = newest.timetuple().tm_yday / 366
-            elif (before := int(np.sum(year == value - 1))) > 0:
-                span = min(1.0, len(index) / before)
+        if value == year.max() and newest is not None and newest.year == value:
+            span = newest.timetuple().tm_yday / 366
+        elif value == year.max() and (before := int(np.sum(year == value - 1))) > 0:
+            span = min(1.0, len(index) / before)
         result[index] = value + span * (np.arange(len(index)) + 0.5) / len(index)
     return result
 
@@ -193,21 +192,22 @@ class Split:
 
 def temporal(postings: Postings, *, through: int) -> Split:
     """Train on work years up to `through`, test on the later ones."""
-    past = postings.year <= through
-    return Split(name=f"through {through}", train=np.flatnonzero(past), test=np.flatnonzero(~past))
+    return _parted(f"through {through}", postings.year <= through)
 
 
 def by_arrival(postings: Postings, *, day: date) -> Split:
     """Train on postings that had arrived by a day, test on what arrived later. postings: dated (`market.arrivals.dated_by`)."""
-    past = postings.time_years <= decimal_year(day)
-    return Split(name=f"arrived by {day}", train=np.flatnonzero(past), test=np.flatnonzero(~past))
+    return _parted(f"arrived by {day}", postings.time_years <= decimal_year(day))
 
 
 def geographic(postings: Postings, *, train_on_us: bool) -> Split:
     """Train on US companies and test on the others, or the reverse."""
     us = postings.jobs[LOCATION].to_numpy() == "US"
-    name = "US to international" if train_on_us else "international to US"
-    return Split(name=name, train=np.flatnonzero(us == train_on_us), test=np.flatnonzero(us != train_on_us))
+    return _parted("US to international" if train_on_us else "international to US", us == train_on_us)
+
+
+def _parted(name: str, past: NDArray[np.bool_]) -> Split:
+    return Split(name=name, train=np.flatnonzero(past), test=np.flatnonzero(~past))
 
 
 def stratified(postings: Postings, *, folds: int = 5, seed: int = 0) -> list[Split]:
@@ -222,10 +222,7 @@ def stratified(postings: Postings, *, folds: int = 5, seed: int = 0) -> list[Spl
         index = rng.permutation(np.flatnonzero(stratum == value))
         fold_of_group[index] = (np.arange(len(index)) + rng.integers(folds)) % folds
     fold = fold_of_group[np.unique(group, return_inverse=True)[1]]
-    return [
-        Split(name=f"stratified {k + 1}/{folds}", train=np.flatnonzero(fold != k), test=np.flatnonzero(fold == k))
-        for k in range(folds)
-    ]
+    return [_parted(f"stratified {k + 1}/{folds}", fold != k) for k in range(folds)]
 
 
 def rolling_origin(postings: Postings, *, folds: int, window: float) -> list[Split]:
@@ -279,12 +276,8 @@ def read_calendar(path: Path | str) -> Calendar:
         days = tuple(date.fromisoformat(line[SNAPSHOT]) for line in lines)
         rows = {int(name[5:]): np.array([int(line[name]) for line in lines], dtype=np.int64) for name in columns}
     except (TypeError, ValueError) as error:
-        defect = Defect(
-            column=SNAPSHOT,
-            rule="must hold dates such as 2024-04-21 beside whole counts",
-            value=str(error),
-            remedy="Mend that line.",
-        )
+        rule = "must hold dates such as 2024-04-21 beside whole counts"
+        defect = Defect(column=SNAPSHOT, rule=rule, value=str(error), remedy="Mend that line.")
         raise DataError(f"The calendar {path} has an unreadable line.", defects=[defect]) from error
     if any(later <= earlier for earlier, later in pairwise(days)):
         raise DataError(f"The calendar {path} must list its snapshots in order, each day once. Sort it by {SNAPSHOT}.")
@@ -326,9 +319,7 @@ def snapshot_of(postings: Postings, calendar: Calendar) -> NDArray[np.int64]:
     Postings that stood there on the first snapshot that counts their year at all are undated too if that was the calendar's
     first day, as they may be older.
     """
-    newest_row = row_ages(postings.source)[
-        postings.rows[:, 0]
-    ]  # the high end stands above the low end, so it came last
+    newest_row = row_ages(postings.source)[postings.rows[:, 0]]  # the high end stands above the low one: it came last
     found = np.full(len(postings), -1, dtype=np.int64)
     for year, standing in calendar.rows.items():
         counts = np.maximum.accumulate(standing)  # a few rows were taken out again

@@ -318,9 +318,8 @@ def _recognise(source: Path | bytes, name: str) -> tuple[_Text, list[str]]:
     for magic, what, remedy in _NOT_TEXT:
         if head.startswith(magic):
             _refuse(name, "must be a text file or a workbook", what, remedy)
-    encoding, notes = next(
-        ((codec, [note]) for mark, codec, note in _MARKS if head.startswith(mark)), ("utf-8", list[str]())
-    )
+    marked = ((codec, [note]) for mark, codec, note in _MARKS if head.startswith(mark))
+    encoding, notes = next(marked, ("utf-8", list[str]()))
     if not notes and head[:2000].count(0) > len(head[:2000]) // 4:
         remedy = "If it is UTF-16, save it again as CSV (UTF-8)."
         _refuse(name, "must be a text file or a workbook", "many NUL bytes", remedy)
@@ -331,9 +330,8 @@ def _recognise(source: Path | bytes, name: str) -> tuple[_Text, list[str]]:
         _refuse(name, rule, f"a bad byte near byte {broken_at:,}", remedy)
     if broken_at is not None:
         encoding = _SINGLE_BYTE
-        notes.append(
-            f"not UTF-8 (first at byte {broken_at:,}): read as Windows-1252; if accents look wrong, save it as UTF-8"
-        )
+        first = f"not UTF-8 (first at byte {broken_at:,})"
+        notes.append(f"{first}: read as Windows-1252; if accents look wrong, save it as UTF-8")
     return _Text(source, name, encoding), notes
 
 

@@ -24,7 +24,7 @@ from datetime import date
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Final, Literal, cast
+from typing import Final, Literal
 
 import platformdirs
 
@@ -32,7 +32,7 @@ from mlpaygrade.dataset.reader import sha256_of
 from mlpaygrade.dataset.writing import alone, write_file
 from mlpaygrade.errors import FetchError, InputError, ResourceError
 from mlpaygrade.job import fields as schema
-from mlpaygrade.job.lookup import rows
+from mlpaygrade.job.lookup import records
 
 CHUNK_BYTES: Final = 1 << 16
 MAX_BYTES: Final = 1 << 28
@@ -144,30 +144,14 @@ class Edition:
     sha256_crlf: str
     order: Order
     source: str
-    test_after: date | None
-    calendar: str
+    test_after: date | None = None
+    calendar: str = ""
 
 
 @cache
 def editions() -> tuple[Edition, ...]:
     """All editions, oldest first."""
-    return tuple(
-        Edition(
-            name=row["name"],
-            rows=int(row["rows"]),
-            newer_rows=int(row["newer_rows"]),
-            newest=date.fromisoformat(row["newest"]),
-            commit=row["commit"],
-            git_blob=row["git_blob"],
-            sha256_lf=row["sha256_lf"],
-            sha256_crlf=row["sha256_crlf"],
-            order=cast("Order", row["order"]),
-            source=row["source"],
-            test_after=date.fromisoformat(row["test_after"]) if row["test_after"] else None,
-            calendar=row["calendar"],
-        )
-        for row in rows("editions", room="dataset")
-    )
+    return records("editions", Edition, room="dataset")
 
 
 def edition_named(name: str | None = None) -> Edition:
@@ -217,12 +201,9 @@ def cache_path(edition: Edition) -> Path:
 
     Raises ResourceError where the system knows no home folder for the user.
     """
-    chosen = os.environ.get(CACHE_VARIABLE)
     with _home_needed():
-        folder = (
-            Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("mlpaygrade", appauthor=False))
-        )
-    return folder / f"salaries-{edition.name}.csv"
+        folder = os.environ.get(CACHE_VARIABLE) or platformdirs.user_cache_dir("mlpaygrade", appauthor=False)
+        return Path(folder).expanduser() / f"salaries-{edition.name}.csv"
 
 
 def github_path(edition: Edition) -> str:
@@ -271,13 +252,11 @@ def fetch(
     if source not in ("github", "kaggle"):
         raise FetchError(f"source must be github or kaggle; got {source!r}.")
     if source == "kaggle" and edition.name != KAGGLE_EDITION:
-        raise FetchError(
-            f"Kaggle holds the edition {KAGGLE_EDITION} only; got {edition.name}. Leave out --source kaggle."
-        )
+        said = f"Kaggle holds the edition {KAGGLE_EDITION} only; got {edition.name}. Leave out --source kaggle."
+        raise FetchError(said)
     if target.is_dir():
-        raise FetchError(
-            f"{target} is a directory. Give the path of the file to write, such as {target / cache_path(edition).name}."
-        )
+        example = target / cache_path(edition).name
+        raise FetchError(f"{target} is a directory. Give the path of the file to write, such as {example}.")
     if _is_there(target, edition, note):
         return target
     if target.is_file():
@@ -340,7 +319,8 @@ def _from_github(
     """The edition from its pinned file. A resumed part that turns out not to be it is fetched once more from the start."""
     url = f"{base_url.rstrip('/')}/{github_path(edition)}"
     part = _part_of(target)
-    resumed = download(url, part, on_progress=on_progress or _silent)
+    on_progress = on_progress or (lambda _done, _total: None)
+    resumed = download(url, part, on_progress=on_progress)
     for again in (resumed, False):
         try:
             return _derive(part.read_bytes(), edition, newer_rows=edition.newer_rows, note=note)
@@ -348,7 +328,7 @@ def _from_github(
             part.unlink()  # a wrong part must not be resumed
             if not again:
                 raise
-            download(url, part, on_progress=on_progress or _silent)
+            download(url, part, on_progress=on_progress)
     raise AssertionError("the second try returns or raises")
 
 
@@ -375,10 +355,6 @@ def _from_kaggle(folder: Path) -> bytes:
             names = ", ".join(file.name for file in found) or "none"
             raise FetchError(f"Expected one CSV file in {KAGGLE_DATASET}; got {names}. Use --source github.")
         return found[0].read_bytes()
-
-
-def _silent(done: int, total: int | None) -> None:
-    del done, total
 
 
 def _derive(raw: bytes, edition: Edition, *, newer_rows: int, note: Callable[[str], None]) -> bytes:

@@ -1,8 +1,4 @@
-"""The one gate: what of a CSV file may enter, and what is wrong with the rest.
-
-Enters: a path to a file with the dataset's columns. Leaves: a `Table` (typed columns in the dataset's order, rows in
-the file's order, its hash, and a note on everything that was repaired), or every defect found, each with column, first
-rows and remedy. Drops no row and repairs nothing unsaid. Knows nothing of postings, splits or models.
+"""The one gate: what of a CSV file may enter, and what is wrong with the rest. Drops no row and repairs nothing unsaid.
 
 A row is never handled alone. Each column is coded to its distinct texts while the file streams past,
 `values.read_value` judges the distinct texts, and verdicts are mapped back to rows; a million rows take seconds and
@@ -12,7 +8,8 @@ little memory.
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -70,6 +67,16 @@ class CheckReport:
     def ok(self) -> bool:
         """Whether the file may enter."""
         return not self.defects
+
+    def to_json(self) -> dict[str, object]:
+        """Plain JSON."""
+        named = {"file": str(self.path), "ok": self.ok, "rows": self.rows, "sha256": self.sha256}
+        defects = [
+            {**{name: getattr(one, name) for name in ("column", "rule", "value", "remedy")}, "first_rows": one.rows}
+            | {"count": one.count}
+            for one in self.defects
+        ]
+        return {**named, "synthetic": self.synthetic, "notes": self.notes, "defects": defects}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,16 +164,16 @@ def _inspect(path: Path, *, require_salary: bool) -> "tuple[CheckReport, pd.Data
 
 def code_rows(rows: Rows, places: Mapping[str, int]) -> Coded:
     """Code the columns at `places` of all rows; rows with a wrong number of fields become defects, blank lines a note."""
-    coders = {name: _new_coder() for name in places}
+    coders = {name: defaultdict[str, int](count().__next__) for name in places}  # text -> code, in order of appearance
     parts: dict[str, list[Codes]] = {name: [] for name in places}
     kept: list[npt.NDArray[np.int64]] = []
     ragged: dict[int, list[tuple[int, int]]] = {}
-    count = blank = 0
+    number = blank = 0
     defects: list[Defect] = []
     try:
         for block in rows.blocks():
             blank += block.blank
-            count += len(block.rows)
+            number += len(block.rows)
             numbers = np.arange(block.first, block.first + len(block.rows), dtype=np.int64)
             good = block.rows
             if block.ragged:
@@ -184,27 +191,17 @@ def code_rows(rows: Rows, places: Mapping[str, int]) -> Coded:
         if not error.defects:
             raise
     defects[:0] = ragged_defects(ragged, width=len(rows.header), first_rows=FIRST_ROWS)
-    if count == 0 and not defects:
+    if not number and not defects:
         remedy = "Export or download the file again; it holds no data."
         defects.append(Defect(column=WHOLE_FILE, rule="must have at least one data row", value="none", remedy=remedy))
+    empty = np.empty(0, np.int32)
     return Coded(
-        columns={name: Column(list(coders[name]), _joined(parts[name])) for name in places},
+        columns={name: Column(list(coders[name]), np.concatenate([empty, *parts[name]])) for name in places},
         row_numbers=np.concatenate([np.empty(0, np.int64), *kept]),
-        rows=count,
+        rows=number,
         defects=tuple(defects),
         notes=(f"{blank:,} blank line{'s' if blank != 1 else ''} ignored",) if blank else (),
     )
-
-
-def _new_coder() -> "defaultdict[str, int]":
-    """text -> code, in order of appearance."""
-    coder: defaultdict[str, int] = defaultdict()
-    coder.default_factory = coder.__len__
-    return coder
-
-
-def _joined(parts: Sequence[Codes]) -> Codes:
-    return np.concatenate([np.empty(0, np.int32), *parts])
 
 
 def _judge(
@@ -219,40 +216,24 @@ def _judge(
             bad.setdefault(reading.defect.rule, []).append((code, reading.defect))
         for note in reading.notes:
             repaired.setdefault(note, []).append(code)
+
+    def placed(defect: Defect, codes: Sequence[int]) -> Defect:
+        """The defect with the rows where its values stand."""
+        places = np.flatnonzero(np.isin(column.codes, codes))[:FIRST_ROWS]
+        return replace(defect, rows=tuple(row_numbers[places].tolist()), count=int(counts[list(codes)].sum()))
+
     defects = []
     for rule, found in bad.items():
-        for code, defect in found[:VALUES_PER_RULE]:
-            defects.append(_placed(defect, column, [code], row_numbers=row_numbers, counts=counts))
+        defects += [placed(defect, [code]) for code, defect in found[:VALUES_PER_RULE]]
         if rest := [code for code, _ in found[VALUES_PER_RULE:]]:
             value = f"{len(rest):,} further value{'s' if len(rest) != 1 else ''}"
-            summed = Defect(column=name, rule=rule, value=value, remedy="Remedies as above.")
-            defects.append(_placed(summed, column, rest, row_numbers=row_numbers, counts=counts))
+            defects.append(placed(Defect(column=name, rule=rule, value=value, remedy="Remedies as above."), rest))
     notes = []
     for note, codes in repaired.items():
         count = int(counts[codes].sum())
         first_row = int(row_numbers[np.isin(column.codes, codes).argmax()])
         notes.append(f"{name}: {note} in {count:,} row{'s' if count != 1 else ''} (first: row {first_row})")
     return defects, notes
-
-
-def _placed(
-    defect: Defect,
-    column: Column,
-    codes: Sequence[int],
-    *,
-    row_numbers: npt.NDArray[np.int64],
-    counts: npt.NDArray[np.int64],
-) -> Defect:
-    """The defect with the rows where its values stand."""
-    places = np.flatnonzero(np.isin(column.codes, codes))[:FIRST_ROWS]
-    return Defect(
-        column=defect.column,
-        rule=defect.rule,
-        value=defect.value,
-        remedy=defect.remedy,
-        rows=tuple(row_numbers[places].tolist()),
-        count=int(counts[list(codes)].sum()),
-    )
 
 
 def _frame(
@@ -262,11 +243,9 @@ def _frame(
 
     data: dict[str, pd.Series] = {}
     for name in wanted:
-        values = [reading.value for reading in readings[name]]
-        if name in INTEGER_COLUMNS:
-            data[name] = pd.Series(np.array(values, dtype=np.int64)[columns[name].codes])
-        else:
-            data[name] = pd.Series(np.array(values, dtype=object)[columns[name].codes], dtype="str")
+        whole = name in INTEGER_COLUMNS
+        values = np.array([reading.value for reading in readings[name]], dtype=np.int64 if whole else object)
+        data[name] = pd.Series(values[columns[name].codes], dtype=None if whole else "str")
     return pd.DataFrame(data)
 
 

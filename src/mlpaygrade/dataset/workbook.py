@@ -54,13 +54,8 @@ def as_csv(
     order = {"kind": kind, "sheet": sheet, "rows": rows or ROWS, "columns": columns, "memory": MEMORY_BYTES}
     content = source.read_bytes() if isinstance(source, Path) else source
     try:
-        child = subprocess.run(
-            [sys.executable, "-I", str(CHILD), json.dumps(order)],
-            input=content,
-            capture_output=True,
-            timeout=SECONDS,
-            check=False,
-        )
+        command = [sys.executable, "-I", str(CHILD), json.dumps(order)]
+        child = subprocess.run(command, input=content, capture_output=True, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired:
         _refuse(f"takes longer than {SECONDS} seconds", "Save the table alone as CSV (UTF-8).")
     try:

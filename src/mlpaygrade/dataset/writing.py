@@ -72,10 +72,9 @@ def write_file(path: Path, content: str | bytes, *, parents: bool = False) -> No
 def _regular(path: Path) -> Path:
     """The file that is written, links followed. Raises ResourceError for a folder, device or pipe."""
     target = Path(os.path.realpath(path))
-    if target.is_dir():
-        raise ResourceError(f"{path} cannot be written: it is a folder. Give the path of a file.")
     if target.exists() and not target.is_file():
-        raise ResourceError(f"{path} cannot be written: it is no regular file. Give the path of a file.")
+        what = "a folder" if target.is_dir() else "no regular file"
+        raise ResourceError(f"{path} cannot be written: it is {what}. Give the path of a file.")
     if not target.parent.is_dir():
         raise ResourceError(f"The output folder {path.parent} does not exist. Create it, or give another place.")
     if target.exists() and not os.access(target, os.W_OK):

@@ -9,7 +9,7 @@ import csv
 import functools
 import io
 import unicodedata
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Container, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -34,10 +34,10 @@ def rows(table: str, *, room: str = "job") -> tuple[dict[str, str], ...]:
 
 
 def records(table: str, kind: type[R], *, room: str = "job") -> tuple[R, ...]:
-    """The rows of a table as dataclasses, whose types say how cells are read; an empty cell is None."""
+    """The rows of a table as dataclasses, whose types say how cells are read; an empty cell is left to its default."""
     import msgspec
 
-    given = [{name: cell or None for name, cell in row.items()} for row in rows(table, room=room)]
+    given = [{name: cell for name, cell in row.items() if cell} for row in rows(table, room=room)]
     return msgspec.convert(given, tuple[kind, ...], strict=False)  # type: ignore[valid-type]
 
 
@@ -52,6 +52,16 @@ def fold(text: str) -> str:
 def squash(text: str) -> str:
     """The letters and digits of folded `text`: "Côte d'Ivoire" -> "cotedivoire"."""
     return "".join(filter(str.isalnum, fold(text)))
+
+
+def longest_phrases(words: Sequence[str], known: Container[str]) -> Iterator[str]:
+    """The words from left to right as the longest known phrases, of three words at most; other words stand by themselves."""
+    start = 0
+    while start < len(words):
+        ends = range(min(start + 3, len(words)), start + 1, -1)
+        end = next((end for end in ends if " ".join(words[start:end]) in known), start + 1)
+        yield " ".join(words[start:end])
+        start = end
 
 
 def checked_text(text: str, *, what: str) -> str:

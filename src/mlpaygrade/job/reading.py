@@ -7,10 +7,10 @@ Corrects no spelling (`taxonomy.resolve_title` does) and asks no model.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, LABELS, REMOTE, Employment, Experience, Remote
-from mlpaygrade.job.lookup import checked_text, remembered, rows, squash, with_memory
+from mlpaygrade.job.lookup import checked_text, longest_phrases, remembered, rows, squash, with_memory
 from mlpaygrade.job.places import place_kind
 from mlpaygrade.job.title_parts import Part, Word, tidy, title_parts
 from mlpaygrade.job.titles import canonical_title, title_tokens, title_words
@@ -108,14 +108,13 @@ def contradictions(
     if reading.rank and reading.level and experience and experience not in _fits(reading.rank):
         level = LABELS[EXPERIENCE]
         said.append(_disagree(reading.rank, "level", level[experience], level[reading.level]))
-    if reading.employment and employment and employment != reading.employment:
-        kind = LABELS[EMPLOYMENT]
-        meant = kind[reading.employment]
-        said.append(_disagree(_plain(meant), "employment type", kind[employment], meant))
-    if reading.remote is not None and remote is not None and remote != reading.remote:
-        where = LABELS[REMOTE]
-        meant = where[reading.remote]
-        said.append(_disagree(_plain(meant), "remote work setting", where[remote], meant))
+    for column, field, says, chosen in (
+        (EMPLOYMENT, "employment type", reading.employment, employment),
+        (REMOTE, "remote work setting", reading.remote, remote),
+    ):
+        if says is not None and chosen is not None and chosen != says:
+            meant = LABELS[column][says]
+            said.append(_disagree(_plain(meant), field, LABELS[column][chosen], meant))
     return (*said, UNPAID) if reading.unpaid else tuple(said)
 
 
@@ -126,8 +125,7 @@ def _disagree(title_says: str, field: str, chosen: str, meant: str) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     title: str
     aside: tuple[str, ...]
 
@@ -261,18 +259,10 @@ def _ranks(parts: Sequence[Part], title: str = "") -> list[Mapping[str, str]]:
 
 def _soft_ranks(words: Sequence[str]) -> Iterator[Mapping[str, str]]:
     """The ranks that stay words of a title: lead, head, director."""
-    place = 0
-    while place < len(words):
-        for length in range(min(3, len(words) - place), 0, -1):
-            row = _rank_table().get(" ".join(words[place : place + length]))
-            kept = " ".join(words[place : place + length]) in _texts("keep")
-            if kept or (row and row["stays"] != "no"):
-                if row and not kept:
-                    yield row
-                place += length
-                break
-        else:
-            place += 1
+    staying = _staying_ranks()
+    for phrase in longest_phrases(words, staying.keys() | _texts("keep")):
+        if phrase in staying and phrase not in _texts("keep"):
+            yield staying[phrase]
 
 
 def _without_soft_ranks(words: tuple[Word, ...]) -> tuple[Word, ...]:
@@ -324,6 +314,11 @@ def _precedence() -> tuple[str, ...]:
 @cache
 def _rank_table() -> Mapping[str, Mapping[str, str]]:
     return {row["text"]: row for row in rows("title_ranks")}
+
+
+@cache
+def _staying_ranks() -> Mapping[str, Mapping[str, str]]:
+    return {text: row for text, row in _rank_table().items() if row["stays"] != "no"}
 
 
 @cache

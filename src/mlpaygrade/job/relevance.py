@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from mlpaygrade.job.lookup import remembered, rows, with_memory
+from mlpaygrade.job.lookup import longest_phrases, remembered, rows, with_memory
 from mlpaygrade.job.reading import edition_titles, job_words, read_title
 from mlpaygrade.job.taxonomy import resolve_title, suggest_titles
 from mlpaygrade.job.titles import title_words
 
 FIELD: Final = "data, machine learning, AI, software and analytics"
-_LONGEST: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +68,11 @@ def _judge(text: str, titles: frozenset[str]) -> Relevance:
 def _kinds(words: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Phrases of the table in the words, the longest first, with their kind; every word counts once."""
     table, singular = _table(), _singular()
-    words = [singular.get(word, word) for word in words]
-    place = 0
-    while place < len(words):
-        for length in range(min(_LONGEST, len(words) - place), 0, -1):
-            phrase = " ".join(words[place : place + length])
-            if phrase in table:
-                yield phrase, table[phrase]["kind"]
-                place += length
-                break
-        else:
-            if words[place].startswith(_prefixes()):
-                yield words[place], "core"
-            place += 1
+    for phrase in longest_phrases([singular.get(word, word) for word in words], table):
+        if phrase in table:
+            yield phrase, table[phrase]["kind"]
+        elif phrase.startswith(_prefixes()):
+            yield phrase, "core"
 
 
 def _first(found: Mapping[str, str], kind: str) -> str | None:

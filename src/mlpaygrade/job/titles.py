@@ -13,7 +13,7 @@ from functools import cache
 from itertools import pairwise
 from typing import Final, Literal, cast, get_args
 
-from mlpaygrade.job.lookup import fold, remembered, rows
+from mlpaygrade.job.lookup import fold, longest_phrases, remembered, rows
 
 Family = Literal[
     "DATA_SCIENCE", "DATA_ENGINEERING", "DATA_ANALYSIS", "MACHINE_LEARNING", "MANAGEMENT", "SPECIALIZED", "SOFTWARE", "BUSINESS"
@@ -22,7 +22,6 @@ Family = Literal[
 FAMILIES: Final[tuple[Family, ...]] = get_args(Family)
 """The families in use."""
 
-_LONGEST_PHRASE: Final = 3
 _TOKEN: Final = re.compile(r"[^\W_]+(?:\+\+|#)?")
 
 
@@ -79,19 +78,13 @@ def _whole_written_out(tokens: tuple[str, ...]) -> tuple[str, ...]:
 
 def _write_out(tokens: Sequence[str]) -> list[str]:
     """Replace abbreviations, spelling variants and fillers by their words, the longest phrase first."""
-    written_out, fillers = phrases("word"), phrases("filler")
-    words: list[str] = []
-    start = 0
-    while start < len(tokens):
-        for length in range(min(_LONGEST_PHRASE, len(tokens) - start), 0, -1):
-            phrase = " ".join(tokens[start : start + length])
-            if phrase in written_out or phrase in fillers:
-                words.extend(written_out.get(phrase, "").split())
-                break
-        else:
-            words.append(tokens[start])
-        start += length
-    return words
+    table = _replaced()
+    return [word for phrase in longest_phrases(tokens, table) for word in table.get(phrase, phrase).split()]
+
+
+@cache
+def _replaced() -> Mapping[str, str]:
+    return {**dict.fromkeys(phrases("filler"), ""), **phrases("word")}
 
 
 def without_rank(words: Sequence[str]) -> tuple[str, ...]:
