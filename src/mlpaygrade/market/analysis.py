@@ -19,11 +19,10 @@ from mlpaygrade.market.inference import (
     AdjustedModel,
     Bootstrap,
     Effect,
+    Medians,
     Term,
+    bootstrap_medians,
     fit_adjusted,
-    group_quantiles,
-    percentile_interval,
-    plain_quantiles,
 )
 from mlpaygrade.market.sample import MIN_CELL, FieldKey, Floats, Ints, Sample
 from mlpaygrade.rendering.charts import Chart, Mark
@@ -185,24 +184,6 @@ class Group:
     adjusted: Change | None
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Medians:
-    """Median pay by group (k,) in USD, its 95 % interval, and the bootstrap's medians (replicates, k)."""
-
-    median: Floats
-    low: Floats
-    high: Floats
-    replicates: Floats
-
-    def usd(self, group: int) -> float | None:
-        """A group's median, None where it has none."""
-        return number(self.median[group])
-
-    def interval_usd(self, group: int) -> Span:
-        """Its interval."""
-        return span(self.low[group], self.high[group])
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Analysis:
     """A sample with its bootstrap, its fitted models and its rows, shared by the sections."""
@@ -242,13 +223,8 @@ class Analysis:
         )
 
     def medians(self, codes: Ints, *, k: int) -> Medians:
-        """Median middle of the band by group, with its bootstrap."""
-        middle = self.sample.middle_usd
-        median = plain_quantiles(middle, codes, k=k)[:, 0]
-        quantiles = group_quantiles(middle, codes, k=k)
-        replicates = self.bootstrap.run(lambda weights: quantiles(weights)[:, 0])
-        low, high = percentile_interval(replicates, median)
-        return Medians(median=median, low=low, high=high, replicates=replicates)
+        """Median middle of the band by group in USD, with its bootstrap."""
+        return bootstrap_medians(self.sample.middle_usd, codes, k=k, bootstrap=self.bootstrap)
 
     def groups(self, key: FieldKey, *, model: AdjustedModel | None = None) -> tuple[Group, ...]:
         """The values of a field in the order of their codes. model: that adjusts, by default the one with single titles."""
@@ -263,8 +239,8 @@ class Analysis:
                 adverts=int(adverts[code]),
                 few=n < MIN_CELL,
                 reference=code == main,
-                median_usd=None if n < MIN_CELL else medians.usd(code),
-                interval_usd=None if n < MIN_CELL else medians.interval_usd(code),
+                median_usd=None if n < MIN_CELL else number(medians.median[code]),
+                interval_usd=None if n < MIN_CELL else span(medians.low[code], medians.high[code]),
                 adjusted=None if n < MIN_CELL else change_of(effects[code]),
             )
             for code, n in enumerate(field.counts().tolist())

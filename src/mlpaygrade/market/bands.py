@@ -19,14 +19,7 @@ from mlpaygrade.market.analysis import (
     postings_text,
 )
 from mlpaygrade.market.document import Figure
-from mlpaygrade.market.inference import (
-    Bootstrap,
-    bootstrap_of,
-    compare_groups,
-    group_quantiles,
-    percentile_interval,
-    plain_quantiles,
-)
+from mlpaygrade.market.inference import Bootstrap, bootstrap_medians, bootstrap_of, compare_groups, plain_quantiles
 from mlpaygrade.market.sample import MIN_CELL, Coded, FieldKey, Floats
 from mlpaygrade.rendering.charts import Bars, Forest, Mark
 
@@ -102,9 +95,7 @@ def _numbers(analysis: Analysis) -> Bands:
     sample = analysis.sample.take(analysis.sample.postings.paired)
     ratio = sample.postings.high_usd / sample.postings.low_usd
     bootstrap = bootstrap_of(sample, seed=analysis.seed)
-    everyone = group_quantiles(ratio, np.zeros(len(sample), dtype=np.int64), k=1)
-    median = float(np.median(ratio))
-    low, high = percentile_interval(bootstrap.run(lambda weights: everyone(weights)[0, 0]), np.asarray(median))
+    everyone = bootstrap_medians(ratio, np.zeros(len(sample), dtype=np.int64), k=1, bootstrap=bootstrap)
     first, omega2 = sample.first_of_advert, {}
     for key in FIELDS:
         field = sample.fields[key]
@@ -114,7 +105,7 @@ def _numbers(analysis: Analysis) -> Bands:
     names = [f"{a:.1f} and more" if np.isinf(b) else f"{a:.1f} to {b:.1f}" for a, b in pairwise(EDGES)]
     lowest, highest = (round(float(end), 4) for end in np.quantile(ratio, [0.05, 0.95]))
     return Bands(
-        ratio=Estimate.of(median, float(low), float(high)),
+        ratio=Estimate.of(everyone.median[0], everyone.low[0], everyone.high[0]),
         range=(lowest, highest),
         equal_ends=round(float(np.mean(ratio == 1)), 4),
         paired_share=round(float(analysis.sample.postings.paired.mean()), 4),
@@ -126,15 +117,16 @@ def _numbers(analysis: Analysis) -> Bands:
 
 def _groups(ratio: Floats, field: Coded, bootstrap: Bootstrap) -> tuple[BandGroup, ...]:
     k = len(field.keys)
-    quantiles = group_quantiles(ratio, field.codes, k=k)
-    lower, median, upper = plain_quantiles(ratio, field.codes, k=k, probabilities=(0.25, 0.5, 0.75)).T.tolist()
-    low, high = percentile_interval(bootstrap.run(lambda weights: quantiles(weights)[:, 0]), np.array(median))
+    found = bootstrap_medians(ratio, field.codes, k=k, bootstrap=bootstrap)
+    lower, upper = plain_quantiles(ratio, field.codes, k=k, probabilities=(0.25, 0.75)).T.tolist()
     return tuple(
         BandGroup(
             label=field.labels[code],
             postings=n,
             few=n < MIN_CELL,
-            ratio=None if n < MIN_CELL else Estimate.of(median[code], low[code], high[code], digits=3),
+            ratio=None
+            if n < MIN_CELL
+            else Estimate.of(found.median[code], found.low[code], found.high[code], digits=3),
             quartiles=None if n < MIN_CELL else (round(lower[code], 3), round(upper[code], 3)),
         )
         for code, n in enumerate(field.counts().tolist()[:SHOWN])

@@ -15,7 +15,7 @@ from mlpaygrade.job.fields import EXPERIENCE, LABELS, SIZE, TITLE
 from mlpaygrade.market import wording
 from mlpaygrade.market.analysis import Analysis, Estimate, Finding, Usd, figure
 from mlpaygrade.market.document import Figure
-from mlpaygrade.market.inference import group_quantiles, normal_interval, percentile_interval, skewness
+from mlpaygrade.market.inference import bootstrap_medians, skewness
 from mlpaygrade.market.sample import Floats
 from mlpaygrade.rendering.charts import Bars, Histogram, Mark, Rule
 from mlpaygrade.rendering.words import counted
@@ -163,19 +163,14 @@ def _skewness(analysis: Analysis) -> Estimate:
         second, third = np.sum(w * away**2), np.sum(w * away**3)
         return np.asarray(third / second**1.5)
 
-    estimate = weighted(np.ones(len(analysis.sample)))
-    low, high = normal_interval(analysis.bootstrap.run(weighted), estimate)
-    return Estimate.of(float(estimate), float(low), float(high), digits=2)
+    return Estimate.of(*map(float, analysis.bootstrap.normal(weighted)), digits=2)
 
 
 def _median(analysis: Analysis) -> Usd:
     index, usd = analysis.sample.postings.row_values_usd()
-    quantiles = group_quantiles(usd, np.zeros(len(usd), dtype=np.int64), k=1)
-    median = np.median(usd)
-    low, high = percentile_interval(
-        analysis.bootstrap.run(lambda weights: quantiles(weights[index])[0, 0]), np.asarray(median)
-    )
-    return Usd(value=float(median), low=float(low), high=float(high))
+    one = np.zeros(len(usd), dtype=np.int64)
+    found = bootstrap_medians(usd, one, k=1, bootstrap=analysis.bootstrap, posting=index)
+    return Usd(value=float(found.median[0]), low=float(found.low[0]), high=float(found.high[0]))
 
 
 def _paired_share(analysis: Analysis, fence: float) -> float | None:

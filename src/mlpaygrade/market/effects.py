@@ -12,7 +12,6 @@ from mlpaygrade.market.analysis import (
     Analysis,
     Finding,
     Group,
-    Medians,
     Share,
     Usd,
     change_text,
@@ -25,6 +24,7 @@ from mlpaygrade.market.document import Figure
 from mlpaygrade.market.inference import (
     Z95,
     AdjustedModel,
+    Medians,
     between_share,
     compare_groups,
     holm,
@@ -161,8 +161,8 @@ def _median_gap(field: Coded, medians: Medians) -> MedianGap | None:
     return MedianGap(
         top=field.labels[top],
         bottom=field.labels[bottom],
-        top_usd=medians.usd(int(top)),
-        bottom_usd=medians.usd(int(bottom)),
+        top_usd=number(medians.median[top]),
+        bottom_usd=number(medians.median[bottom]),
         difference=Usd.of(difference, float(low), float(high), digits=0),
     )
 

@@ -14,15 +14,7 @@ from mlpaygrade.rendering.charts import Bars, Mark
 from mlpaygrade.rendering.words import counted
 
 ABSENT: Final = (
-    "sex or gender",
-    "age",
-    "ethnicity",
-    "disability",
-    "education",
-    "years of experience",
-    "industry",
-    "hours",
-    "bonus and equity",
+    "sex or gender, age, ethnicity, disability, education, years of experience, industry, hours and bonus and equity"
 )
 """What pay is often related to and the dataset's columns do not hold."""
 
@@ -39,10 +31,9 @@ class Risk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fitness:
-    """The biases of the file, and what its columns do not hold."""
+    """The biases of the file."""
 
     lines: tuple[Risk, ...]
-    absent: tuple[str, ...] = ABSENT
 
 
 def fitness_section(analysis: Analysis) -> Finding[Fitness]:
@@ -67,7 +58,7 @@ def fitness_section(analysis: Analysis) -> Finding[Fitness]:
         ),
         Risk(
             risk="Missing attributes",
-            measure=f"No column for {wording.listed(ABSENT)}.",
+            measure=f"No column for {ABSENT}.",
             so="No statement about fairness between people is possible.",
         ),
     )

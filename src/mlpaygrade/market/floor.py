@@ -17,7 +17,7 @@ from mlpaygrade.job.fields import FEATURES
 from mlpaygrade.market import wording
 from mlpaygrade.market.analysis import Analysis, Finding, Share, figure
 from mlpaygrade.market.document import Figure
-from mlpaygrade.market.inference import TERMS, Bootstrap, bootstrap_of, fit_adjusted, normal_interval
+from mlpaygrade.market.inference import TERMS, Bootstrap, bootstrap_of, fit_adjusted
 from mlpaygrade.market.sample import Floats, Ints, Sample
 from mlpaygrade.rendering.charts import Mark, Stacked
 
@@ -119,9 +119,9 @@ def _parts(sample: Sample, job: Ints, weights: Floats, *, bootstrap: Bootstrap) 
         pure = min(pure_error(middle, job, weights=w, rows_of=rows_of, k=k), of_middle)
         return np.array([band, pure, of_middle - pure])
 
-    estimate = split(np.ones(len(sample)))
+    estimate, low, high = bootstrap.normal(split)
     total = float(estimate.sum())
-    ends = np.clip(np.array(normal_interval(bootstrap.run(split), estimate)) / total, 0.0, 1.0)
+    ends = np.clip(np.array([low, high]) / total, 0.0, 1.0)
     return VarianceParts(
         total_deviation=round(float(np.sqrt(total)), 4),
         parts={name: Share.of(estimate[at] / total, *ends[:, at]) for at, name in enumerate(PARTS)},

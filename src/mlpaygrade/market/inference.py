@@ -16,7 +16,7 @@ divided by one minus its leverage (CR3, a jackknife), which keeps its word in sm
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Final
 
 import numpy as np
@@ -50,6 +50,11 @@ class Bootstrap:
             drawn = np.bincount(rng.integers(0, self.n_adverts, self.n_adverts), minlength=self.n_adverts)
             found.append(statistic(drawn.astype(np.float64)[self.advert]))
         return np.stack(found)
+
+    def normal(self, statistic: Callable[[Floats], Floats]) -> tuple[Floats, Floats, Floats]:
+        """The statistic of the sample itself, and the ends of its `normal_interval`."""
+        estimate = statistic(np.ones(len(self.advert)))
+        return estimate, *normal_interval(self.run(statistic), estimate)
 
 
 def bootstrap_of(sample: Sample, *, seed: int) -> Bootstrap:
@@ -87,41 +92,31 @@ def clustered_error(influence: Floats, advert: Ints, *, n_adverts: int) -> float
     return float(np.sqrt(sums @ sums) / len(influence))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class GroupQuantiles:
-    """Weighted quantiles of values within groups, prepared by one sort so that each resample is a few cumulative sums.
-
-    Call with weights (n,): float64 (k, len(probabilities)), NaN for a group without weight.
-    """
-
-    order: Ints
-    values: Floats
-    starts: Ints
-    ends: Ints
-    probabilities: tuple[float, ...]
-
-    def __call__(self, weights: Floats) -> Floats:
-        """Smallest value of each group at which the group's cumulative weight reaches the probability."""
-        total = np.concatenate([[0.0], np.cumsum(weights[self.order])])
-        result = np.full((len(self.starts), len(self.probabilities)), np.nan)
-        mass = total[self.ends] - total[self.starts]
-        some = mass > 0
-        for column, probability in enumerate(self.probabilities):
-            wanted = total[self.starts] + probability * mass
-            place = np.searchsorted(total, wanted - 1e-9, side="left") - 1
-            place = np.clip(place, self.starts, np.maximum(self.ends - 1, self.starts))
-            result[some, column] = self.values[place[some]]
-        return result
-
-
 def group_quantiles(
     values: Floats, codes: Ints, *, k: int, probabilities: tuple[float, ...] = (0.5,)
-) -> GroupQuantiles:
-    """Prepare weighted quantiles of `values` (n,) by `codes` (n,) in 0..k-1."""
+) -> Callable[[Floats], Floats]:
+    """Weighted quantiles of `values` (n,) by `codes` (n,) in 0..k-1, prepared by one sort so that each resample is a few
+    cumulative sums.
+
+    A function of weights (n,) -> (k, len(probabilities)): the smallest value of a group at which its cumulative weight reaches
+    the probability, NaN for a group without weight.
+    """
     order = np.lexsort((values, codes))
-    sizes = np.bincount(codes, minlength=k)
+    ordered, sizes = values[order], np.bincount(codes, minlength=k)
     ends = np.cumsum(sizes)
-    return GroupQuantiles(order, values[order], ends - sizes, ends, probabilities)
+    starts = ends - sizes
+
+    def quantiles(weights: Floats) -> Floats:
+        total = np.concatenate([[0.0], np.cumsum(weights[order])])
+        result = np.full((k, len(probabilities)), np.nan)
+        mass = total[ends] - total[starts]
+        some = mass > 0
+        for column, probability in enumerate(probabilities):
+            place = np.searchsorted(total, total[starts] + probability * mass - 1e-9, side="left") - 1
+            result[some, column] = ordered[np.clip(place, starts, np.maximum(ends - 1, starts))[some]]
+        return result
+
+    return quantiles
 
 
 def plain_quantiles(values: Floats, codes: Ints, *, k: int, probabilities: tuple[float, ...] = (0.5,)) -> Floats:
@@ -133,6 +128,26 @@ def plain_quantiles(values: Floats, codes: Ints, *, k: int, probabilities: tuple
         if len(part):
             result[group] = np.quantile(part, probabilities)
     return result
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Medians:
+    """Medians by group (k,), their 95 % intervals, and those of the bootstrap (replicates, k)."""
+
+    median: Floats
+    low: Floats
+    high: Floats
+    replicates: Floats
+
+
+def bootstrap_medians(
+    values: Floats, codes: Ints, *, k: int, bootstrap: Bootstrap, posting: Ints | None = None
+) -> Medians:
+    """Medians of values (m,) by their codes. posting: of each value, where these are not the n postings themselves."""
+    quantiles, median = group_quantiles(values, codes, k=k), plain_quantiles(values, codes, k=k)[:, 0]
+    replicates = bootstrap.run(lambda weights: quantiles(weights if posting is None else weights[posting])[:, 0])
+    low, high = percentile_interval(replicates, median)
+    return Medians(median=median, low=low, high=high, replicates=replicates)
 
 
 def between_share(codes: Ints, log_pay: Floats, *, k: int) -> Callable[[Floats], Floats]:
@@ -361,16 +376,10 @@ def build_design(sample: Sample, *, terms: Sequence[Term] = TERMS) -> Design:
     code, cell = _cells([field.codes for field in fields], [len(field.keys) for field in fields])
     at = dict(zip(keys, code, strict=True))
     references = {field.key: field.commonest() for field in fields}
-    names: list[Column] = []
-    masks: list[Ints] = []
-    seen: set[Term] = set()
-    for term in [*[(key,) for key in keys], *[term for term in terms if len(term) == 2]]:
-        if term in seen:
-            continue
-        seen.add(term)
-        for column, mask in _columns(term, at, sample=sample, references=references):
-            names.append(column)
-            masks.append(mask)
+    pairs = (term for term in terms if len(term) == 2)
+    every = dict.fromkeys([*((key,) for key in keys), *pairs])
+    columns = [column for term in every for column in _columns(term, at, sample=sample, references=references)]
+    names, masks = [name for name, _ in columns], [mask for _, mask in columns]
     n_cells = len(code[0])
     places = np.concatenate([np.zeros(n_cells, dtype=np.int64), *[np.full(len(m), 1 + i) for i, m in enumerate(masks)]])
     cells = np.concatenate([np.arange(n_cells), *masks])
@@ -382,17 +391,12 @@ def _columns(
     term: Term, at: Mapping[FieldKey, Ints], *, sample: Sample, references: Mapping[FieldKey, int]
 ) -> list[tuple[Column, Ints]]:
     """Columns of a field, or of the interaction of two, with the cells in which each is 1."""
-    found: list[tuple[Column, Ints]] = []
-    levels = [[c for c in range(len(sample.fields[key].keys)) if c != references[key]] for key in term]
-    if len(term) == 1:
-        return [(((term[0], c),), np.flatnonzero(at[term[0]] == c)) for c in levels[0]]
-    for one in levels[0]:
-        inside = at[term[0]] == one
-        for two in levels[1]:
-            cells = np.flatnonzero(inside & (at[term[1]] == two))
-            if len(cells):
-                found.append((((term[0], one), (term[1], two)), cells))
-    return found
+    levels = [[(key, c) for c in range(len(sample.fields[key].keys)) if c != references[key]] for key in term]
+    found = [
+        (column, np.flatnonzero(np.logical_and.reduce([at[key] == code for key, code in column])))
+        for column in product(*levels)
+    ]
+    return [(column, cells) for column, cells in found if len(term) == 1 or len(cells)]
 
 
 def _cells(codes: Sequence[Ints], sizes: Sequence[int]) -> tuple[list[Ints], Ints]:

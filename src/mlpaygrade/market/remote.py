@@ -13,7 +13,6 @@ from mlpaygrade.market.analysis import (
     Analysis,
     Change,
     Finding,
-    Medians,
     Span,
     change_of,
     change_text,
@@ -23,11 +22,12 @@ from mlpaygrade.market.analysis import (
     pair_codes,
     postings_text,
     row_moments,
+    span,
     span_text,
     usd_text,
 )
 from mlpaygrade.market.document import Figure
-from mlpaygrade.market.inference import AdjustedModel, holm, percentile_interval, two_sided_p
+from mlpaygrade.market.inference import AdjustedModel, Medians, holm, percentile_interval, two_sided_p
 from mlpaygrade.market.sample import MIN_CELL, FieldKey
 from mlpaygrade.rendering.charts import Forest
 
@@ -125,8 +125,8 @@ def _cells(analysis: Analysis, key: FieldKey, model: AdjustedModel, *, base: int
             postings=int(counts[at]),
             few=bool(counts[at] < MIN_CELL),
             reference=way == base,
-            median_usd=medians.usd(at),
-            interval_usd=medians.interval_usd(at) if counts[at] >= MIN_CELL else None,
+            median_usd=number(medians.median[at]),
+            interval_usd=span(medians.low[at], medians.high[at]) if counts[at] >= MIN_CELL else None,
             mean_row_usd=number(means.get((field.keys[group], remote.keys[way]), np.nan)),
         )
         if min(counts[at], counts[on_site]) >= MIN_CELL:

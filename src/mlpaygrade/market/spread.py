@@ -25,7 +25,6 @@ from mlpaygrade.market.analysis import (
     row_moments,
 )
 from mlpaygrade.market.document import Figure
-from mlpaygrade.market.inference import normal_interval
 from mlpaygrade.market.sample import MIN_CELL, Floats, Ints
 from mlpaygrade.rendering.charts import Forest
 from mlpaygrade.rendering.words import counted
@@ -101,9 +100,7 @@ def _cells(analysis: Analysis) -> tuple[SpreadCell, ...]:
     employment, size = sample.fields["employment"], sample.fields["size"]
     codes, k = pair_codes(sample, "employment", "size")
     counts = np.bincount(codes, minlength=k)
-    spread = log_spread(np.ones(len(sample)), codes, sample.log_middle, k=k)
-    replicates = analysis.bootstrap.run(lambda weights: log_spread(weights, codes, sample.log_middle, k=k))
-    low, high = normal_interval(replicates, spread)
+    spread, low, high = analysis.bootstrap.normal(lambda w: log_spread(w, codes, sample.log_middle, k=k))
     rows = row_moments(sample.rows, (EMPLOYMENT, SIZE))
     cells = []
     for at in np.flatnonzero(counts).tolist():

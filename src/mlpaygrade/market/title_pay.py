@@ -20,7 +20,7 @@ from mlpaygrade.market.analysis import (
     usd_text,
 )
 from mlpaygrade.market.document import MOST_LINES, Figure
-from mlpaygrade.market.inference import normal_interval, plain_quantiles
+from mlpaygrade.market.inference import plain_quantiles
 from mlpaygrade.market.sample import MIN_CELL, Floats, Ints
 from mlpaygrade.market.spread import LogSpread, as_factor, log_spread
 from mlpaygrade.rendering.charts import Bars, Mark, Ranges
@@ -168,9 +168,7 @@ def _within(analysis: Analysis) -> LogSpread:
         squares = np.sum(weights * sample.log_middle**2) - between
         return np.asarray(np.sqrt(max(0.0, squares) / max(1.0, mass.sum() - k)))
 
-    estimate = within(np.ones(len(sample)))
-    low, high = normal_interval(analysis.bootstrap.run(within), estimate)
-    return LogSpread.of(float(estimate), float(low), float(high))
+    return LogSpread.of(*map(float, analysis.bootstrap.normal(within)))
 
 
 def _effect(found: TitlePay) -> str:

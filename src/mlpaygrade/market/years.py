@@ -24,7 +24,6 @@ from mlpaygrade.market.analysis import (
     Change,
     Finding,
     Group,
-    Medians,
     change_of,
     change_text,
     ends_text,
@@ -36,7 +35,7 @@ from mlpaygrade.market.analysis import (
     span,
 )
 from mlpaygrade.market.document import Figure, Period, TitleSeries
-from mlpaygrade.market.inference import TERMS, Term, fit_adjusted, plain_quantiles
+from mlpaygrade.market.inference import TERMS, Medians, Term, fit_adjusted, plain_quantiles
 from mlpaygrade.market.sample import MIN_CELL, Coded, Ints, Sample
 from mlpaygrade.rendering.charts import Bars, Forest, Line, Mark
 from mlpaygrade.rendering.words import counted
@@ -416,7 +415,7 @@ def title_series(analysis: Analysis) -> tuple[TitleSeries, ...]:
             adverts=int(adverts[n]),
             newest=str(newest[n]),
             quartiles_usd=rounded_quartiles(quartiles[n]) if counts[n] >= LEAST else None,
-            interval_usd=medians.interval_usd(n) if counts[n] >= MIN_CELL else None,
+            interval_usd=span(medians.low[n], medians.high[n]) if counts[n] >= MIN_CELL else None,
             periods=periods.get(n, ()),
         )
         for n, (title, country) in enumerate(names)
@@ -453,6 +452,6 @@ def _periods(analysis: Analysis, pair: Ints, named: "pd.Series[str]") -> dict[in
 
 def _period(name: str, postings: int, medians: Medians, ends: list[float], cell: int) -> Period:
     few = postings < MIN_CELL
-    low, high = span(ends[0], ends[1]) if few else medians.interval_usd(cell)
+    low, high = span(*ends) if few else span(medians.low[cell], medians.high[cell])
     median = round(float(medians.median[cell]))
     return Period(name=name, postings=postings, median_usd=median, low_usd=low, high_usd=high, few=few)
