@@ -369,15 +369,13 @@ def _problems(sheet: Sheet) -> None:
 def _rows(frame: "pd.DataFrame", terms: PayTerms) -> None:
     st.header("Row by row", anchor=False)
     shown = workbook.in_terms(frame, terms)
-    names = workbook.headings(terms)
-    config = {
-        name: st.column_config.Column(names[name], help=meaning) for name, (_, meaning) in workbook.COLUMNS.items()
-    }
-    for name in workbook.MONEY:
-        config[name] = st.column_config.NumberColumn(names[name], help=workbook.COLUMNS[name][1], format="%,.0f")
+    names, columns = workbook.headings(terms), workbook.columns()
+    config = {name: st.column_config.Column(names[name], help=meaning) for name, (_, meaning) in columns.items()}
+    for name in workbook.money_columns():
+        config[name] = st.column_config.NumberColumn(names[name], help=columns[name][1], format="%,.0f")
     for name in ("penetration", "position"):
-        config[name] = st.column_config.NumberColumn(names[name], help=workbook.COLUMNS[name][1], format="percent")
-    said = [name for name in workbook.COLUMNS if not (shown[name].isna() | (shown[name] == "")).all()]
+        config[name] = st.column_config.NumberColumn(names[name], help=columns[name][1], format="percent")
+    said = [name for name in columns if not (shown[name].isna() | (shown[name] == "")).all()]
     st.dataframe(
         shown[said],
         hide_index=True,

@@ -9,13 +9,14 @@ import io
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from mlpaygrade.benchmarking.appraisal import Rules
 from mlpaygrade.benchmarking.mapping import mapping_text
 from mlpaygrade.benchmarking.sheet import Sheet
 from mlpaygrade.benchmarking.summary import GROUPS, Summary, cost_sentence, percentile_words
+from mlpaygrade.job.lookup import rows as table_rows
 from mlpaygrade.money.terms import DOLLARS, PayTerms
 
 if TYPE_CHECKING:
@@ -23,55 +24,17 @@ if TYPE_CHECKING:
     from xlsxwriter.format import Format
     from xlsxwriter.worksheet import Worksheet
 
-COLUMNS: Final[Mapping[str, tuple[str, str]]] = {
-    "row": ("Row", "Row of the upload, the header not counted"),
-    "reference": ("Reference", "Your own key, passed through"),
-    "department": ("Department", "As written"),
-    "title": ("Job title", "As written"),
-    "grade": ("Own level", "As written"),
-    "level": ("Level", "Experience level as read"),
-    "country": ("Company country", "As read"),
-    "pay": ("Pay {unit}", "Your figure, of full-time work"),
-    "typical": ("Typical market pay {unit}", "Geometric mean of advertised figures for such a job, aged"),
-    "compa_ratio": ("Compa-ratio", "Pay / typical market pay"),
-    "position": (
-        "Market position",
-        "Share of advertised figures for such a job below the pay, not aged; 0.01 and 0.99 are the ends",
-    ),
-    "strength": ("Strength", "How far the market figures can be relied on: strong, fair or rough, by a published rule"),
-    "target": (
-        "Pay at the chosen percentile {unit}",
-        "Advertised pay that the chosen share of figures lie below, aged",
-    ),
-    "cost": ("Cost to the chosen percentile {unit}", "What the pay lacks of it; 0 where it lacks nothing"),
-    "low": ("Market band low {unit}", "Low end of the typical advertised band, aged"),
-    "high": ("Market band high {unit}", "High end of the typical advertised band, aged"),
-    "penetration": (
-        "Range penetration",
-        "(Pay - low end) / (high end - low end) of the market band; below 0 or above 1 is outside",
-    ),
-    "lower_90": (
-        "9 in 10 from {unit}",
-        "Nine in ten such figures are advertised above the one and below the other end, aged",
-    ),
-    "upper_90": ("9 in 10 to {unit}", "The other end"),
-    "suggested_low": ("Suggested band low {unit}", "Market band low end, rounded"),
-    "suggested_high": ("Suggested band high {unit}", "Market band high end, rounded"),
-    "own_low": ("Own band low {unit}", "Your figure"),
-    "own_high": ("Own band high {unit}", "Your figure"),
-    "flags": ("Flags", "What deserves a second look"),
-    "why": ("Why this strength", "What the strength rests on"),
-    "postings": ("Postings behind it", "Matching postings in the training data"),
-    "match": ("Postings agree in", "How closely those postings match"),
-    "factor": (
-        "Ageing factor",
-        "what market figures are multiplied with, by your rate or the growth of posted wages in the country",
-    ),
-    "remarks": ("Remarks", "How the row was read"),
-}
-"""Column of the frame -> header and meaning, in the order of the files. {unit}: currency and period."""
 
-MONEY: Final = tuple(name for name, (header, _) in COLUMNS.items() if "{unit}" in header)
+def columns() -> dict[str, tuple[str, str]]:
+    """Column of the frame -> header and meaning, in the order of the files. {unit} in a header: currency and period."""
+    found = table_rows("workbook_columns", room="benchmarking")
+    return {row["column"]: (row["header"], row["meaning"]) for row in found}
+
+
+def money_columns() -> list[str]:
+    """The columns that hold amounts."""
+    return [name for name, (header, _) in columns().items() if "{unit}" in header]
+
 
 _SIGNS: Final = frozenset("=+-@|%\u2212")
 _INSIDE: Final = re.compile(r"([;,\t|\r\n\u2028\u2029\x0b\x0c]\s*)(?=([^\w\s]))")
@@ -97,15 +60,15 @@ def unit(terms: PayTerms) -> str:
 
 def headings(terms: PayTerms = DOLLARS) -> dict[str, str]:
     """Column of the frame -> header."""
-    return {name: header.format(unit=unit(terms)) for name, (header, _) in COLUMNS.items()}
+    return {name: header.format(unit=unit(terms)) for name, (header, _) in columns().items()}
 
 
 def in_terms(frame: "pd.DataFrame", terms: PayTerms) -> "pd.DataFrame":
     """The columns of the files with amounts in the reader's currency and period, whole units, cents below a thousand."""
-    shown = frame[list(COLUMNS)].copy()
+    shown = frame[list(columns())].copy()
     if terms != DOLLARS:
         per_usd = terms.of_usd(1.0)
-        for name in MONEY:
+        for name in money_columns():
             shown[name] = (shown[name] * per_usd).round(0 if terms.period in ("year", "month") else 2)
     return shown
 
@@ -143,10 +106,10 @@ def as_workbook(
         _write_rows(page, summary_lines(summary, rules, terms))
         results = book.add_worksheet("Rows")
         results.freeze_panes(1, 4)
-        results.set_column(0, len(COLUMNS) - 1, 14)
+        results.set_column(0, len(columns()) - 1, 14)
         _write_rows(results, [list(headings(terms).values())], form=bold)
         _write_rows(results, in_terms(frame, terms).itertuples(index=False, name=None), first=1)
-        results.autofilter(0, 0, len(frame), len(COLUMNS) - 1)
+        results.autofilter(0, 0, len(frame), len(columns()) - 1)
         listed = book.add_worksheet("Problems")
         listed.set_column(0, 4, 28)
         _write_rows(listed, [["Row", "Column", "Rule", "Value", "What to do"]], form=bold)
@@ -155,7 +118,7 @@ def as_workbook(
         about = book.add_worksheet("Method")
         about.set_column(0, 0, 34)
         about.set_column(1, 1, 110)
-        meanings = zip(headings(terms).values(), (meaning for _, meaning in COLUMNS.values()), strict=True)
+        meanings = zip(headings(terms).values(), (meaning for _, meaning in columns().values()), strict=True)
         _write_rows(about, [*method, ("", ""), ("Column", "Meaning"), *meanings], form=wrap)
         mapped = book.add_worksheet("Mapping")
         mapped.set_column(0, 0, 80)

@@ -184,13 +184,11 @@ def group_metrics(prediction: Prediction, postings: Postings, *, evidence: Evide
     figures = _figures(prediction, postings)
     job_of, jobs = _distinct_jobs(postings)
     names = [
-        tuple(group_names(job, support=evidence.support(job).level, unseen=_unseen(job, evidence)).values())
+        (ALL, *group_names(job, support=evidence.support(job).level, unseen=_unseen(job, evidence)).values())
         for job in jobs
     ]
-    rows = _rows_of(postings, job_of, names)
-    found = {name: figures(rows[name]) for name in sorted(rows)}
-    every = np.arange(len(postings.row_values_usd()[0]))
-    return {ALL: figures(every), **{name: group for name, group in found.items() if group["adverts"] >= FEWEST}}
+    found = {name: figures(rows) for name, rows in sorted(_rows_of(postings, job_of, names).items())}
+    return {ALL: found.pop(ALL), **{name: group for name, group in found.items() if group["adverts"] >= FEWEST}}
 
 
 def strength_metrics(
