@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
+from featuriser_check import check_featuriser
 from mlpaygrade.dataset.postings import (
     Postings,
     Split,
@@ -26,7 +27,6 @@ from mlpaygrade.evaluation.leakage import (
     check_calibration,
     check_encoder,
     check_features,
-    check_featuriser,
     check_split,
     check_time,
     check_validation,

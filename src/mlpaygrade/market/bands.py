@@ -50,13 +50,11 @@ class BandGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bands:
-    """Widths of bands as the ratio of their ends. range: 5 and 95 % quantiles. equal_ends: share of bands of one figure.
-    histogram: from which ratio to which -> postings. omega2: share of the differences in width between the groups of a field,
-    where it was tested."""
+    """Widths of bands as the ratio of their ends. range: 5 and 95 % quantiles. histogram: from which ratio to which -> postings.
+    omega2: share of the differences in width between the groups of a field, where it was tested."""
 
     ratio: Estimate
     range: Span
-    equal_ends: float
     paired_share: float
     histogram: dict[str, int]
     by: dict[FieldKey, tuple[BandGroup, ...]]
@@ -107,7 +105,6 @@ def _numbers(analysis: Analysis) -> Bands:
     return Bands(
         ratio=Estimate.of(everyone.median[0], everyone.low[0], everyone.high[0]),
         range=(lowest, highest),
-        equal_ends=round(float(np.mean(ratio == 1)), 4),
         paired_share=round(float(analysis.sample.postings.paired.mean()), 4),
         histogram=dict(zip(names, np.histogram(ratio, bins=np.array(EDGES))[0].tolist(), strict=True)),
         by={key: _groups(ratio, sample.fields[key], bootstrap) for key in FIELDS},

@@ -34,7 +34,6 @@ class Shape:
     skewness: float
     excess_kurtosis: float
     normality_p: float
-    normality_statistic: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,12 +134,10 @@ def distribution_section(analysis: Analysis) -> Finding[Distribution]:
 
 
 def _shape(values: Floats) -> Shape:
-    test = stats.normaltest(values)
     return Shape(
         skewness=round(skewness(values), 4),
         excess_kurtosis=round(float(stats.kurtosis(values, bias=False)), 4),
-        normality_p=float(test.pvalue),
-        normality_statistic=round(float(test.statistic), 1),
+        normality_p=float(stats.normaltest(values).pvalue),
     )
 
 

@@ -47,8 +47,6 @@ class MedianGap:
 
     top: str
     bottom: str
-    top_usd: float | None
-    bottom_usd: float | None
     difference: Usd
 
 
@@ -161,8 +159,6 @@ def _median_gap(field: Coded, medians: Medians) -> MedianGap | None:
     return MedianGap(
         top=field.labels[top],
         bottom=field.labels[bottom],
-        top_usd=number(medians.median[top]),
-        bottom_usd=number(medians.median[bottom]),
         difference=Usd.of(difference, float(low), float(high), digits=0),
     )
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from mlpaygrade.job.fields import LOCATION, TARGET
+from mlpaygrade.job.fields import LOCATION
 from mlpaygrade.job.lookup import rows as table_rows
 from mlpaygrade.market import wording
 from mlpaygrade.market.analysis import (
@@ -33,8 +33,6 @@ from mlpaygrade.market.sample import MIN_CELL, Floats, Ints
 from mlpaygrade.rendering.charts import Forest, Tile, Tiles
 from mlpaygrade.rendering.words import counted
 
-RAW_ROWS: Final = 3
-"""Published rankings list countries from so few rows; shown to compare with."""
 MAP_EDGES: Final = (-0.5, -0.3, -0.1, 0.1)
 """Bounds of the map's five classes, relative to the reference country."""
 
@@ -77,16 +75,6 @@ class CountryLine(Group):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RawRank:
-    """A country in the ranking by mean of rows that is usually published."""
-
-    code: str
-    label: str
-    rows: int
-    mean_usd: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Geography:
     """Countries, most postings first. reference_share: of the rows. average_country: against the reference.
     between_countries: one standard deviation, as a relative change. premium: countries clearly above the average one."""
@@ -96,7 +84,6 @@ class Geography:
     countries: tuple[CountryLine, ...]
     few_countries: int
     few_postings: int
-    raw_ranking: tuple[RawRank, ...]
     premium: tuple[str, ...]
     above_reference: tuple[str, ...]
     average_country: float | None
@@ -124,7 +111,6 @@ def geography_section(analysis: Analysis) -> Finding[Geography]:
         countries=lines,
         few_countries=len(few),
         few_postings=sum(line.postings for line in few),
-        raw_ranking=_raw_ranking(analysis),
         premium=tuple(line.label for line in lines if line.above_average and not line.reference),
         above_reference=tuple(line.label for line in lines if line.above_reference),
         average_country=number(float(np.expm1(shrunken.mean)), digits=4) if shrunken else None,
@@ -191,17 +177,6 @@ def _errors(analysis: Analysis, adverts: Ints) -> Floats:
     errors = np.sqrt(variance / np.maximum(adverts, 1) + at_home)
     errors[main] = np.sqrt(max(at_home, 1e-12))
     return np.asarray(errors, dtype=np.float64)
-
-
-def _raw_ranking(analysis: Analysis) -> tuple[RawRank, ...]:
-    """The ranking by mean of rows, however few the rows."""
-    field = analysis.sample.fields["country"]
-    found = analysis.sample.rows.groupby(LOCATION)[TARGET].agg(["mean", "count"])
-    found = found[found["count"] >= RAW_ROWS].sort_values("mean", ascending=False, kind="stable").head(8)
-    return tuple(
-        RawRank(code=str(code), label=field.labels[field.keys.index(str(code))], rows=int(n), mean_usd=number(mean))
-        for code, mean, n in zip(found.index, found["mean"], found["count"], strict=True)
-    )
 
 
 def _the(country: str) -> str:

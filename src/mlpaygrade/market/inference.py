@@ -85,13 +85,6 @@ def normal_interval(replicates: Floats, estimate: Floats) -> tuple[Floats, Float
     return estimate - error, estimate + error
 
 
-def clustered_error(influence: Floats, advert: Ints, *, n_adverts: int) -> float:
-    """Standard error of a mean-like statistic from the influence (n,) of each posting, summed by advert (the infinitesimal
-    jackknife: what the bootstrap tends to, without refitting a model hundreds of times)."""
-    sums = np.bincount(advert, weights=influence - influence.mean(), minlength=n_adverts)
-    return float(np.sqrt(sums @ sums) / len(influence))
-
-
 def group_quantiles(
     values: Floats, codes: Ints, *, k: int, probabilities: tuple[float, ...] = (0.5,)
 ) -> Callable[[Floats], Floats]:
@@ -414,6 +407,7 @@ def fit_adjusted(sample: Sample, *, terms: Sequence[Term] = TERMS) -> AdjustedMo
     inverse = _pseudo_inverse(gram)
     coefficients = inverse @ moments
     residual = log_pay - np.asarray(design.matrix @ coefficients)[design.cell]
+    total = float(np.sum((log_pay - log_pay.mean()) ** 2))
     covariance = _cluster_covariance(sample, design, inverse=inverse, residual=residual)
     return AdjustedModel(
         sample=sample,
@@ -423,14 +417,8 @@ def fit_adjusted(sample: Sample, *, terms: Sequence[Term] = TERMS) -> AdjustedMo
         inverse=inverse,
         estimable=inverse @ gram,
         residual=residual,
-        r2=_explained(residual, log_pay),
+        r2=float(1 - np.sum(residual**2) / total) if total > 0 else 0.0,
     )
-
-
-def _explained(residual: Floats, log_pay: Floats) -> float:
-    """Share of the variance explained; 0 where there is none to explain."""
-    total = float(np.sum((log_pay - log_pay.mean()) ** 2))
-    return float(1 - np.sum(residual**2) / total) if total > 0 else 0.0
 
 
 def _pseudo_inverse(gram: Floats) -> Floats:
@@ -454,7 +442,10 @@ def _cluster_covariance(sample: Sample, design: Design, *, inverse: Floats, resi
     leverage_of_cell = np.concatenate(
         [
             np.asarray((part @ inverse * part.toarray()).sum(axis=1)).ravel()
-            for part in (design.matrix[start:end] for start, end in pairwise(_steps(design.matrix.shape[0])))
+            for part in (
+                design.matrix[start:end]
+                for start, end in pairwise([*range(0, design.matrix.shape[0], _CHUNK), design.matrix.shape[0]])
+            )
         ]
     )
     leverage = np.bincount(sample.advert, weights=leverage_of_cell[design.cell], minlength=sample.n_adverts)
@@ -467,10 +458,6 @@ def _cluster_covariance(sample: Sample, design: Design, *, inverse: Floats, resi
     scores = picked @ design.matrix
     meat = (scores.T @ scores).toarray()
     return np.asarray(inverse @ meat @ inverse)
-
-
-def _steps(n: int) -> list[int]:
-    return [*range(0, n, _CHUNK), n]
 
 
 def unique_share(model: AdjustedModel, key: FieldKey) -> tuple[float, float]:
@@ -489,5 +476,7 @@ def unique_share(model: AdjustedModel, key: FieldKey) -> tuple[float, float]:
     gain = without**2 - model.residual**2
     share = float(gain.mean() / total) if total > 0 else 0.0
     by_chance = (1 - model.r2) * len(places) / max(1, model.degrees)
-    error = clustered_error((gain - share * centred) / max(total, 1e-300), sample.advert, n_adverts=sample.n_adverts)
-    return max(0.0, share - by_chance), error
+    influence = (gain - share * centred) / max(total, 1e-300)
+    # The infinitesimal jackknife: what the bootstrap tends to, without refitting a model hundreds of times.
+    sums = np.bincount(sample.advert, weights=influence - influence.mean(), minlength=sample.n_adverts)
+    return max(0.0, share - by_chance), float(np.sqrt(sums @ sums) / len(influence))

@@ -5,7 +5,6 @@ from typing import Final
 
 import numpy as np
 
-from mlpaygrade.job.fields import EXPERIENCE, REMOTE
 from mlpaygrade.market import wording
 from mlpaygrade.market.analysis import (
     DASH,
@@ -21,7 +20,6 @@ from mlpaygrade.market.analysis import (
     number,
     pair_codes,
     postings_text,
-    row_moments,
     span,
     span_text,
     usd_text,
@@ -40,7 +38,7 @@ class RemoteCell:
     """A level or family and a way of working, against the same group on site.
 
     raw: of the medians. adjusted: other fields held. p: of the adjusted difference, None where nothing was tested; once all
-    are known it is corrected after Holm. mean_row_usd: the mean of rows that published analyses quote, by level only.
+    are known it is corrected after Holm.
     """
 
     group: str
@@ -50,7 +48,6 @@ class RemoteCell:
     reference: bool
     median_usd: float | None
     interval_usd: Span | None
-    mean_row_usd: float | None = None
     raw: Change | None = None
     adjusted: Change | None = None
     p: float | None = None
@@ -114,7 +111,6 @@ def _cells(analysis: Analysis, key: FieldKey, model: AdjustedModel, *, base: int
     codes, k = pair_codes(sample, key, "remote")
     counts = np.bincount(codes, minlength=k)
     medians = analysis.medians(codes, k=k)
-    means = row_moments(sample.rows, (EXPERIENCE, REMOTE))["mean"].to_dict() if key == "level" else {}
     cells = []
     for at in np.flatnonzero(counts).tolist():
         group, way = divmod(at, len(remote.keys))
@@ -127,7 +123,6 @@ def _cells(analysis: Analysis, key: FieldKey, model: AdjustedModel, *, base: int
             reference=way == base,
             median_usd=number(medians.median[at]),
             interval_usd=span(medians.low[at], medians.high[at]) if counts[at] >= MIN_CELL else None,
-            mean_row_usd=number(means.get((field.keys[group], remote.keys[way]), np.nan)),
         )
         if min(counts[at], counts[on_site]) >= MIN_CELL:
             effect = model.effect("remote", way, against=base, given={key: group})

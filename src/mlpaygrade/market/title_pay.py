@@ -72,7 +72,6 @@ class TitlePay:
     titles: int
     rare_titles: int
     rare_share: float
-    once: int
     top_share: float
     rarity: tuple[Rarity, ...]
     families: tuple[FamilyLine, ...]
@@ -92,7 +91,6 @@ def titles_section(analysis: Analysis) -> Finding[TitlePay]:
         titles=len(counts),
         rare_titles=int(rare.sum()),
         rare_share=round(float(counts[rare].sum() / counts.sum()), 4),
-        once=int((counts == 1).sum()),
         top_share=round(float(np.sort(counts)[::-1][:10].sum() / counts.sum()), 4),
         rarity=_rarity(counts),
         families=_families(analysis),

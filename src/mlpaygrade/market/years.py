@@ -50,7 +50,7 @@ WITHOUT_YEAR: Final[tuple[Term, ...]] = tuple(term for term in TERMS if term != 
 
 @dataclass(frozen=True, kw_only=True)
 class YearLine(Group):
-    """A work year. raw: geometric mean against the commonest year. mean_change, raw_step, adjusted_step: against the year
+    """A work year. raw: geometric mean against the commonest year. mean_change, adjusted_step: against the year
     before, where that is in the file. Shares are of postings."""
 
     year: int
@@ -61,7 +61,6 @@ class YearLine(Group):
     deviation_usd: float | None
     mean_change: float | None
     raw: Change | None
-    raw_step: Change | None
     adjusted_step: Change | None
 
 
@@ -168,7 +167,6 @@ def _years(analysis: Analysis) -> tuple[YearLine, ...]:
                 deviation_usd=number(rows["std"][year]),
                 mean_change=number(change, digits=6),
                 raw=None if group.few else change_of(raw.effect("year", code)),
-                raw_step=None if step is None else change_of(raw.effect("year", code, against=step)),
                 adjusted_step=None if step is None else change_of(analysis.model.effect("year", code, against=step)),
             )
         )
