@@ -143,7 +143,7 @@ def _ask(postings: Postings, first: int, *, settings: Settings, stored: Path) ->
         check_time(postings, split)
         past, jobs = postings.take(split.train), postings.take(split.test).jobs
         fitted = fit_network(past, network=settings.network, training=settings.training, wide=settings.wide)
-        made = fitted.predict(fitted.encoder.transform(jobs))
+        made = fitted.forecast(jobs)
         groups = groups_of(fitted.encoder, jobs)
         with writing_bytes(stored) as file:
             np.savez(file, quantiles=made.log_quantiles, members=made.log_members, groups=groups)

@@ -118,7 +118,7 @@ def _block(
         past = postings.take(split.train)
         fitted = fit_network(past, network=settings.network, training=settings.training, wide=settings.wide)
         jobs = postings.take(split.test).jobs
-        made = fitted.predict(fitted.encoder.transform(jobs))
+        made = fitted.forecast(jobs)
         with writing_bytes(stored) as file:
             np.savez(
                 file, quantiles=made.log_quantiles, members=made.log_members, groups=groups_of(fitted.encoder, jobs)

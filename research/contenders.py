@@ -64,7 +64,7 @@ class _FittedNetwork:
         return self.predict(postings).log_estimate
 
     def predict(self, postings: Postings) -> Prediction:
-        return self.fitted.predict(self.fitted.encoder.transform(postings.jobs))
+        return self.fitted.forecast(postings.jobs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,7 @@ from mlpaygrade.forecast.documents import AGAIN, Part, Provenance, Text, check_d
 from mlpaygrade.forecast.encode import JobEncoder
 from mlpaygrade.forecast.evidence import Evidence
 from mlpaygrade.forecast.refusal import AbstentionRule
+from mlpaygrade.forecast.unseen import UNSEEN, UnseenTitles
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -274,6 +275,15 @@ class Bundle:
     def local(self) -> LocalPay:
         """The moves towards local adverts; none where no rule travels with the bundle."""
         return LocalPay.from_json(self.json(LOCAL)) if self.has(LOCAL) else LocalPay.none()
+
+    @cached_property
+    def unseen(self) -> UnseenTitles | None:
+        """The model of titles that the training data lack; None where the network alone answers for them."""
+        if not self.has(UNSEEN):
+            return None
+        found = UnseenTitles.from_json(self.json(UNSEEN))
+        found.check(self.encoder)
+        return found
 
     @cached_property
     def abstention(self) -> AbstentionRule:

@@ -275,8 +275,7 @@ class LocalPay:
         """The network's predictions of n jobs, moved: every quantile and every member by the same."""
         if not self.moves:
             return prediction
-        shift = np.array([move.move_log if move else 0.0 for move in self.of(jobs)], dtype=np.float32)
-        return Prediction(prediction.log_quantiles + shift[:, None, None], prediction.log_members + shift[:, None])
+        return prediction.moved(np.array([move.move_log if move else 0.0 for move in self.of(jobs)], dtype=np.float32))
 
     def to_json(self) -> dict[str, object]:
         """Plain JSON of the rule."""

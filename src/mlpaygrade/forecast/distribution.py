@@ -68,6 +68,10 @@ class Prediction:
         """Log quantiles of one target, float32 (n, 23)."""
         return self.log_quantiles[:, TARGETS.index(target)]
 
+    def moved(self, move_log: NDArray[np.float32]) -> "Prediction":
+        """Each of n jobs moved by so much, float32 (n,), log dollars: every quantile and every member alike."""
+        return Prediction(self.log_quantiles + move_log[:, None, None], self.log_members + move_log[:, None])
+
     def take(self, index: NDArray[np.integer] | slice) -> "Prediction":
         """The jobs at `index`."""
         return Prediction(self.log_quantiles[index], self.log_members[index])

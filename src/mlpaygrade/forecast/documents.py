@@ -20,7 +20,7 @@ from mlpaygrade.forecast.calibration import DIMENSIONS, GROUPS, with_places
 from mlpaygrade.forecast.distribution import MEDIAN, TARGETS
 from mlpaygrade.forecast.evidence import COUNT_LEVELS
 from mlpaygrade.job import taxonomy
-from mlpaygrade.job.fields import FEATURES, FIELDS, FIRST_YEAR, LABELS, LAST_YEAR, LOCATION, RESIDENCE
+from mlpaygrade.job.fields import EXPERIENCE, FEATURES, FIELDS, FIRST_YEAR, LABELS, LAST_YEAR, LOCATION, RESIDENCE
 
 Count = Annotated[int, Meta(ge=0, le=10**9)]
 Year = Annotated[int, Meta(ge=FIRST_YEAR, le=LAST_YEAR)]
@@ -36,6 +36,7 @@ Widening = Annotated[
     Meta(min_length=len(TARGETS), max_length=len(TARGETS)),
 ]
 Figures = dict[str, Figure | None]
+_LEVELS: Final = len(LABELS[EXPERIENCE])
 
 
 class Provenance(Struct):
@@ -205,12 +206,24 @@ class LocalDocument(Struct):
     moves: dict[Annotated[str, Meta(pattern=r"^[A-Z]{2}\|.+$", max_length=210)], tuple[Count, LogWidth, LogWidth]]
 
 
+class UnseenDocument(Struct):
+    """`unseen.json`: coefficients in log dollars by field, word and piece of a title."""
+
+    level: Annotated[float, Meta(ge=0, le=25)]
+    fields: dict[Annotated[str, Meta(pattern=r"^[a-z_]+(\|[a-z_]+)?$", max_length=60)], list[LogWidth]]
+    words: list[LogWidth]
+    grams: dict[Name, LogWidth]
+    bigrams: dict[Name, LogWidth]
+    by_level: dict[Name, Annotated[list[LogWidth], Meta(min_length=_LEVELS, max_length=_LEVELS)]]
+
+
 CellDocument = Annotated[list[Annotated[float, Meta(ge=-5, le=1e9)]], Meta(min_length=2, max_length=7)]
 
 _TYPES: Final[Mapping[str, Any]] = {
     "encoder.json": EncoderDocument,
     "calibration.json": CalibrationDocument,
     "local.json": LocalDocument,
+    "unseen.json": UnseenDocument,
     "abstention.json": AbstentionDocument,
     "evidence.json": dict[str, dict[str, CellDocument]],
     "background.json": BackgroundDocument,

@@ -54,6 +54,7 @@ class Predictor:
                 bundle.part(NETWORK), options, providers=["CPUExecutionProvider"]
             )
         self.run(_outermost(bundle.encoder))
+        self._unseen = bundle.unseen
 
     @classmethod
     def load(cls, path: str | Path | None = None, *, public_key: str | Path | None = None) -> Self:
@@ -152,10 +153,16 @@ class Predictor:
         return next((other for other, refusal in answered if refusal is None and other != job), None)
 
     def predict(self, jobs: JobColumns) -> Prediction:
-        """Calibrated predictions for n jobs as dataset columns in codes, moved towards local adverts; years may be later."""
-        encoded = self.bundle.encoder.transform(jobs)
-        moved = self.bundle.local.apply(self.run(encoded), jobs)
-        return self.bundle.calibration.apply(moved, calibration_groups(encoded))
+        """Calibrated predictions for n jobs as dataset columns in codes; years may be later.
+
+        Titles that the data lack are estimated by their text, the others moved towards local adverts.
+        """
+        encoder = self.bundle.encoder
+        encoded = encoder.transform(jobs)
+        made = self.run(encoded)
+        if self._unseen is not None:
+            made = self._unseen.apply(made, encoded, jobs, encoder=encoder)
+        return self.bundle.calibration.apply(self.bundle.local.apply(made, jobs), calibration_groups(encoded))
 
     def run(self, encoded: Encoded) -> Prediction:
         """The network's raw output for encoded jobs, `BATCH` at a time; the same for a job in whatever company it is asked."""

@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 from mlpaygrade.dataset.postings import Postings
 from mlpaygrade.dataset.writing import writing_bytes
 from mlpaygrade.forecast.distribution import LEVELS, Prediction, concatenate
-from mlpaygrade.forecast.encode import Encoded, JobEncoder
+from mlpaygrade.forecast.encode import Encoded, JobColumns, JobEncoder
+from mlpaygrade.forecast.unseen import UnseenTitles
 from mlpaygrade.training.network import INPUTS, NetworkSettings, build_network, serving_network
-from mlpaygrade.training.wide import WideSettings, fit_wide
+from mlpaygrade.training.wide import WideSettings, fit_unseen, fit_wide
 
 History = dict[str, list[float]]
 
@@ -88,17 +89,23 @@ class TrainingSettings:
 class FittedNetwork:
     """A fitted network with its encoder.
 
-    model: the serving network (`log_quantiles`, `log_members`). epochs: how many were run before training stopped.
-    history: metric -> value of each epoch.
+    model: the serving network (`log_quantiles`, `log_members`). unseen: what answers for titles that the postings lack.
+    epochs: how many were run before training stopped. history: metric -> value of each epoch.
     """
 
     model: keras.Model
     encoder: JobEncoder
+    unseen: UnseenTitles
     epochs: int
     history: dict[str, list[float]]
 
+    def forecast(self, jobs: JobColumns) -> Prediction:
+        """Predictions for jobs as dataset columns, those of unseen titles by their text; not calibrated."""
+        encoded = self.encoder.transform(jobs)
+        return self.unseen.apply(self.predict(encoded), encoded, jobs, encoder=self.encoder)
+
     def predict(self, encoded: Encoded) -> Prediction:
-        """Predictions for encoded jobs."""
+        """The network's own predictions for encoded jobs."""
         parts = []
         for start in range(0, len(encoded), PREDICT_BATCH):
             batch = encoded.take(slice(start, start + PREDICT_BATCH))
@@ -217,6 +224,7 @@ def fit_network(
             highest=float(log_rows.max()),
         ),
         encoder=encoder,
+        unseen=fit_unseen(encoder, encoded, postings),
         epochs=len(history["loss"]),
         history=history,
     )

@@ -26,7 +26,6 @@ from mlpaygrade.forecast.calibration import (
     LocalMove,
     LocalPay,
     Truth,
-    calibration_groups,
     cell_keys,
     groups_of,
 )
@@ -148,10 +147,8 @@ class Forecaster:
 
     def predict(self, postings: Postings) -> Prediction:
         """Calibrated predictions for postings, as serving makes them: the year is known, the day is not."""
-        encoder = self.fitted.encoder
-        encoded = encoder.transform(postings.jobs)
-        raw = self.local.apply(self.fitted.predict(encoded), postings.jobs)
-        return self.calibration.apply(raw, calibration_groups(encoded))
+        raw = self.local.apply(self.fitted.forecast(postings.jobs), postings.jobs)
+        return self.calibration.apply(raw, groups_of(self.fitted.encoder, postings.jobs))
 
 
 def fit_forecaster(
@@ -181,7 +178,7 @@ def fit_forecaster(
                 checkpoint=work / f"{name}-window-{k}-checkpoint",
                 progress=_at(progress, stage),
             )
-            made = fitted.predict(fitted.encoder.transform(test.jobs))
+            made = fitted.forecast(test.jobs)
             with writing_bytes(stored) as file:
                 np.savez(file, quantiles=made.log_quantiles, members=made.log_members, epochs=fitted.epochs)
         with np.load(stored) as arrays:

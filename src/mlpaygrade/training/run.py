@@ -47,6 +47,7 @@ from mlpaygrade.forecast.encode import Encoded, JobEncoder
 from mlpaygrade.forecast.evidence import count_cells
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.forecast.refusal import AbstentionRule
+from mlpaygrade.forecast.unseen import UNSEEN
 from mlpaygrade.market.statistics import market_json
 from mlpaygrade.training.arrival import Division, calendar_of, divide, training_side
 from mlpaygrade.training.export import export_onnx
@@ -175,6 +176,7 @@ def _network_parts(
         "network.onnx": network,
         "encoder.json": encoder.to_json(),
         LOCAL: forecaster.local.to_json(),
+        UNSEEN: forecaster.fitted.unseen.to_json(),
         "calibration.json": forecaster.calibration.to_json(),
         "abstention.json": forecaster.abstention.to_json(),
         "evidence.json": count_cells(past, log_estimate=forecaster.predict(past).log_estimate).to_json(),
