@@ -1,9 +1,9 @@
 """The estimate for a title that the training data lack: a linear model of the other fields and of what the title is written with.
 
 A network knows a title by its id first; without one, a ridge regression on words, pairs of words and groups of three to five
-letters errs less (docs/experiments.md). So for such a job alone its estimate replaces the network's: every quantile and every
-member moves by the same, and the width stays the network's own. Fitted by `training.wide`; the coefficients travel as
-`unseen.json`.
+letters errs less, and the two together least (docs/experiments.md). So the estimate of such a job is a mean of both: every
+quantile and every member moves by the same, and the width stays the network's own. Fitted by `training.wide`; the coefficients
+travel as `unseen.json`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +21,9 @@ from mlpaygrade.job.fields import EXPERIENCE, LABELS, TITLE
 from mlpaygrade.job.titles import title_bigrams, title_words
 
 UNSEEN: Final = "unseen.json"
+SHARE: Final = 0.75
+"""How much of the estimate for an unseen title is this model's; the rest is the network's."""
+
 _LETTERS: Final = (3, 4, 5)
 _DIGITS: Final = 5
 
@@ -42,14 +45,14 @@ class UnseenTitles:
     by_level: Mapping[str, tuple[float, ...]]
 
     def apply(self, prediction: Prediction, encoded: Encoded, jobs: JobColumns, *, encoder: JobEncoder) -> Prediction:
-        """The network's predictions of n jobs, those of titles without an id moved to what this model estimates."""
+        """The network's predictions of n jobs, those of titles without an id moved towards what this model estimates."""
         unseen = np.flatnonzero(encoded.categorical[:, CATEGORICAL.index("title")] == 0)
         if not len(unseen):
             return prediction
         titles = np.asarray(jobs[TITLE], dtype=object)[unseen]
         move = np.zeros(len(encoded), dtype=np.float32)
-        move[unseen] = self.estimate(encoded.take(unseen), titles.tolist(), encoder=encoder)
-        move[unseen] -= prediction.log_estimate[unseen].astype(np.float32)
+        told = self.estimate(encoded.take(unseen), titles.tolist(), encoder=encoder)
+        move[unseen] = SHARE * (told - prediction.log_estimate[unseen])
         return prediction.moved(move)
 
     def estimate(self, encoded: Encoded, titles: Sequence[str], *, encoder: JobEncoder) -> NDArray[np.float64]:
