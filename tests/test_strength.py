@@ -226,7 +226,7 @@ def test_a_letter_names_the_place_its_factor_and_where_the_adverts_are(answer: A
     assert letter.startswith("For Data Scientist, San Francisco-Oakland-Fremont, CA, United States: senior")
     assert f"multiplied by {place.factor:.2f} for San Francisco-Oakland-Fremont, CA, from official wages" in letter
     assert "in the United States), the newest from January 2025" in letter
-    assert letter.endswith("Strength: fair. Source: MLPayGrade 0.1.0.")
+    assert letter.endswith("Strength: fair. Source: MLPayGrade 0.2.0.")
     assert "adverts for exactly this job in the United States as a whole" in support_text(there)
     aged = there.aged_to("2026-04")
     drawn = explanation_waterfall(explain(Predictor.load(), answer), aged)

@@ -10,7 +10,7 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Answer", "Job", "MLPayGradeError", "Predictor", "__version__"]
 
 if TYPE_CHECKING:
