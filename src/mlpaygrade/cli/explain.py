@@ -36,10 +36,7 @@ def register(app: typer.Typer) -> None:
 
 @options.takes_job
 def explain(
-    job: JobWords,
-    waterfall: Waterfall = None,
-    bundle: options.BundleOption = None,
-    json: options.Json = False,
+    job: JobWords, waterfall: Waterfall = None, bundle: options.BundleOption = None, json: options.Json = False
 ) -> None:
     """Say why a job pays what it does: contributions of its fields in dollars that add up to the estimate."""
     from mlpaygrade.explain.explanation import explain as explain_job

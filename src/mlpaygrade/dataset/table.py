@@ -150,12 +150,7 @@ def _inspect(path: Path, *, require_salary: bool) -> "tuple[CheckReport, pd.Data
         defects += found
         notes += said
     report = CheckReport(
-        path=path,
-        sha256=rows.sha256,
-        rows=coded.rows,
-        defects=tuple(defects),
-        notes=tuple(notes),
-        synthetic=synthetic,
+        path=path, sha256=rows.sha256, rows=coded.rows, defects=tuple(defects), notes=tuple(notes), synthetic=synthetic
     )
     if defects:
         return report, None

@@ -25,14 +25,7 @@ from mlpaygrade.forecast.evidence import Cell
 from mlpaygrade.forecast.jobs import ReadJob
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job import taxonomy
-from mlpaygrade.job.fields import (
-    BY_COLUMN,
-    FIELDS,
-    YEAR,
-    Code,
-    Job,
-    label_of,
-)
+from mlpaygrade.job.fields import BY_COLUMN, FIELDS, YEAR, Code, Job, label_of
 
 
 @cache
@@ -49,8 +42,7 @@ def shapley_values(worth: NDArray[np.float64]) -> NDArray[np.float64]:
 
     They add up to the worth of all players less that of none.
     """
-    weights = _value_weights(_player_count(worth))
-    return np.tensordot(weights, worth, axes=1)
+    return np.tensordot(_value_weights(_player_count(worth)), worth, axes=1)
 
 
 def shapley_interactions(worth: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -326,12 +318,9 @@ def signed_dollars(usd: float) -> str:
 
 def cell_json(cell: Cell) -> dict[str, object]:
     """A cell of evidence as plain JSON."""
-    return {
-        "level": cell.level,
-        "postings": cell.postings,
-        "quartiles_usd": None if cell.quartiles_usd is None else list(cell.quartiles_usd),
-        "newest_year": cell.newest_year,
-    }
+    quartiles = None if cell.quartiles_usd is None else list(cell.quartiles_usd)
+    named = {"level": cell.level, "postings": cell.postings, "quartiles_usd": quartiles}
+    return {**named, "newest_year": cell.newest_year}
 
 
 def _distinct_values(

@@ -350,7 +350,4 @@ def _index(known: frozenset[str]) -> _Index:
     for row in rows("synonyms"):
         if row["canonical"] in known:
             by_words.setdefault(tuple(sorted(title_words(row["title"]))), row["canonical"])
-    return _Index(
-        by_letters={squash(title): title for title in reversed(titles)},
-        by_words=by_words,
-    )
+    return _Index(by_letters={squash(title): title for title in reversed(titles)}, by_words=by_words)

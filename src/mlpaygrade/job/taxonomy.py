@@ -116,13 +116,7 @@ def resolve_title(text: str, *, known: Collection[str]) -> TitleMatch:
     cleaned = checked_text(text, what="job title")
     index = _index(frozenset(known))
     title, match, note = _find(cleaned, index, frozenset(known))
-    return TitleMatch(
-        title=title,
-        known=match != "unseen",
-        match=match,
-        family=title_family(title),
-        note=note,
-    )
+    return TitleMatch(title=title, known=match != "unseen", match=match, family=title_family(title), note=note)
 
 
 @with_memory

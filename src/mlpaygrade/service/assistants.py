@@ -180,8 +180,7 @@ def assistant_server(predictor: Predictor) -> MCPServer[object]:
 
     @tool()
     def estimate(
-        job: AskedJob,
-        offer_usd: Annotated[float | None, Field(ge=1, le=1e9, description=PLACED)] = None,
+        job: AskedJob, offer_usd: Annotated[float | None, Field(ge=1, le=1e9, description=PLACED)] = None
     ) -> Pay:
         """What a job pays, with its range, strength, date and source."""
         return _told(lambda: pay_of(answer(job), offer_usd=offer_usd))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy import stats
@@ -29,16 +30,18 @@ def run_figures(report: Result) -> dict[str, Figure]:
         labels = [f"{item['dimension']}: {item['value']} (n = {item['n']:,})" for item in slices]
         coverage = [item["coverage_90"] for item in slices]
         figures["coverage_90"] = _bars(labels, coverage, title="Coverage of the 90 % interval", target=0.9)
-        errors = [item["rmse_log"] for item in slices]
-        figures["rmse_log"] = _bars(
-            labels, errors, title="RMSE of log pay", target=report["network"]["rows"]["rmse_log"]
-        )
+        errors, overall = [item["rmse_log"] for item in slices], report["network"]["rows"]["rmse_log"]
+        figures["rmse_log"] = _bars(labels, errors, title="RMSE of log pay", target=overall)
     return figures
 
 
+def _blank(width: float, height: float) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots()
+
+
 def _curve(history: Mapping[str, list[float]]) -> Figure:
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = _blank(6, 4)
     for name, values in history.items():
         axes.plot(range(1, len(values) + 1), values, label=name)
     axes.set(xlabel="epoch", ylabel="loss", title="Training of the final network")
@@ -47,8 +50,7 @@ def _curve(history: Mapping[str, list[float]]) -> Figure:
 
 
 def _bars(labels: list[str], values: list[float], *, title: str, target: float) -> Figure:
-    figure = Figure(figsize=(8, 0.3 * len(labels) + 1.2), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = _blank(8, 0.3 * len(labels) + 1.2)
     axes.barh(labels, values, color="#0072B2")
     axes.axvline(target, color="#D55E00", linestyle="--")
     axes.set_title(title)
@@ -77,18 +79,12 @@ def residual_analysis(prediction: Prediction, postings: Postings) -> dict[str, A
     lower, upper = INTERVALS[90]
     quantiles = prediction.quantiles("any")[index]
     inside = (truth >= quantiles[:, lower]) & (truth <= quantiles[:, upper])
-    groups = {
-        dimension: _table(labels[index], residual, inside)
-        for dimension, labels in _labels(estimate, prediction, postings).items()
-    }
+    labels = _labels(estimate, prediction, postings)
+    groups = {dimension: _table(of[index], residual, inside) for dimension, of in labels.items()}
     tails = _tails(residual)
     spread = _spread(estimate, residual, quantiles[:, upper] - quantiles[:, lower])
-    return {
-        "groups": groups,
-        "tails": tails,
-        "spread": spread,
-        "sentences": [*_group_sentences(groups), *_tail_sentences(tails), *_spread_sentences(spread)],
-    }
+    said = [*_group_sentences(groups), *_tail_sentences(tails), *_spread_sentences(spread)]
+    return {"groups": groups, "tails": tails, "spread": spread, "sentences": said}
 
 
 def _labels(
@@ -118,16 +114,8 @@ def _table(labels: NDArray[np.object_], residual: NDArray[np.float64], inside: N
         n = int(mask.sum())
         if n >= MIN_ROWS:
             sd = float(residual[mask].std(ddof=1))
-            result.append(
-                {
-                    "value": str(value).split(": ", 1)[-1],
-                    "n": n,
-                    "mean": float(residual[mask].mean()),
-                    "sd": sd,
-                    "standard_error": sd / n**0.5,
-                    "coverage_90": float(inside[mask].mean()),
-                }
-            )
+            group = {"value": str(value).split(": ", 1)[-1], "n": n, "mean": float(residual[mask].mean()), "sd": sd}
+            result.append({**group, "standard_error": sd / n**0.5, "coverage_90": float(inside[mask].mean())})
     return result
 
 
@@ -159,15 +147,12 @@ def _spread(
 def _group_sentences(groups: Mapping[str, Table]) -> list[str]:
     result = []
     for dimension, table in groups.items():
-        notable = [
-            item for item in table if abs(item["mean"]) >= NOTABLE and abs(item["mean"]) > 2 * item["standard_error"]
-        ]
         if not table:
             continue
+        notable = [item for item in table if abs(item["mean"]) >= max(NOTABLE, 2 * item["standard_error"])]
         if not notable:
-            result.append(
-                f"By {dimension}, no group of at least {MIN_ROWS} rows is off by {NOTABLE:.0%} beyond two standard errors."
-            )
+            off = f"off by {NOTABLE:.0%} beyond two standard errors"
+            result.append(f"By {dimension}, no group of at least {MIN_ROWS} rows is {off}.")
         for item in sorted(notable, key=lambda one: -abs(one["mean"]))[:3]:
             way = "more" if item["mean"] > 0 else "less"
             result.append(
@@ -219,8 +204,7 @@ def residual_figures(prediction: Prediction, postings: Postings) -> dict[str, Fi
 
 
 def _scatter(estimate: NDArray[np.float64], residual: NDArray[np.float64]) -> Figure:
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = _blank(7, 4.5)
     axes.plot(np.expm1(estimate) / 1000, residual, ".", markersize=2, alpha=0.3, color="#0072B2")
     edges = np.unique(np.quantile(estimate, np.linspace(0, 1, BINS + 1)))
     at = np.clip(np.searchsorted(edges, estimate, side="right") - 1, 0, len(edges) - 2)
@@ -235,8 +219,7 @@ def _scatter(estimate: NDArray[np.float64], residual: NDArray[np.float64]) -> Fi
 
 
 def _normal_plot(residual: NDArray[np.float64]) -> Figure:
-    figure = Figure(figsize=(5, 5), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = _blank(5, 5)
     standard = np.sort((residual - residual.mean()) / residual.std())
     normal = stats.norm.ppf((np.arange(len(standard)) + 0.5) / len(standard))
     axes.plot(normal, standard, ".", markersize=3, color="#0072B2")
@@ -246,13 +229,10 @@ def _normal_plot(residual: NDArray[np.float64]) -> Figure:
 
 
 def _means(dimension: str, table: Table) -> Figure:
-    figure = Figure(figsize=(7, 0.35 * len(table) + 1.4), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = _blank(7, 0.35 * len(table) + 1.4)
     labels = [f"{item['value']} (n = {item['n']:,})" for item in table]
-    means = [item["mean"] for item in table]
-    axes.errorbar(
-        means, labels, xerr=[2 * item["standard_error"] for item in table], fmt="o", color="#0072B2", capsize=3
-    )
+    errors = [2 * item["standard_error"] for item in table]
+    axes.errorbar([item["mean"] for item in table], labels, xerr=errors, fmt="o", color="#0072B2", capsize=3)
     axes.axvline(0, color="black", linewidth=0.8)
     axes.invert_yaxis()
     axes.set(xlabel="mean residual of log pay, two standard errors", title=f"Residuals by {dimension}")

@@ -1,8 +1,7 @@
 """What matters overall: Shapley values of many postings, permutation importance beside them, and sentences made from both.
 
-Enters: a predictor and postings. Leaves: `Importance`, the bundle part `importance.json` made of it, and figures drawn from that
-part with the shap library. The values come from the exact kernel that explains single jobs. Describes the model; claims no
-causes.
+The values come from the exact kernel that explains single jobs; figures are drawn from the bundle part `importance.json` with the
+shap library. Describes the model; claims no causes.
 """
 
 import warnings
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpaygrade.dataset.postings import Postings
+from mlpaygrade.dataset.postings import Postings, columns_of
 from mlpaygrade.explain.explanation import (
     LOCATION_GROUP,
     PLAYERS,
@@ -26,7 +25,7 @@ from mlpaygrade.explain.explanation import (
     signed_dollars,
 )
 from mlpaygrade.forecast.predictor import Predictor
-from mlpaygrade.job.fields import EXPERIENCE, FEATURES, LABELS, LOCATION, Job
+from mlpaygrade.job.fields import EXPERIENCE, LABELS, LOCATION, Job, job_of
 from mlpaygrade.training.steps import Result
 
 if TYPE_CHECKING:
@@ -133,7 +132,8 @@ def measure_importance(
     order = rng.permutation(len(recent))
     chosen = _with_segments(recent, order, sample)
     drawn = min(sample, len(recent))
-    jobs = [_job(recent, n) for n in chosen]
+    columns = columns_of(recent.jobs)
+    jobs = [job_of({column: values[n] for column, values in columns.items()}) for n in chosen]
     background = predictor.bundle.background
     usd, interactions = [], []
     base_usd = 0.0
@@ -207,9 +207,8 @@ def importance_figures(document: Result) -> "dict[str, Figure]":
     mpl.use("Agg")
     with warnings.catch_warnings():
         # shap calls what matplotlib and numpy mean to deprecate; that is between them.
-        warnings.simplefilter("ignore", PendingDeprecationWarning)
-        warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.simplefilter("ignore", FutureWarning)
+        for kind in (PendingDeprecationWarning, DeprecationWarning, FutureWarning):
+            warnings.simplefilter("ignore", kind)
         import shap
 
         return _draw(document, shap)
@@ -229,14 +228,13 @@ def _draw(document: Result, shap: ModuleType) -> "dict[str, Figure]":
     )
     n = len(values)
     figures: dict[str, Figure] = {}
-    for name, draw in {"beeswarm": shap.plots.beeswarm, "bar": shap.plots.bar}.items():
+    for name, draw, what in (
+        ("beeswarm", shap.plots.beeswarm, "contribution in USD; colour: values from lowest to highest paid"),
+        ("bar", shap.plots.bar, "mean size in USD"),
+    ):
         plt.figure()
         draw(explanation, max_display=len(players), show=False)
-        what = {
-            "beeswarm": "contribution in USD; colour: values from lowest to highest paid",
-            "bar": "mean size in USD",
-        }
-        plt.gca().set_xlabel(f"{what[name]} (n = {n})")
+        plt.gca().set_xlabel(f"{what} (n = {n})")
         figures[f"importance_{name}"] = plt.gcf()
         plt.close()
     for p, player in enumerate(players):
@@ -248,10 +246,8 @@ def _draw(document: Result, shap: ModuleType) -> "dict[str, Figure]":
         shap.plots.scatter(explanation[:, p], ax=axes, show=False, color="#0b6b6b")
         if len(labels) <= 60:
             axes.set_xticks(range(len(labels)), labels, rotation=60, ha="right", rotation_mode="anchor")
-        axes.set(
-            xlabel=f"{document['players'][player]}, lowest to highest contribution",
-            ylabel=f"contribution in USD (n = {n})",
-        )
+        name = document["players"][player]
+        axes.set(xlabel=f"{name}, lowest to highest contribution", ylabel=f"contribution in USD (n = {n})")
         figures[f"dependence_{player}"] = plt.gcf()
         plt.close()
     figures["interactions"] = _interaction_figure(document)
@@ -270,9 +266,8 @@ def _interaction_figure(document: Result) -> "Figure":
     axes.set_yticks(range(len(labels)), labels)
     for (i, j), usd in np.ndenumerate(table):
         if i != j:
-            axes.text(
-                j, i, f"{usd:,.0f}", ha="center", va="center", color="white" if usd > table.max() / 2 else "black"
-            )
+            colour = "white" if usd > table.max() / 2 else "black"
+            axes.text(j, i, f"{usd:,.0f}", ha="center", va="center", color=colour)
     axes.set_title(f"Mean size of the interaction, USD (n = {document['segments']['all']['n']})")
     figure.colorbar(image)
     return figure
@@ -281,7 +276,7 @@ def _interaction_figure(document: Result) -> "Figure":
 def _permute(predictor: Predictor, postings: Postings, rng: np.random.Generator) -> dict[str, Any]:
     """Errors as they are and with each player's values permuted among the postings, averaged over REPEATS."""
     index, salary_usd = postings.row_values_usd()
-    columns = {column: postings.jobs[column].to_numpy(dtype=object) for column in FEATURES}
+    columns = columns_of(postings.jobs)
 
     def errors(jobs: Mapping[str, Any]) -> tuple[float, float]:
         log_estimate = predictor.predict(jobs).log_estimate[index]
@@ -316,21 +311,6 @@ def _with_segments(postings: Postings, order: NDArray[np.int64], sample: int) ->
     return chosen
 
 
-def _job(postings: Postings, position: int) -> Job:
-    row = postings.jobs.iloc[position]
-    year, experience, employment, title, residence, remote, location, size = (row[column] for column in FEATURES)
-    return Job(
-        title=title,
-        experience=experience,
-        location=location,
-        residence=residence,
-        remote=int(remote),  # type: ignore[arg-type]
-        size=size,
-        employment=employment,
-        year=int(year),
-    )
-
-
 def _values(importance: Importance, p: int, player: str) -> list[dict[str, Any]]:
     """Contribution of each value with enough postings, the most frequent first: n, quartiles in USD."""
     segments = importance.segments()
@@ -346,9 +326,8 @@ def _values(importance: Importance, p: int, player: str) -> list[dict[str, Any]]
     for name, count in sorted(zip(names.tolist(), counts.tolist(), strict=True), key=lambda item: -item[1]):
         if count >= FEWEST:
             low, middle, high = np.quantile(importance.usd[sampled & (value == name), p], [0.25, 0.5, 0.75])
-            listed.append(
-                {"value": name, "n": count, "low_usd": round(low), "median_usd": round(middle), "high_usd": round(high)}
-            )
+            ends = {"low_usd": round(low), "median_usd": round(middle), "high_usd": round(high)}
+            listed.append({"value": name, "n": count, **ends})
     return listed[:SHOWN_VALUES]
 
 

@@ -194,12 +194,8 @@ class _Refresh:
     def _check(self) -> None:
         def check() -> Result:
             table = self.table
-            return {
-                "sha256": table.sha256,
-                "rows": len(table.frame),
-                "synthetic": table.synthetic,
-                "notes": list(table.notes),
-            }
+            about = {"sha256": table.sha256, "rows": len(table.frame), "synthetic": table.synthetic}
+            return {**about, "notes": list(table.notes)}
 
         self.steps.once("check", check, inputs=[self._result("fetch")["sha256"], package_digest()])
 
@@ -292,19 +288,11 @@ class _Refresh:
         """The generated documentation of the new bundle, in OUTPUT/docs; nothing in the source tree changes yet."""
         assert self.request.checkout is not None
         into = self.folder / "docs"
-        command = [
-            sys.executable,
-            "scripts/docs.py",
-            "--bundle",
-            str(self.candidate.resolve()),
-            "--into",
-            str(into.resolve()),
-        ]
+        options = ("--bundle", str(self.candidate.resolve()), "--into", str(into.resolve()))
+        # the script imports the laboratory beside the package
         paths = [str(self.request.checkout), *filter(None, [os.environ.get("PYTHONPATH")])]
-        found = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(paths),
-        }  # the script imports the laboratory beside the package
+        found = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+        command = [sys.executable, "scripts/docs.py", *options]
         done = subprocess.run(
             command, cwd=self.request.checkout, env=found, capture_output=True, text=True, check=False
         )

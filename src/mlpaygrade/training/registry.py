@@ -11,7 +11,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -119,7 +119,7 @@ CHALLENGER: Final = "challenger"
 PREVIOUS: Final = "previous-champion"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What was decided, and on what.
 
@@ -130,20 +130,16 @@ class Verdict:
     challenger: str
     champion: str | None
     reason: str
-    postings: int
-    differences: Mapping[str, Difference]
+    postings: int = 0
+    differences: Mapping[str, Difference] = field(default_factory=dict)
 
 
 def register_challenger(run_id: str, *, uri: str) -> str:
     """Register the model of a run and give it the alias `challenger`; returns its version. Raises InputError without one."""
     client = connect(uri)
     try:
-        for found in client.search_model_versions(f"name = '{MODEL}'"):
-            if found.run_id == run_id:
-                version = str(found.version)
-                break
-        else:
-            version = str(mlflow.register_model(f"runs:/{run_id}/model", MODEL).version)
+        known = [one.version for one in client.search_model_versions(f"name = '{MODEL}'") if one.run_id == run_id]
+        version = str(known[0] if known else mlflow.register_model(f"runs:/{run_id}/model", MODEL).version)
     except MlflowException as error:
         if error.error_code not in GONE:
             raise
@@ -168,16 +164,8 @@ def promote(run_id: str | None, table: Table, *, uri: str) -> Verdict:
     champion = _version(client, CHAMPION)
     if champion == challenger:
         raise InputError(f"Version {challenger} is the champion already. Name the run of another model.")
-    if champion is None:
-        verdict = Verdict(
-            promoted=True,
-            challenger=challenger,
-            champion=None,
-            reason="there was no champion to beat",
-            postings=0,
-            differences={},
-        )
-    else:
+    verdict = Verdict(True, challenger, None, "there was no champion to beat")
+    if champion is not None:
         verdict = _judge(challenger, champion, table)
     for tag, value in _record(verdict, table).items():
         client.set_model_version_tag(MODEL, challenger, tag, value)
@@ -228,10 +216,8 @@ def verdict_text(verdict: Verdict) -> str:
     lines = [f"Version {verdict.challenger} is {word}: {verdict.reason}."]
     if verdict.differences:
         lines.append(f"Challenger minus champion on {verdict.postings:,} later postings, 95 % interval:")
-    lines += [
-        f"  {name:<14}{one.difference:+.5g} [{one.low:+.5g}, {one.high:+.5g}]"
-        for name, one in verdict.differences.items()
-    ]
+    for name, one in verdict.differences.items():
+        lines.append(f"  {name:<14}{one.difference:+.5g} [{one.low:+.5g}, {one.high:+.5g}]")
     return "\n".join(lines)
 
 
@@ -240,14 +226,7 @@ def _judge(challenger: str, champion: str, table: Table) -> Verdict:
         new, old = (load_version(version, Path(folder) / version) for version in (challenger, champion))
         count, differences = judge_bundles(new, old, table)
     promoted, reason = decide(differences, champion=f"version {champion}")
-    return Verdict(
-        promoted=promoted,
-        challenger=challenger,
-        champion=champion,
-        reason=reason,
-        postings=count,
-        differences=differences,
-    )
+    return Verdict(promoted, challenger, champion, reason, count, differences)
 
 
 def _record(verdict: Verdict, table: Table) -> dict[str, str]:

@@ -1,34 +1,40 @@
 """What `train`, `evaluate` and `refresh` print: a run's report, and what a refresh found and did. Computes nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from mlpaygrade.rendering.words import of_100, off_text
 from mlpaygrade.training.steps import Result
 
-COLUMNS = ("rows", "RMSE log", "MAE", "median AE", "R2", "50 %", "80 %", "90 %", "width 90 %", "pinball")
+COLUMNS: Final = {
+    "rows": ("n", "{:,}"),
+    "RMSE log": ("rmse_log", "{:.4f}"),
+    "MAE": ("mae_usd", "${:,.0f}"),
+    "median AE": ("median_ae_usd", "${:,.0f}"),
+    "R2": ("r2_usd", "{:.3f}"),
+    "50 %": ("coverage_50", "{:.1%}"),
+    "80 %": ("coverage_80", "{:.1%}"),
+    "90 %": ("coverage_90", "{:.1%}"),
+    "width 90 %": ("width_90_usd", "${:,.0f}"),
+    "pinball": ("pinball_log", "{:.4f}"),
+}
+"""Heading -> metric, and how it is written."""
 
 
 def report_text(report: Result) -> str:
     """The protocol, the figures of the network and of ridge, and every slice."""
     if "network" not in report:
-        return "There is no later work year to test on; the report holds validation figures only.\n" + _validation(
-            report
-        )
-    lines = [
-        f"Protocol: {report['protocol']}.",
-        "",
-        _line("", COLUMNS),
-        _line("Network", _cells(report["network"]["rows"])),
-    ]
+        only = "There is no later work year to test on; the report holds validation figures only."
+        return f"{only}\n{_validation(report)}"
+    lines = [f"Protocol: {report['protocol']}.", "", _line("", COLUMNS), _figures("Network", report["network"]["rows"])]
     if "ridge" in report:
-        lines.append(_line("Ridge", _cells(report["ridge"]["rows"])))
+        lines.append(_figures("Ridge", report["ridge"]["rows"]))
     dimension = None
     for item in report["network"]["slices"]:
         if item["dimension"] != dimension:
             dimension = item["dimension"]
             lines += ["", dimension]
-        lines.append(_line(f"  {item['value']}", _cells(item)))
+        lines.append(_figures(f"  {item['value']}", item))
     lines += _words(report["network"].get("words", {}))
     postings = report["network"]["postings"]
     if postings["n"]:
@@ -60,25 +66,11 @@ def _validation(report: Result) -> str:
     )
 
 
-def _cells(figures: Mapping[str, float]) -> tuple[str, ...]:
-    def show(name: str, form: str) -> str:
-        return form.format(figures[name]) if name in figures else ""
-
-    return (
-        show("n", "{:,}"),
-        show("rmse_log", "{:.4f}"),
-        show("mae_usd", "${:,.0f}"),
-        show("median_ae_usd", "${:,.0f}"),
-        show("r2_usd", "{:.3f}"),
-        show("coverage_50", "{:.1%}"),
-        show("coverage_80", "{:.1%}"),
-        show("coverage_90", "{:.1%}"),
-        show("width_90_usd", "${:,.0f}"),
-        show("pinball_log", "{:.4f}"),
-    )
+def _figures(name: str, figures: Mapping[str, float]) -> str:
+    return _line(name, (form.format(figures[one]) if one in figures else "" for one, form in COLUMNS.values()))
 
 
-def _line(name: str, cells: tuple[str, ...]) -> str:
+def _line(name: str, cells: Iterable[str]) -> str:
     return f"{name:<28}" + "".join(f"{cell:>12}" for cell in cells)
 
 
@@ -97,9 +89,8 @@ def refresh_text(steps: Mapping[str, Result]) -> str:
     compared = steps.get("compare")
     parts = [_data(steps), _news(steps)]
     if compared is None:
-        parts.append(
-            f"**Not promoted**: {steps['drift'].get('withheld')}. Nothing was trained; the served model stays."
-        )
+        withheld = steps["drift"].get("withheld")
+        parts.append(f"**Not promoted**: {withheld}. Nothing was trained; the served model stays.")
     else:
         parts += [_comparison(compared), _verdict(steps, compared)]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -109,12 +100,10 @@ def _data(steps: Mapping[str, Result]) -> str:
     checked, audit = steps["check"], steps["audit"]
     newest = f", the newest of {audit['newest_day']}" if audit["newest_day"] else ""
     kind = " SYNTHETIC" if checked["synthetic"] else ""
+    hashed = f"sha256 `{checked['sha256'][:12]}`"
     lines = [f"# Refresh with the{kind} {steps['fetch']['name']}", ""]
-    lines.append(
-        f"{checked['rows']:,} rows{newest}; sha256 `{checked['sha256'][:12]}`. Order: {audit['arrival']['why']}."
-    )
-    lines += [f"- {note}" for note in checked["notes"]]
-    return "\n".join(lines)
+    lines.append(f"{checked['rows']:,} rows{newest}; {hashed}. Order: {audit['arrival']['why']}.")
+    return "\n".join([*lines, *(f"- {note}" for note in checked["notes"])])
 
 
 def _news(steps: Mapping[str, Result]) -> str:

@@ -1,7 +1,4 @@
-"""Runs in MLflow: parameters, metrics by slice, curves, figures, the bundle as a loadable model.
-
-Enters: a finished run, the address of a store. Leaves: an MLflow run id. Trains nothing.
-"""
+"""Finished runs in MLflow: parameters, metrics by slice, curves, figures, the bundle as a loadable model."""
 
 import platform
 import time
