@@ -162,11 +162,7 @@ def evaluate(
         rows = np.flatnonzero(mask[index])
         if len(rows) >= MIN_SLICE:
             table.append({"dimension": dimension, "value": value, **figures(rows)})
-    return {
-        "rows": figures(np.arange(len(index))),
-        "postings": posting_metrics(prediction, postings),
-        "slices": table,
-    }
+    return {"rows": figures(np.arange(len(index))), "postings": posting_metrics(prediction, postings), "slices": table}
 
 
 Figures = dict[str, float]

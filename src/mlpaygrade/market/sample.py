@@ -15,17 +15,7 @@ from numpy.typing import NDArray
 
 from mlpaygrade.dataset.postings import Postings
 from mlpaygrade.job import taxonomy
-from mlpaygrade.job.fields import (
-    EMPLOYMENT,
-    EXPERIENCE,
-    LABELS,
-    LOCATION,
-    REMOTE,
-    RESIDENCE,
-    SIZE,
-    TITLE,
-    YEAR,
-)
+from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, LABELS, LOCATION, REMOTE, RESIDENCE, SIZE, TITLE, YEAR
 
 FieldKey = Literal[
     "year", "level", "family", "title", "country", "remote", "size", "employment", "moved", "week", "paired"

@@ -212,9 +212,7 @@ def _pay_figure(lines: tuple[TitleLine, ...]) -> Figure:
 def _rarity_figure(found: TitlePay) -> Figure:
     marks = tuple(
         Mark(
-            label=part.label,
-            value=part.titles,
-            text=f"{part.label}: {part.titles} titles, {part.postings:,} postings",
+            label=part.label, value=part.titles, text=f"{part.label}: {part.titles} titles, {part.postings:,} postings"
         )
         for part in found.rarity
     )
