@@ -17,7 +17,7 @@ from mlpaygrade.errors import DataError, Defect, InputError
 from mlpaygrade.job.fields import LABELS, LOCATION, label_of
 from mlpaygrade.job.taxonomy import country
 from mlpaygrade.job.values import COUNTRY_COLUMNS, read_value
-from mlpaygrade.money.currency import Period, currency_name, usd_to
+from mlpaygrade.money.currency import Period, usd_to
 
 LOCAL: Final = "LOCAL"
 """As the currency of a file: each row is in the currency of its company's country."""
@@ -52,17 +52,16 @@ class SheetMapping:
         Raises DataError for a column that is named and not there, and where that of titles is missing.
         """
         of_name = {folded(name): place for place, name in enumerate(header)}
-        listed = ", ".join(shown(other) for other in header[:15])
         named = {name: column for name, column in self.columns.items() if column}
-        lacking = {name: column for name, column in named.items() if folded(column) not in of_name}
         defects = [
             Defect(
                 column=name,
                 rule=f"the mapping names the column {shown(column)!r}, which must be there",
-                value=f"columns {listed}",
+                value=f"columns {', '.join(map(shown, header[:15]))}",
                 remedy="Correct the mapping, or give the file that it was made for.",
             )
-            for name, column in lacking.items()
+            for name, column in named.items()
+            if folded(column) not in of_name
         ]
         if defects:
             raise DataError("The columns that the mapping names are not there.", defects=defects)
@@ -269,38 +268,8 @@ def country_options(codes: Sequence[str]) -> dict[str, str]:
     return {code: country(code).name for code in codes}
 
 
-def column_question(field: str, name: str, columns: Sequence[str], *, proposed: str, rows: int, why: str) -> Question:
-    """Which column holds a field. columns: that may; the file may have none."""
-    options = {column: column for column in columns} | {NOT_USED: "none of them"}
-    text = f"Which column holds the {name}? {why}"
-    return Question(kind="column", field=field, text=text, rows=rows, options=options, proposed=proposed)
-
-
 def default_question(field: str, name: str, *, rows: int, proposed: str, codes: Sequence[str] = ()) -> Question:
     """What holds for rows that do not say it."""
     options = country_options(codes) if field == LOCATION else level_options(field)
     text = f"The {name} is not said in some rows. Which holds for them?"
     return Question(kind="default", field=field, text=text, rows=rows, options=options, proposed=proposed)
-
-
-def currency_question(*, rows: int, codes: Sequence[str], several: bool) -> Question:
-    """In which currency pay is that names none. several: rows of several countries have such pay."""
-    local = {LOCAL: "each in the currency of its country"}
-    options = {**(local if several else {}), **{code: currency_name(code) for code in codes}}
-    text = "Pay names no currency. In which one is it?"
-    own = LOCAL if several else codes[0]
-    return Question(kind="currency", field="salary", text=text, rows=rows, options=options, proposed=own)
-
-
-def period_question(*, rows: int) -> Question:
-    """Of which period pay is that may be of several."""
-    options = {"year": "a year", "month": "a month", "week": "a week", "day": "a day", "hour": "an hour"}
-    text = "Some amounts may be pay of a year or of a shorter time. Which are they?"
-    return Question(kind="period", field="salary", text=text, rows=rows, options=options)
-
-
-def hours_question(*, rows: int, proposed: str) -> Question:
-    """How many hours a week are full time."""
-    options = dict.fromkeys(("35", "37.5", "38", "38.5", "39", "40", "42"), "hours a week") | {proposed: "hours a week"}
-    text = "A column gives hours a week. How many are full time? Part-time pay is raised to it."
-    return Question(kind="hours", field="hours", text=text, rows=rows, options=options, proposed=proposed)

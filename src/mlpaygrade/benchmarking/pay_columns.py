@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpaygrade.benchmarking import mapping as ask
 from mlpaygrade.benchmarking.mapping import LOCAL, Question, SheetMapping
 from mlpaygrade.dataset.columns import plain, shown
 from mlpaygrade.errors import Defect, InputError
 from mlpaygrade.forecast.jobs import objects
 from mlpaygrade.job.fields import CURRENCY, MAX_SALARY_USD, MIN_SALARY_USD, SALARY, TARGET
 from mlpaygrade.job.values import clean_text, is_missing
-from mlpaygrade.money.currency import DOLLAR, Period, currency_of, currency_scales, rated_currencies, to_yearly, usd_to
+from mlpaygrade.money import currency as money
+from mlpaygrade.money.currency import DOLLAR, Period, currency_of, rated_currencies, usd_to
 from mlpaygrade.money.pay import PayReading, read_pay
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _typed(text: str, written: str, code: str | None, column: AmountColumn, *, c
     if reading.currency is None or (code is None and reading.currency != _said(written)):
         remedy = "Add a column 'Currency', or call this column 'Pay USD' if it is in US dollars."
         return _asked(column, "must name its currency", text, remedy, "currency")
-    yearly = to_yearly(reading.middle, reading.period or "year", salaries=reading.salaries or 12)
+    yearly = money.to_yearly(reading.middle, reading.period or "year", salaries=reading.salaries or 12)
     usd = round(yearly / _per_usd(reading.currency))
     if text.replace(",", "").strip("$ ") == str(usd):
         return Amount(usd=usd)
@@ -150,7 +150,7 @@ def _plain_yearly(text: str, code: str | None, column: AmountColumn) -> Amount |
     """
     if code is None or column.period not in (None, "year") or not re.fullmatch(r"[0-9]{4,12}", text):
         return None
-    per_usd, year_from_usd = currency_scales().get(code, (1.0, math.inf))
+    per_usd, year_from_usd = money.currency_scales().get(code, (1.0, math.inf))
     if not max(year_from_usd, MIN_SALARY_USD) <= int(text) / per_usd <= MAX_SALARY_USD / 2:
         return None
     return Amount(usd=round(int(text) / _per_usd(code)), currency=code)
@@ -196,6 +196,8 @@ Coded = tuple[Sequence[str], Sequence[int]]
 
 _SHARE: Final = re.compile(r"(\d{1,3}(?:[.,]\d+)?)\s*(%?)")
 _LEAST_SHARE: Final = 0.05
+_FULL_WEEKS: Final = ("35", "37.5", "38", "38.5", "39", "40", "42")
+_PERIOD_NAMES: Final = {"year": "a year", "month": "a month", "week": "a week", "day": "a day", "hour": "an hour"}
 _HOURS: Final = re.compile(r"(\d{1,2}(?:[.,]\d+)?)\s*(?:h|hours?|std\.?|stunden|heures|horas)?", re.I)
 _FULL_TIME: Final = re.compile(r"full[ -]?time|vollzeit|temps plein|jornada completa|tempo integral", re.I)
 
@@ -292,9 +294,17 @@ def _pay_questions(
         own = dict.fromkeys(_own_currency(countries[row]) for row in sorted(waiting["currency"]))
         codes = [code for code in own if code]
         every = list(dict.fromkeys([*codes, DOLLAR, "EUR", "GBP", *rated_currencies()]))
-        asked.append(ask.currency_question(rows=len(waiting["currency"]), codes=every, several=len(codes) > 1))
+        several = len(codes) > 1
+        options = {LOCAL: "each in the currency of its country"} if several else {}
+        options |= {code: money.currency_name(code) for code in every}
+        proposed = LOCAL if several else every[0]
+        text, rows = "Pay names no currency. In which one is it?", len(waiting["currency"])
+        asked.append(Question(kind="currency", field=SALARY, text=text, rows=rows, options=options, proposed=proposed))
     if waiting["period"] and mapping.period is None:
-        asked.append(ask.period_question(rows=len(waiting["period"])))
+        text = "Some amounts may be pay of a year or of a shorter time. Which are they?"
+        asked.append(
+            Question(kind="period", field=SALARY, text=text, rows=len(waiting["period"]), options=_PERIOD_NAMES)
+        )
     return asked
 
 
@@ -311,7 +321,12 @@ def _shares(columns: Mapping[str, Coded], mapping: SheetMapping) -> tuple[list[f
     if full is None:
         usual = max((hour for hour in hours if hour is not None and 34 <= hour <= 45), default=40.0)
         partial = sum(1 for code in codes if (hour := hours[code]) is not None and hour < usual)
-        return None, [ask.hours_question(rows=partial, proposed=f"{usual:g}")] if partial else []
+        options = dict.fromkeys((*_FULL_WEEKS, f"{usual:g}"), "hours a week")
+        text = "A column gives hours a week. How many are full time? Part-time pay is raised to it."
+        question = Question(
+            kind="hours", field="hours", text=text, rows=partial, options=options, proposed=f"{usual:g}"
+        )
+        return None, [question] if partial else []
     shares = [
         None if text.strip() and hour is None else min((hour or full) / full, 1.0)
         for text, hour in zip(texts, hours, strict=True)

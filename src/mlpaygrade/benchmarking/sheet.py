@@ -220,9 +220,13 @@ def _column_questions(upload: Upload, mapping: SheetMapping, rows: int) -> Itera
             if proposal.rival:
                 why = f"'{shown(proposal.column)}' and '{shown(proposal.rival)}' both may."
             others = [p.column for p in upload.proposals if not p.field and p.column not in columns][:8]
-            name = headers()[proposal.field].lower()
-            yield ask.column_question(
-                proposal.field, name, [*columns, *others], proposed=proposal.column, rows=rows, why=why
+            yield Question(
+                kind="column",
+                field=proposal.field,
+                text=f"Which column holds the {headers()[proposal.field].lower()}? {why}",
+                rows=rows,
+                options={column: column for column in [*columns, *others]} | {NOT_USED: "none of them"},
+                proposed=proposal.column,
             )
 
 

@@ -100,14 +100,10 @@ class Row:
         return terms.text(self.end_usd) if self.kind == "level" else terms.signed(self.end_usd - self.start_usd)
 
 
-def _axis(rows: Sequence[Row], terms: PayTerms = DOLLARS) -> Axis:
-    return axis_over([row.end_usd for row in rows], terms)
-
-
 def waterfall_html(waterfall: Waterfall, terms: PayTerms = DOLLARS) -> str:
     """The rows as a list for the app's style sheet."""
     rows = waterfall.rows()
-    axis = _axis(rows, terms)
+    axis = axis_over([row.end_usd for row in rows], terms)
     key = '<ul class="mp-key"><li><i class="up"></i>raises the figure</li><li><i class="down"></i>lowers it</li></ul>'
     listed = "".join(_list_row(row, axis, terms) for row in rows)
     return f'<ul class="mp-ranges" aria-label="{escape(waterfall.title)}">{listed}{axis_row(axis, terms)}</ul>{key}'
@@ -141,7 +137,7 @@ def axis_row(axis: Axis, terms: PayTerms = DOLLARS) -> str:
 def waterfall_svg(waterfall: Waterfall) -> str:
     """The rows as one SVG element that needs nothing else."""
     rows = waterfall.rows()
-    axis = _axis(rows)
+    axis = axis_over([row.end_usd for row in rows])
     height = ROW * (len(rows) + 1) + 14
 
     def x(usd: float) -> float:
