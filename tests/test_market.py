@@ -114,7 +114,7 @@ def test_a_short_file_is_told_what_it_lacks(n: int) -> None:
         if section.missing:
             assert section.missing.endswith(".")
             assert section.figures == ()
-    assert found.section("error_budget").missing is not None
+    assert found.document.section("error_budget").missing is not None
 
 
 def _cells(value: Any) -> Iterator[dict[str, Any]]:
@@ -233,7 +233,7 @@ def test_claims_are_measured_and_not_remembered(statistics: MarketStatistics, fr
     claims = _claims(statistics)
     assert claims["rows"]["verdict"] == "not confirmed"
     assert claims["rows"]["measured"] == f"{len(frame):,}"
-    assert any("16,494" in line for line in statistics.section("claims").cannot)
+    assert any("16,494" in line for line in statistics.document.section("claims").cannot)
     raised = frame.assign(salary_in_usd=frame["salary_in_usd"] * 2)
     doubled = _claims(market_statistics(build_postings(raised)))
     assert doubled["mean"]["measured"] != claims["mean"]["measured"]

@@ -32,7 +32,7 @@ from mlpaygrade.market.inference import (
     percentile_interval,
     unique_share,
 )
-from mlpaygrade.market.sample import FIELD_PHRASES, MIN_CELL, Coded, FieldKey
+from mlpaygrade.market.sample import FIELD_LABELS, FIELD_PHRASES, MIN_CELL, Coded, FieldKey
 from mlpaygrade.rendering.charts import Forest
 
 FIELDS: Final[tuple[FieldKey, ...]] = ("title", "family", "level", "country", "remote", "size", "employment", "year")
@@ -128,7 +128,7 @@ def _feature(analysis: Analysis, key: FieldKey) -> Feature | None:
     model = analysis.family_model if key == "family" else analysis.model
     return Feature(
         key=key,
-        name=field.name,
+        name=FIELD_LABELS[key],
         groups=k,
         compared=test.groups,
         adverts=test.n,

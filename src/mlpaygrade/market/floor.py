@@ -17,7 +17,7 @@ from mlpaygrade.job.fields import FEATURES
 from mlpaygrade.market import wording
 from mlpaygrade.market.analysis import Analysis, Finding, Share, figure
 from mlpaygrade.market.document import Figure
-from mlpaygrade.market.inference import TERMS, Bootstrap, bootstrap_of, fit_adjusted
+from mlpaygrade.market.inference import TERMS, Bootstrap, bootstrap_of, fit_adjusted, group_squares
 from mlpaygrade.market.sample import Floats, Ints, Sample
 from mlpaygrade.rendering.charts import Mark, Stacked
 
@@ -135,11 +135,8 @@ def pure_error(middle: Floats, job: Ints, *, weights: Floats, rows_of: Floats, k
 
     Each posting counts `rows_of` times, as its rows do; degrees of freedom count postings.
     """
-    w = weights * rows_of
     n = np.bincount(job, weights=weights, minlength=k)
-    mass = np.bincount(job, weights=w, minlength=k)
-    mean = np.divide(np.bincount(job, weights=w * middle, minlength=k), mass, out=np.zeros(k), where=mass > 0)
-    squares = np.bincount(job, weights=w * (middle - mean[job]) ** 2, minlength=k)
+    mass, squares = group_squares(weights * rows_of, job, middle, k=k)
     several = n > 1
     unbiased = np.divide(n, n - 1, out=np.zeros(k), where=several)
     return float(np.sum((squares * unbiased)[several]) / mass[several].sum()) if several.any() else 0.0

@@ -20,7 +20,6 @@ from itertools import pairwise, product
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import linalg, sparse, stats
 
 from mlpaygrade.market.sample import FieldKey, Floats, Ints, Sample
@@ -143,16 +142,22 @@ def bootstrap_medians(
     return Medians(median=median, low=low, high=high, replicates=replicates)
 
 
+def group_squares(weights: Floats, codes: Ints, values: Floats, *, k: int) -> tuple[Floats, Floats]:
+    """Weight of each group, and the weighted squares of its values about their mean, (k,) each."""
+    mass = np.bincount(codes, weights=weights, minlength=k)
+    sums = np.bincount(codes, weights=weights * values, minlength=k)
+    mean = np.divide(sums, mass, out=np.zeros(k), where=mass > 0)
+    squares = np.bincount(codes, weights=weights * (values - mean[codes]) ** 2, minlength=k)
+    return mass.astype(np.float64), squares.astype(np.float64)
+
+
 def between_share(codes: Ints, log_pay: Floats, *, k: int) -> Callable[[Floats], Floats]:
     """Function of weights: share of the variance of log pay that lies between groups (eta squared), shape ()."""
 
-    def statistic(weights: Floats) -> NDArray[np.float64]:
-        mass = np.bincount(codes, weights=weights, minlength=k)
-        sums = np.bincount(codes, weights=weights * log_pay, minlength=k)
-        total, n = sums.sum(), mass.sum()
-        between = float(np.sum(np.divide(sums**2, mass, out=np.zeros(k), where=mass > 0)) - total**2 / n)
-        spread = float(np.sum(weights * log_pay**2) - total**2 / n)
-        return np.asarray(between / spread if spread > 0 else np.nan)
+    def statistic(weights: Floats) -> Floats:
+        _, within = group_squares(weights, codes, log_pay, k=k)
+        _, total = group_squares(weights, np.zeros_like(codes), log_pay, k=1)
+        return np.asarray(1 - within.sum() / total[0] if total[0] > 0 else np.nan)
 
     return statistic
 

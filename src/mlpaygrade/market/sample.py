@@ -32,9 +32,6 @@ FIELD_LABELS: Final[Mapping[FieldKey, str]] = {
     "remote": "Remote work",
     "size": "Company size",
     "employment": "Employment type",
-    "moved": "Employee in another country",
-    "week": "Time of arrival",
-    "paired": "Both ends of a band posted",
 }
 FIELD_PHRASES: Final[Mapping[FieldKey, str]] = {
     "year": "the year",
@@ -64,11 +61,6 @@ class Coded:
     codes: Ints
     keys: tuple[str | int, ...]
     labels: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        """The field as a heading."""
-        return FIELD_LABELS[self.key]
 
     def counts(self) -> Ints:
         """Postings of each code, (k,)."""

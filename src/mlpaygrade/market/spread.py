@@ -25,6 +25,7 @@ from mlpaygrade.market.analysis import (
     row_moments,
 )
 from mlpaygrade.market.document import Figure
+from mlpaygrade.market.inference import group_squares
 from mlpaygrade.market.sample import MIN_CELL, Floats, Ints
 from mlpaygrade.rendering.charts import Forest
 from mlpaygrade.rendering.words import counted
@@ -123,11 +124,8 @@ def _cells(analysis: Analysis) -> tuple[SpreadCell, ...]:
 
 def log_spread(weights: Floats, codes: Ints, log_pay: Floats, *, k: int) -> Floats:
     """Standard deviation of log pay within groups, (k,), NaN below two observations."""
-    mass = np.bincount(codes, weights=weights, minlength=k)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.bincount(codes, weights=weights * log_pay, minlength=k) / mass
-        squares = np.bincount(codes, weights=weights * (log_pay - np.nan_to_num(mean)[codes]) ** 2, minlength=k)
-        return np.sqrt(np.where(mass > 1, squares / (mass - 1), np.nan))
+    mass, squares = group_squares(weights, codes, log_pay, k=k)
+    return np.asarray(np.sqrt(np.divide(squares, mass - 1, out=np.full(k, np.nan), where=mass > 1)))
 
 
 def _brown_forsythe(analysis: Analysis) -> tuple[float | None, tuple[str, ...]]:

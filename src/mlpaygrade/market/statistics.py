@@ -67,10 +67,6 @@ class MarketStatistics:
     document: MarketDocument
     numbers: Mapping[str, object]
 
-    def section(self, key: str) -> Section:
-        """The section with that key."""
-        return self.document.section(key)
-
     def to_json(self) -> dict[str, object]:
         """Plain JSON: the document and its numbers."""
         return {**document_json(self.document), "numbers": msgspec.to_builtins(dict(self.numbers))}

@@ -20,7 +20,7 @@ from mlpaygrade.market.analysis import (
     usd_text,
 )
 from mlpaygrade.market.document import MOST_LINES, Figure
-from mlpaygrade.market.inference import plain_quantiles
+from mlpaygrade.market.inference import group_squares, plain_quantiles
 from mlpaygrade.market.sample import MIN_CELL, Floats, Ints
 from mlpaygrade.market.spread import LogSpread, as_factor, log_spread
 from mlpaygrade.rendering.charts import Bars, Mark, Ranges
@@ -160,11 +160,8 @@ def _within(analysis: Analysis) -> LogSpread:
     codes, k = sample.fields["title"].codes, len(sample.fields["title"].keys)
 
     def within(weights: Floats) -> Floats:
-        mass = np.bincount(codes, weights=weights, minlength=k)
-        sums = np.bincount(codes, weights=weights * sample.log_middle, minlength=k)
-        between = np.sum(np.divide(sums**2, mass, out=np.zeros(k), where=mass > 0))
-        squares = np.sum(weights * sample.log_middle**2) - between
-        return np.asarray(np.sqrt(max(0.0, squares) / max(1.0, mass.sum() - k)))
+        mass, squares = group_squares(weights, codes, sample.log_middle, k=k)
+        return np.asarray(np.sqrt(squares.sum() / max(1.0, mass.sum() - k)))
 
     return LogSpread.of(*map(float, analysis.bootstrap.normal(within)))
 
