@@ -98,9 +98,8 @@ def _parsed(rows: Rows, places: Sequence[int], *, after: int, count: int) -> Ite
 
 def _refused(rows: Rows) -> DataError:
     """Why a table is refused, with all defects of its rows."""
-    return DataError(
-        f"{shown(rows.name, 200)} cannot be read; nothing was written.", defects=code_rows(rows, {}).defects
-    )
+    defects = code_rows(rows, {}).defects
+    return DataError(f"{shown(rows.name, 200)} cannot be read; nothing was written.", defects=defects)
 
 
 def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
@@ -269,11 +268,8 @@ class ParquetTable:
 
             yield write
         file.flush()
-        written = parquet.read_metadata(file.name).num_rows
-        if written != self.rows:
-            raise DataError(
-                f"{shown(self.name, 200)} has {self.rows:,} rows, and {written:,} were read. Export it again."
-            )
+        if (read := parquet.read_metadata(file.name).num_rows) != self.rows:
+            raise DataError(f"{shown(self.name, 200)} has {self.rows:,} rows, and {read:,} were read. Export it again.")
 
     @contextmanager
     def _reading(self) -> Iterator[None]:

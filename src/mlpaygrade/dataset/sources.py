@@ -116,7 +116,7 @@ def _read(response: http.client.HTTPResponse) -> bytes:
 def _length_named(content_range: str | None) -> int | None:
     """The full length in `bytes */N`."""
     found = re.fullmatch(r"bytes \*/(\d+)", content_range or "")
-    return int(found.group(1)) if found else None
+    return int(found[1]) if found else None
 
 
 Order = Literal["per year", "whole file"]

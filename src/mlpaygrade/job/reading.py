@@ -187,7 +187,7 @@ def _candidates(parts: Sequence[Part]) -> Iterator[tuple[tuple[Word, ...], list[
             if without:
                 for bare in (_team_lead(words), _without_soft_ranks(words)):
                     if bare != words:
-                        yield bare, [*rest, *_typed(word for word in words if word not in bare)]
+                        yield bare, [*rest, *dict.fromkeys(word.typed for word in words if word not in bare)]
             else:
                 yield words, rest
     for part in filled:
@@ -293,10 +293,6 @@ def _remarks(cleaned: str, found: _Found, parts: Sequence[Part], rank: Mapping[s
 
 def _plain(label: str) -> str:
     return label[0].lower() + label[1:]
-
-
-def _typed(words: Iterator[Word]) -> list[str]:
-    return list(dict.fromkeys(word.typed for word in words))
 
 
 def _fits(rank: str) -> frozenset[str]:

@@ -8,13 +8,13 @@ decision 0013). Remote jobs take no factor. Other countries are compared by purc
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 from typing import Final, Literal
 
 from mlpaygrade.errors import InputError
-from mlpaygrade.job.lookup import MAX_TEXT, fold, rows
+from mlpaygrade.job.lookup import MAX_TEXT, fold, records, rows
 
 SOURCE: Final = (
     "US Bureau of Labor Statistics, May 2025: software developers, data scientists and related occupations, drawn towards "
@@ -167,11 +167,9 @@ def _alone(piece: str) -> _Area | None:
     if piece in {"la", "washington"}:
         choice = {"la": "Los Angeles, CA; or Louisiana", "washington": "Washington, DC; or WA"}[piece]
         raise InputError(f'A place names one area; got "{piece}", which can be two. Give {choice}.')
-    if piece in _aliases():
-        return _aliases()[piece]
-    if code := _state_code(piece):
-        return _states()[code]
-    return _official().get(piece) or _largest_town(piece)
+    code = _state_code(piece)
+    known = _aliases().get(piece) or (_states()[code] if code else None) or _official().get(piece)
+    return known or _largest_town(piece)
 
 
 def _largest_town(piece: str) -> _Area | None:
@@ -204,25 +202,13 @@ def _plain(name: str) -> str:
 
 
 def _state_code(piece: str) -> str | None:
-    if piece.upper() in _states():
-        return piece.upper()
-    return _state_names().get(piece)
+    return piece.upper() if piece.upper() in _states() else _state_names().get(piece)
 
 
 @cache
 def _areas() -> Mapping[str, _Area]:
-    return {
-        row["code"]: _Area(
-            code=row["code"],
-            name=row["name"] + (" State" if row["name"] in _LIKE_TOWNS else ""),
-            kind="state" if row["kind"] == "state" else "area",
-            state=row["state"],
-            log_ratio=float(row["log_ratio"]),
-            standard_error=float(row["standard_error"]),
-            employment=int(row["employment"]),
-        )
-        for row in rows("us_areas", room="money")
-    }
+    areas = records("us_areas", _Area, room="money")
+    return {one.code: replace(one, name=f"{one.name} State") if one.name in _LIKE_TOWNS else one for one in areas}
 
 
 @cache

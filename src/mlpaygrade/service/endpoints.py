@@ -81,52 +81,49 @@ class Endpoints:
     async def read(self, request: Request) -> Response:
         """How a job is understood, in codes."""
         desk = self._desk()
-        served = desk.served
         asked = await ask(request, JobAsked)
         read = asked.require(await asked.job(desk.read))
         document: dict[str, object] = {
-            "bundle": served.tag,
+            "bundle": desk.served.tag,
             "job": read.job.words(),
             "warnings": list(read.warnings),
             "notes": list(read.notes),
         }
-        return _reply(document, served)
+        return _reply(document, desk.served)
 
     async def explain(self, request: Request) -> Response:
         """Why a job pays what it does."""
         desk = self._desk()
-        served = desk.served
         asked = await ask(request, JobAsked)
         answer = await self._answer(desk, asked.require(await asked.job(desk.read)))
         _require_answer(answer)
-        explanation = await self.aside(lambda: explain(served.predictor, answer))
-        return _reply(replies.explanation_reply(explanation, served.tag), served)
+        explanation = await self.aside(lambda: explain(desk.served.predictor, answer))
+        return _reply(replies.explanation_reply(explanation, desk.served.tag), desk.served)
 
     async def scenarios(self, request: Request) -> Response:
         """What would change the figure."""
         desk = self._desk()
-        served = desk.served
         asked = await ask(request, ScenariosAsked)
         allow = asked.option("allow", read_allowed)
         read = asked.require(await asked.job(desk.read))
         _require_answer(await self._answer(desk, read))
         changes, limit = asked.values["max_changes"], asked.values["limit"]
-        found = await self.aside(lambda: scenarios(served.predictor, read, allow=allow, max_changes=changes))
+        found = await self.aside(lambda: scenarios(desk.served.predictor, read, allow=allow, max_changes=changes))
         return _reply(
-            replies.scenarios_reply(found, read, served.tag, limit=limit, model=served.predictor.model), served
+            replies.scenarios_reply(found, read, desk.served.tag, limit=limit, model=desk.served.predictor.model),
+            desk.served,
         )
 
     async def compare(self, request: Request) -> Response:
         """Two jobs side by side."""
         desk = self._desk()
-        served = desk.served
         asked = await ask(request, CompareAsked)
         reads = [await asked.part(name).job(desk.read) for name in ("first", "second")]
         first, second = [await self._answer(desk, asked.require(read)) for read in reads]
         for answer in (first, second):
             _require_answer(answer)
-        comparison = await self.aside(lambda: compare(served.predictor, first, second))
-        return _reply(replies.comparison_reply(comparison, served.tag), served)
+        comparison = await self.aside(lambda: compare(desk.served.predictor, first, second))
+        return _reply(replies.comparison_reply(comparison, desk.served.tag), desk.served)
 
     async def titles(self, request: Request) -> Response:
         """Known titles near to a text; the commonest without one."""
