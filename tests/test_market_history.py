@@ -261,7 +261,7 @@ def test_a_file_of_pay_counts_every_advert_and_says_rate_age_and_source(shipped:
 def test_pay_by_level_follows_the_chosen_jobs_and_the_currency() -> None:
     app = opened(jobs="Data Engineer|GB", currency="GBP", question="postings")
     text = tables(app).partition("pay a year in GBP")[2]
-    names = re.findall(r'scope="row">([^<]*)<small>([^<]*)</small>', text)
+    names = re.findall(r'scope="row"[^>]*>([^<]*)<small>([^<]*)</small>', text)
     levels = ("Entry level", "Mid level", "Senior", "Executive")
     assert names == [("Data Engineer", f"{level}, United Kingdom") for level in levels]
     assert "£" in text
