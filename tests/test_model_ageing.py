@@ -11,7 +11,7 @@ from mlpaygrade.dataset.postings import Postings, build_postings
 from mlpaygrade.errors import DataError
 from mlpaygrade.forecast.bundle import load_bundle, write_bundle
 from mlpaygrade.forecast.distribution import LEVELS, Prediction
-from mlpaygrade.forecast.encode import Encoded, JobEncoder
+from mlpaygrade.forecast.encode import JobColumns, JobEncoder
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.forecast.remarks import age_note
 from mlpaygrade.testing.synthetic import SyntheticMarket
@@ -32,9 +32,9 @@ class Quantiles:
         self.encoder = JobEncoder.fit(past.jobs, min_count=5)
         self.log = np.quantile(past.low_log, LEVELS).astype(np.float32)
 
-    def predict(self, encoded: Encoded) -> Prediction:
-        shape = (len(encoded), 3, len(LEVELS))
-        return Prediction(np.broadcast_to(self.log, shape), np.zeros((len(encoded), 2), dtype=np.float32))
+    def forecast(self, jobs: JobColumns) -> Prediction:
+        count = len(jobs["job_title"])
+        return Prediction(np.broadcast_to(self.log, (count, 3, len(LEVELS))), np.zeros((count, 2), dtype=np.float32))
 
 
 def test_the_walk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
