@@ -25,6 +25,7 @@ from mlpaygrade.money.terms import DOLLARS, PayTerms
 from mlpaygrade.rendering.waterfall_drawing import waterfall_html
 from mlpaygrade.rendering.words import (
     SAME_PROCEDURE,
+    capital,
     counted,
     distance_text,
     job_text,
@@ -81,7 +82,7 @@ def strength_line(estimate: Answer) -> str:
 
 def _because(reasons: tuple[str, ...]) -> str:
     text = "; ".join(reasons)
-    return f"{text[:1].upper()}{text[1:]}." if text else ""
+    return f"{capital(text)}." if text else ""
 
 
 def at_a_glance(estimate: Answer, terms: PayTerms = DOLLARS) -> str:
@@ -235,7 +236,7 @@ def refusal(estimate: Answer) -> str:
     reason = str(estimate.not_enough_data)
     lines = [
         "<strong>There is not enough data for this job to give a figure worth having.</strong>",
-        f"{escape(reason[:1].upper() + reason[1:])}.",
+        f"{escape(capital(reason))}.",
         f"The closest match in the data: {counted(estimate.support.postings, 'advert')} with the {estimate.support.level}.",
     ]
     if estimate.nearest is not None:

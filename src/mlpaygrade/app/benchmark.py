@@ -17,7 +17,7 @@ from mlpaygrade.app import charts, serving
 from mlpaygrade.app.benchmark_setup import advert_form, columns_form, questions_form
 from mlpaygrade.app.idle import IDLE, session_id
 from mlpaygrade.app.pay import terms_form
-from mlpaygrade.app.serving import literal, predictor, show_error
+from mlpaygrade.app.serving import download, literal, palette, predictor, show_error
 from mlpaygrade.benchmarking import workbook
 from mlpaygrade.benchmarking.appraisal import Market, Rules, ageing_factor, appraise, judge, market_date
 from mlpaygrade.benchmarking.mapping import SheetMapping, mapping_text
@@ -39,8 +39,7 @@ from mlpaygrade.job.fields import LOCATION
 from mlpaygrade.job.lookup import rows as table_rows
 from mlpaygrade.money.ageing import NOT_THESE_JOBS, SOURCE
 from mlpaygrade.money.terms import PayTerms
-from mlpaygrade.rendering.palette import LIGHT
-from mlpaygrade.rendering.words import counted
+from mlpaygrade.rendering.words import capital, counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +49,7 @@ T = TypeVar("T")
 SHOWN_PROBLEMS: Final = 50
 MAX_PASTED: Final = 500_000
 PERCENTILES: Final = (25, 40, 50, 60, 75, 90)
-RATIO: Final = "Compa-ratio: pay over typical market pay; 1.00 is at the market"
+RATIO: Final = "Compa-ratio: pay over market pay"
 OPENED: Final = "benchmark.opened"
 READ: Final = "benchmark.read"
 AGEING: Final = {
@@ -59,9 +58,9 @@ AGEING: Final = {
     "rate": "by a yearly rate of your own",
 }
 FILES: Final = {
-    ".xlsx": ("Workbook (XLSX)", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-    ".csv": ("Rows (CSV)", "text/csv"),
-    ".html": ("One page for a manager (HTML)", "text/html"),
+    ".xlsx": "Workbook (XLSX)",
+    ".csv": "Rows (CSV)",
+    ".html": "One page for a manager (HTML)",
 }
 
 
@@ -109,14 +108,7 @@ def _input() -> bytes | None:
             key="benchmark.file",
             max_upload_size=MAX_BYTES // 1024 // 1024,
         )
-        st.download_button(
-            "Download the template",
-            template().encode(),
-            "mlpaygrade-template.csv",
-            "text/csv",
-            icon=":material/table:",
-            on_click="ignore",
-        )
+        download("Download the template", template().encode(), "template.csv")
     with paste:
         text = st.text_area(
             "Rows copied from a spreadsheet, the header line first",
@@ -247,7 +239,7 @@ def _summary(summary: Summary, rules: Rules, terms: PayTerms) -> None:
     sentences = [summary.sentence, cost_sentence(summary, rules, terms), strength_sentence(summary)]
     sentences.append(f"Adverts up to {newest_advert(predictor().bundle.provenance)}.")
     told = escape(" ".join(filter(None, sentences)))
-    large = escape(summary.headline[0].upper() + summary.headline[1:])
+    large = escape(capital(summary.headline))
     st.html(f'<div class="mp mp-answer"><p class="large"><strong>{large}</strong></p><p>{told}</p></div>')
     items = [
         ("Rows answered", f"{summary.answered:,} of {summary.rows:,}", f"{summary.flagged:,} deserve a second look")
@@ -283,10 +275,7 @@ def _behind(frame: "pd.DataFrame", summary: Summary, rules: Rules, terms: PayTer
     if summary.furthest:
         lines = [
             [
-                b.title,
-                f"{b.row:,}",
-                b.reference,
-                b.country,
+                f"{b.title}\n{', '.join(filter(None, [f'row {b.row:,}', b.reference, b.country]))}",
                 terms.text(b.pay_usd),
                 terms.text(b.target_usd),
                 terms.text(b.cost_usd),
@@ -295,7 +284,7 @@ def _behind(frame: "pd.DataFrame", summary: Summary, rules: Rules, terms: PayTer
             ]
             for b in summary.furthest
         ]
-        head = ["Job title", "Row", "Reference", "Country", "Pay", "Target", "Lacks", "Compa-ratio", "Strength"]
+        head = ["Job title, row, reference and country", "Pay", "Target", "Lacks", "Compa-ratio", "Strength"]
         st.html(charts.table(head, lines, caption=f"Furthest below {percentile_words(rules)}"))
         step = _budget_step(terms.rate.from_usd(summary.cost_usd))
         most = ceil(terms.rate.from_usd(summary.cost_usd) / step) * step
@@ -343,7 +332,7 @@ def _ratio_chart(ratios: "pd.Series[float]") -> None:
     data = ratios.clip(0.25, 2.5).to_frame("ratio")
     bars = (
         alt.Chart(data)
-        .mark_bar(color=LIGHT.accent)
+        .mark_bar(color=palette().accent)
         .encode(
             x=alt.X("ratio:Q", bin=alt.Bin(step=0.05), axis=alt.Axis(title=RATIO, format=".2f", labelOverlap=True)),
             y=alt.Y("count()", axis=alt.Axis(title="Rows", tickMinStep=1, format=",d")),
@@ -376,26 +365,20 @@ def _rows(frame: "pd.DataFrame", terms: PayTerms) -> None:
     for name in ("penetration", "position"):
         config[name] = st.column_config.NumberColumn(names[name], help=columns[name][1], format="percent")
     said = [name for name in columns if not (shown[name].isna() | (shown[name] == "")).all()]
-    st.dataframe(
-        shown[said],
-        hide_index=True,
-        column_config=config,
-        placeholder="no figure",
-        alt="Every row with its market figures; the files hold the same.",
-    )
+    st.html('<p class="mp-quiet mp-phone">This table needs a wider screen; the files above hold every row.</p>')
+    with st.container(key="wide_rows"):
+        st.dataframe(
+            shown[said],
+            hide_index=True,
+            column_config=config,
+            placeholder="no figure",
+            alt="Every row with its market figures; the files hold the same.",
+        )
 
 
 def _downloads(found: Benchmark) -> None:
-    for place, (kind, (label, mime)) in zip(st.columns(len(FILES)), FILES.items(), strict=True):
-        place.download_button(
-            label,
-            partial(found.content, kind),
-            f"mlpaygrade-benchmark{kind}",
-            mime,
-            icon=":material/download:",
-            width="stretch",
-            on_click="ignore",
-        )
+    for place, (kind, label) in zip(st.columns(len(FILES)), FILES.items(), strict=True):
+        download(label, partial(found.content, kind), f"benchmark{kind}", place=place, wide=True)
 
 
 def _explain_columns() -> None:

@@ -12,7 +12,7 @@ import streamlit as st
 
 from mlpaygrade.app import charts
 from mlpaygrade.app.pay import local_currency
-from mlpaygrade.app.serving import literal, predictor, show_error
+from mlpaygrade.app.serving import download, literal, predictor, show_error
 from mlpaygrade.benchmarking.appraisal import NARROWEST, USUAL_WIDTH, WIDEST, advert_range
 from mlpaygrade.benchmarking.mapping import NOT_USED, Question, SheetMapping, answered, mapping_text, read_mapping
 from mlpaygrade.benchmarking.proposal import SURE
@@ -163,14 +163,7 @@ def _sure_words(confidence: float, *, changed: bool) -> str:
 
 def _mapping_files(mapping: SheetMapping, digest: str) -> None:
     left, right = st.columns(2)
-    left.download_button(
-        "Keep this mapping as a file",
-        lambda: mapping_text(mapping).encode(),
-        "mlpaygrade-mapping.toml",
-        "application/toml",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    download("Keep this mapping as a file", lambda: mapping_text(mapping).encode(), "mapping.toml", place=left)
     brought = right.file_uploader("Use a mapping kept before", type=["toml", "json"], key="benchmark.brought")
     if brought is None or st.session_state.get("benchmark.taken") == (digest, brought.file_id):
         return

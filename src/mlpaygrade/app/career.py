@@ -9,14 +9,13 @@ import streamlit as st
 
 from mlpaygrade.app import answer, pay, serving
 from mlpaygrade.app.charts import Range, bars_key, notes_list, range_chart
-from mlpaygrade.app.form import first_job, job_form, offer_nearest, parameters_of, read_parameters, remembered, standing
+from mlpaygrade.app.form import answered, first_job, job_form, parameters_of, read_parameters, remembered, standing
 from mlpaygrade.app.pay import start_terms, terms_form
-from mlpaygrade.app.serving import predictor, show_error
-from mlpaygrade.errors import InputError, MLPayGradeError
+from mlpaygrade.app.serving import predictor
+from mlpaygrade.errors import InputError
 from mlpaygrade.explain.scenarios import Scenario, across, ladder, scenarios
 from mlpaygrade.explain.verdict import support_text
 from mlpaygrade.forecast.answer import Answer
-from mlpaygrade.forecast.jobs import ReadJob
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import CHANGEABLE, EXPERIENCE, LABELS, LOCATION, RESIDENCE, TITLE, Job
 from mlpaygrade.money.purchasing_power import same_living_usd
@@ -65,14 +64,9 @@ def page() -> None:
         FORM, parameters_of(job) | pay.parameters_of(terms) | {"allow": ",".join(allowed), "most": str(most or 1)}
     )
     with right:
-        if not job.title.strip():
-            st.info("Type a job title to see its ladder.", icon=":material/edit:")
-            return
-        try:
-            read = predictor().read_job(**job.words())
-            _answer(read, list(allowed), most or 1, terms)
-        except MLPayGradeError as error:
-            show_error(error)
+        estimate = answered(FORM, job, terms)
+        if estimate is not None:
+            _answer(estimate, list(allowed), most or 1, terms)
 
 
 def _start() -> Job:
@@ -98,12 +92,7 @@ def _start() -> Job:
     return found.job
 
 
-def _answer(read: ReadJob, allowed: list[str], most: int, terms: PayTerms) -> None:
-    estimate = predictor().answer(read)
-    if estimate.not_enough_data is not None:
-        st.html(answer.heading(estimate) + answer.refusal(estimate))
-        offer_nearest(FORM, estimate)
-        return
+def _answer(estimate: Answer, allowed: list[str], most: int, terms: PayTerms) -> None:
     low, high = estimate.intervals_usd[90]
     st.html(answer.heading(estimate) + answer.warnings(estimate))
     st.html(
@@ -113,10 +102,10 @@ def _answer(read: ReadJob, allowed: list[str], most: int, terms: PayTerms) -> No
         f"<p>{escape(support_text(estimate, terms))}</p></div>"
     )
     st.header("The ladder", anchor=False)
-    st.html(_ladder(ladder(predictor(), read), estimate, terms))
+    st.html(_ladder(ladder(predictor(), estimate.job), estimate, terms))
     st.header("What the changes you allow would pay", anchor=False)
     if allowed:
-        _changes(read, allowed, most, terms)
+        _changes(estimate.job, allowed, most, terms)
     else:
         st.info("Choose at least one thing that you would change.", icon=":material/checklist:")
     st.caption(
@@ -160,16 +149,16 @@ def _out_of_order(steps: Sequence[Scenario]) -> list[str]:
     return said
 
 
-def _changes(read: ReadJob, allowed: list[str], most: int, terms: PayTerms) -> None:
+def _changes(job: Job, allowed: list[str], most: int, terms: PayTerms) -> None:
     """One table of gains and losses; what few adverts support stands in it, marked."""
     if MOVE in allowed:
         allowed = [*(name for name in allowed if name not in (MOVE, "location")), "location", "residence"]
-    found = scenarios(predictor(), read, allow=allowed, max_changes=most)
+    found = scenarios(predictor(), job, allow=allowed, max_changes=most)
     thin = [
         one
         for field in allowed
         if field != "residence" or "location" not in allowed
-        for one in across(predictor(), read, field)
+        for one in across(predictor(), job, field)
         if one.changes and not one.supported
     ]
     every = sorted([*found.scenarios, *thin], key=lambda one: -one.difference.usd)
@@ -187,7 +176,7 @@ def _changes(read: ReadJob, allowed: list[str], most: int, terms: PayTerms) -> N
         caption = f"{many} {name if len(rows) > 1 else name.replace('pay', 'pays').replace('are', 'is')}"
         caption += f"; the first {SHOWN}" if len(rows) > SHOWN else ""
         why = " Few adverts, or a difference that may also be none." if rows is unsure else ""
-        drawn = f'<p class="mp-quiet">{caption}.{why}</p>' + _change_rows(rows[:SHOWN], read.job, terms, label=caption)
+        drawn = f'<p class="mp-quiet">{caption}.{why}</p>' + _change_rows(rows[:SHOWN], job, terms, label=caption)
         if rows is gains:
             st.html(drawn)
         else:

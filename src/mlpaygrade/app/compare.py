@@ -11,10 +11,9 @@ import streamlit as st
 
 from mlpaygrade.app import answer, serving
 from mlpaygrade.app.charts import Range, notes_list, quiet, range_chart
-from mlpaygrade.app.form import first_job, job_form, offer_nearest, packed, read_packed, remembered, standing
+from mlpaygrade.app.form import answered, first_job, job_form, packed, read_packed, remembered, standing
 from mlpaygrade.app.pay import Offer, linked_offer, offer_field, parameters_of, start_terms, terms_form
-from mlpaygrade.app.serving import predictor, show_error
-from mlpaygrade.errors import InputError, MLPayGradeError
+from mlpaygrade.app.serving import predictor
 from mlpaygrade.explain.scenarios import Comparison, compare
 from mlpaygrade.explain.verdict import support_text, verdict
 from mlpaygrade.forecast.answer import Answer
@@ -85,20 +84,8 @@ def _keep_address(jobs: list[Job], offers: list[Offer], terms: PayTerms) -> None
 
 
 def _answer(jobs: list[Job], offers: list[Offer], terms: PayTerms) -> None:
-    estimates: list[Answer] = []
-    for name, form, job in zip(NAMES, map(_form, range(len(jobs))), jobs, strict=False):
-        try:
-            if not job.title.strip():
-                raise InputError("Type a job title to see what it pays.")
-            estimate = predictor().answer(predictor().read_job(**job.words()))
-            if estimate.not_enough_data is None:
-                estimates.append(estimate)
-                continue
-            st.html(f'<div class="mp"><p class="job">{name}</p></div>' + answer.refusal(estimate))
-            offer_nearest(form, estimate)
-        except MLPayGradeError as error:
-            st.markdown(f"**{name}**")
-            show_error(error)
+    found = [answered(_form(n), job, terms, label=NAMES[n]) for n, job in enumerate(jobs)]
+    estimates = [one for one in found if one is not None]
     if len(estimates) < len(jobs):
         return
     pairs = [

@@ -14,10 +14,10 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from mlpaygrade.app import answer, pay, serving
-from mlpaygrade.app.form import first_job, job_form, offer_nearest, parameters_of, read_parameters, standing
+from mlpaygrade.app.form import answered, first_job, job_form, parameters_of, read_parameters, standing
 from mlpaygrade.app.pay import Offer, offer_field, start_terms, terms_form
-from mlpaygrade.app.serving import explanation, literal, predictor, show_error
-from mlpaygrade.errors import InputError, MLPayGradeError
+from mlpaygrade.app.serving import download, explanation, literal, predictor, show_error
+from mlpaygrade.errors import InputError
 from mlpaygrade.explain.scenarios import ladder, what_if
 from mlpaygrade.explain.verdict import reasons, verdict
 from mlpaygrade.forecast.answer import Answer, place_of
@@ -126,27 +126,15 @@ def _place_parameter() -> dict[str, str]:
 
 
 def _answer(asked: _Asked, glance: DeltaGenerator) -> None:
-    if not asked.job.title.strip():
-        st.info("Type a job title to see what it pays.", icon=":material/edit:")
-        return
-    try:
-        read = predictor().read_job(**asked.job.words())
-        country = predictor().answer(read)
-    except MLPayGradeError as error:
-        show_error(error)
-        return
-    cells = predictor().bundle.evidence.matching(country.job.fields())
-    if country.not_enough_data is not None:
-        st.html(answer.heading(country) + answer.warnings(country) + answer.refusal(country))
-        offer_nearest(FORM, country)
-        st.html(answer.evidence_table(cells, asked.terms))
+    country = answered(FORM, asked.job, asked.terms)
+    if country is None:
         return
     whole = _aged(country) if asked.today else country
     estimate = whole if asked.place is None else whole.at_place(asked.place)
     glance.html(answer.at_a_glance(estimate, asked.terms))
     st.html(answer.heading(estimate) + answer.warnings(estimate) + answer.figures(estimate, asked.terms))
     _verdict(estimate, asked)
-    st.html(answer.other_levels(ladder(predictor(), read), estimate, asked.terms))
+    st.html(answer.other_levels(ladder(predictor(), country.job), estimate, asked.terms))
     st.html(answer.ranges(estimate, asked.terms, offer_usd=asked.offer.usd) + answer.notes(estimate))
     _more(estimate, country, asked)
 
@@ -186,7 +174,7 @@ def _more(estimate: Answer, country: Answer, asked: _Asked) -> None:
     with st.expander("Method, and what it does not know"):
         st.html(answer.method(estimate, asked.terms))
         _limits(estimate)
-    st.download_button(
+    download(
         "Download this page to keep",
         lambda: answer.document(
             estimate,
@@ -196,10 +184,7 @@ def _more(estimate: Answer, country: Answer, asked: _Asked) -> None:
             explanation=explained,
             offer_usd=asked.offer.usd,
         ).encode(),
-        "mlpaygrade-estimate.html",
-        "text/html",
-        icon=":material/download:",
-        on_click="ignore",
+        "estimate.html",
     )
 
 

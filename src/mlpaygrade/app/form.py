@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import streamlit as st
 
-from mlpaygrade.app import serving
-from mlpaygrade.app.serving import predictor
-from mlpaygrade.errors import InputError
+from mlpaygrade.app import answer, serving
+from mlpaygrade.app.serving import predictor, show_error
+from mlpaygrade.errors import InputError, MLPayGradeError
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job import taxonomy
@@ -32,6 +32,7 @@ from mlpaygrade.job.fields import (
 )
 from mlpaygrade.job.reading import read_title
 from mlpaygrade.job.values import read_value
+from mlpaygrade.money.terms import PayTerms
 
 _SEPARATOR: Final = "|"
 _SHOWN: Final = 40
@@ -219,7 +220,27 @@ def _title_field(name: str, start: str) -> str:
     return text or ""
 
 
-def offer_nearest(name: str, estimate: Answer) -> None:
+def answered(name: str, job: Job, terms: PayTerms, *, label: str = "") -> Answer | None:
+    """What the job of a form pays; None where there is no figure: then why, what the data hold and the nearest job are shown."""
+    about = st.empty()
+    try:
+        if not job.title.strip():
+            raise InputError("Type a job title to see what it pays.")
+        estimate = predictor().answer(predictor().read_job(**job.words()))
+    except MLPayGradeError as error:
+        show_error(error)
+    else:
+        if estimate.not_enough_data is None:
+            return estimate
+        st.html(answer.heading(estimate) + answer.warnings(estimate) + answer.refusal(estimate))
+        _offer_nearest(name, estimate)
+        st.html(answer.evidence_table(predictor().bundle.evidence.matching(estimate.job.fields()), terms))
+    if label:
+        about.markdown(f"**{label}**")
+    return None
+
+
+def _offer_nearest(name: str, estimate: Answer) -> None:
     """A button that puts the nearest job that can be answered into the form; nothing where there is none."""
     if estimate.nearest is not None:
         st.button(

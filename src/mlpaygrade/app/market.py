@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from mlpaygrade.app import charts, serving
 from mlpaygrade.app.market_pay import Chosen, filed_amount, numbers, pay_and_trend, takeaway
-from mlpaygrade.app.serving import literal, predictor
+from mlpaygrade.app.serving import literal, palette, predictor
 from mlpaygrade.errors import BundleError
 from mlpaygrade.forecast.bundle import Bundle
 from mlpaygrade.job import taxonomy
@@ -30,7 +30,6 @@ from mlpaygrade.market.document import (
 )
 from mlpaygrade.money.terms import DOLLARS, PayTerms
 from mlpaygrade.rendering.charts import Tiles
-from mlpaygrade.rendering.palette import DARK, LIGHT
 from mlpaygrade.rendering.words import counted
 
 CELLS: Final = "same title, level and country"
@@ -55,7 +54,7 @@ def page() -> None:
     _start(sections)
     chosen = Chosen((), DOLLARS, {})
     if document is not None and document.series:
-        chosen = pay_and_trend(document.series, DARK if _dark() else LIGHT, PLAIN_WIDTH)
+        chosen = pay_and_trend(document.series, PLAIN_WIDTH)
     said = dict(chosen.said)
     st.header("Questions about the market", anchor=False)
     if document is not None:
@@ -72,10 +71,6 @@ def page() -> None:
     elif question:
         _section(sections[question])
     serving.keep("market", said | ({"question": question} if question else {}))
-
-
-def _dark() -> bool:
-    return st.context.theme.type == "dark"
 
 
 @st.cache_resource(show_spinner=False, max_entries=1)
@@ -142,7 +137,7 @@ def _figure(figure: Figure) -> None:
     """A chart, its numbers closed below it, and its files."""
     is_map = isinstance(figure.chart, Tiles)
     st.html(f'<div class="mp"><p><strong>{escape(figure.title)}</strong></p></div>')
-    drawn = figure.chart.draw(width=MAP_WIDTH if is_map else PLAIN_WIDTH, palette=DARK if _dark() else LIGHT)
+    drawn = figure.chart.draw(width=MAP_WIDTH if is_map else PLAIN_WIDTH, palette=palette())
     with st.container(key=f"market_{'map' if is_map else 'chart'}_{figure.key.replace('-', '_')}"):
         st.altair_chart(drawn, alt=figure.alt, theme=None, width="stretch")
     if is_map:

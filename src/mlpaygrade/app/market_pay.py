@@ -5,7 +5,7 @@ A chart can be taken away as a picture, a table as a file of numbers.
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import partial
 from typing import Final, NamedTuple
@@ -15,7 +15,7 @@ import streamlit as st
 from mlpaygrade.app import charts, serving
 from mlpaygrade.app.form import remembered
 from mlpaygrade.app.pay import local_currency, parameters_of, start_terms, terms_form
-from mlpaygrade.app.serving import predictor
+from mlpaygrade.app.serving import download, palette, predictor
 from mlpaygrade.benchmarking.workbook import harmless
 from mlpaygrade.forecast.answer import newest_advert
 from mlpaygrade.job import taxonomy
@@ -23,10 +23,9 @@ from mlpaygrade.market.document import Cell, NumericTable, Period, TitleSeries
 from mlpaygrade.money.currency import DOLLAR
 from mlpaygrade.money.terms import PayTerms
 from mlpaygrade.rendering.charts import Chart, Kind, Mark, Trend, can_draw, picture
-from mlpaygrade.rendering.palette import Palette
 
 SOURCE: Final = "Source: MLPayGrade, from public job adverts (aijobs.net salaries, CC0)"
-PICTURES: Final[dict[Kind, str]] = {"png": "image/png", "svg": "image/svg+xml"}
+PICTURES: Final[tuple[Kind, ...]] = ("png", "svg")
 
 
 def takeaway(name: str, *, chart: Chart, title: str, table: NumericTable, notes: Sequence[str] = ()) -> None:
@@ -36,13 +35,13 @@ def takeaway(name: str, *, chart: Chart, title: str, table: NumericTable, notes:
         if can_draw():
             for kind in PICTURES:
                 made = partial(picture, chart, kind=kind, title=title, notes=said)
-                _button(f"Picture ({kind.upper()})", made, f"{name}.{kind}", PICTURES[kind])
+                download(f"Picture ({kind.upper()})", made, f"{name}.{kind}")
         numbers(name, table)
 
 
 def numbers(name: str, table: NumericTable) -> None:
     """A button for a table as CSV; its last columns say how new the adverts are and where they come from."""
-    _button("Numbers (CSV)", partial(as_csv, with_source(table, _newest())), f"{name}.csv", "text/csv")
+    download("Numbers (CSV)", partial(as_csv, with_source(table, _newest())), f"{name}.csv")
 
 
 def with_source(table: NumericTable, newest: str) -> NumericTable:
@@ -55,18 +54,6 @@ def with_source(table: NumericTable, newest: str) -> NumericTable:
 
 def _newest() -> str:
     return newest_advert(predictor().bundle.provenance)
-
-
-def _button(label: str, content: Callable[[], bytes], file: str, mime: str) -> None:
-    st.download_button(
-        label,
-        content,
-        f"mlpaygrade-{file}",
-        mime,
-        key=f"takeaway.{file}",
-        icon=":material/download:",
-        on_click="ignore",
-    )
 
 
 def as_csv(table: NumericTable) -> bytes:
@@ -101,7 +88,7 @@ class Chosen(NamedTuple):
     said: dict[str, str]
 
 
-def pay_and_trend(series: Sequence[TitleSeries], palette: Palette, width: int) -> Chosen:
+def pay_and_trend(series: Sequence[TitleSeries], width: int) -> Chosen:
     """The search box, the table, the chart, and their files."""
     known = {_code(one): one for one in series}
     first = DRAWN not in st.session_state
@@ -120,7 +107,7 @@ def pay_and_trend(series: Sequence[TitleSeries], palette: Palette, width: int) -
         st.html(charts.quiet(f"Too few adverts to say what they pay: {names}. Estimate draws on similar jobs instead."))
     chart = _chart(chosen, terms)
     if chart is not None:
-        st.altair_chart(chart.draw(width=width, palette=palette), alt=_alt(chosen), theme=None, width="stretch")
+        st.altair_chart(chart.draw(width=width, palette=palette()), alt=_alt(chosen), theme=None, width="stretch")
         notes = [READ, *_remarks(chosen)]
         st.html(charts.quiet(" ".join(notes)))
         notes += [f"Converted: {terms.said}."] if terms.said else []

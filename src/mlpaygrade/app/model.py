@@ -16,7 +16,7 @@ from mlpaygrade.forecast.bundle import Bundle
 from mlpaygrade.forecast.evidence import ENOUGH, SAME_JOB, Cell
 from mlpaygrade.forecast.strength import strength
 from mlpaygrade.job.titles import FAMILIES, family_name
-from mlpaygrade.rendering.words import counted, dollars, group_text, of_100, off_text, percent, up_to_of_100
+from mlpaygrade.rendering.words import capital, counted, dollars, group_text, of_100, off_text, percent, up_to_of_100
 
 CHANGELOG: Final = Path(__file__).resolve().parents[3] / "CHANGELOG.md"
 IMPORTANCE: Final = "importance.json"
@@ -58,7 +58,7 @@ def _meaning(bundle: Bundle) -> None:
         side = "about right" if abs(found["mean_error_log"]) < 0.01 else off_text(found["mean_error_log"])
         held = f"{of_100(found['coverage_90'])} of 100"
         tested = (f"{found[unit]:,}" for unit in ("n", "adverts"))
-        lines.append([_first_capital(group_text(name)), word, held, side, *tested])
+        lines.append([capital(group_text(name)), word, held, side, *tested])
     if ALL in groups and lines:
         st.html(f'<div class="mp"><p>{escape(_in_short(groups[ALL]))}</p></div>')
     if not lines:
@@ -375,10 +375,6 @@ def _changes() -> None:
 
 def _plain(value: str) -> str:
     return next((family_name(family) for family in FAMILIES if family == value), value)
-
-
-def _first_capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _capital(name: str) -> str:

@@ -13,16 +13,27 @@ from pathlib import Path
 from typing import Final
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from mlpaygrade.errors import MLPayGradeError
 from mlpaygrade.explain.explanation import Explanation, explain
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.bundle import KEY_VARIABLE
 from mlpaygrade.forecast.predictor import Predictor
-from mlpaygrade.rendering.palette import css_by_scheme
+from mlpaygrade.rendering.palette import DARK, LIGHT, Palette, css_by_scheme
 
 BACKGROUND = "background.json"
 BUNDLE_VARIABLE = "MLPAYGRADE_BUNDLE"
+
+KINDS: Final = {
+    ".csv": "text/csv",
+    ".html": "text/html",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".toml": "application/toml",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+"""Files that pages hand out, by the ending of their names."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -56,6 +67,27 @@ def fenced(name: str, page: Callable[[], None]) -> None:
 def show_error(error: MLPayGradeError) -> None:
     """An error as a message, its text shown literally."""
     st.error(literal(str(error)), icon=":material/error:")
+
+
+def download(
+    label: str,
+    content: bytes | Callable[[], bytes],
+    file: str,
+    *,
+    place: DeltaGenerator | None = None,
+    wide: bool = False,
+) -> None:
+    """A button that hands out a file, whose kind its name says; what it holds is made when it is asked for."""
+    (place or st).download_button(
+        label,
+        content,
+        f"mlpaygrade-{file}",
+        KINDS[Path(file).suffix],
+        key=f"download.{file}",
+        icon=":material/download:",
+        width="stretch" if wide else "content",
+        on_click="ignore",
+    )
 
 
 def literal(text: str) -> str:
@@ -111,6 +143,11 @@ def tell() -> None:
     """Show what was noted. A run that nobody asked for, as browsers start them, must not wipe it away."""
     for problem in st.session_state.get(_PROBLEMS, ()):
         st.warning(literal(problem), icon=":material/link_off:")
+
+
+def palette() -> Palette:
+    """The colours of charts in the reader's theme."""
+    return DARK if st.context.theme.type == "dark" else LIGHT
 
 
 @cache

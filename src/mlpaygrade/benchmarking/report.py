@@ -27,6 +27,7 @@ from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.money.ageing import NOT_THESE_JOBS, SOURCE
 from mlpaygrade.money.terms import DOLLARS, PayTerms
 from mlpaygrade.rendering.palette import css_by_scheme
+from mlpaygrade.rendering.words import capital
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +57,7 @@ def document(
     parts = ["<h1>Our pay against the market</h1>"]
     if summary.compa_ratio is not None:
         parts.append(
-            f'<p class="large">{escape(summary.headline[0].upper() + summary.headline[1:])}</p>'
+            f'<p class="large">{escape(capital(summary.headline))}</p>'
             f'<p class="quiet">median pay over typical market pay: {summary.compa_ratio:.2f}</p>'
         )
     parts += [f"<p>{escape(text)}</p>" for text in (summary.sentence, cost_sentence(summary, rules, terms)) if text]

@@ -69,6 +69,11 @@ def distance_text(differs: Sequence[str], postings: int) -> str:
     return f"The closest advertised job differs in {named} ({counted(postings, 'posting')})"
 
 
+def capital(text: str) -> str:
+    """A text with a capital at its beginning."""
+    return text[:1].upper() + text[1:]
+
+
 def counted(n: int, noun: str, plural: str = "") -> str:
     """A count with its noun: 1 posting, 1,204 postings."""
     return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
