@@ -11,8 +11,8 @@ from mlpaygrade.app.form import first_job, packed, parameters_of, read_packed, r
 from mlpaygrade.app.menu import PAGES
 from mlpaygrade.evaluation.checked import checked
 from mlpaygrade.forecast.predictor import Predictor
-from mlpaygrade.job.fields import Job
-from mlpaygrade.money.terms import pay_terms
+from mlpaygrade.job.fields import LEVELS_AND_YEARS, Job
+from mlpaygrade.money.terms import DOLLARS, pay_terms
 from mlpaygrade.rendering.words import distance_text
 
 MAIN = Path(__file__).resolve().parent.parent / "src" / "mlpaygrade" / "app" / "main.py"
@@ -252,3 +252,27 @@ def test_the_country_beside_the_united_states_names_the_question_of_the_market_p
         s["question"] for s in Predictor.load().bundle.json("market.json")["sections"] if s["key"] == "geography"
     )
     assert question.startswith("Which countries pay most")
+
+
+def test_a_reader_unsure_of_the_level_sees_what_each_pays_and_what_years_are_not_known(
+    predictor: Predictor,
+) -> None:
+    app = opened(page="estimate", title="Data Scientist", country="US", experience="MI")
+    pays = {
+        level: predictor.answer(
+            predictor.read_job(title="Data Scientist", location="US", experience=level)
+        ).estimate_usd
+        for level in ("MI", "SE")
+    }
+    assert f"mid level {DOLLARS.text(pays['MI'])}, senior {DOLLARS.text(pays['SE'])}" in shown(app)
+    assert f"{LEVELS_AND_YEARS}." in [caption.value for caption in app.caption]
+    assert "all of them rough" in shown(opened(page="estimate", title="Data Analyst", country="IN"))
+
+
+def test_a_rough_figure_is_called_about_and_its_differences_rough() -> None:
+    rough = shown(opened(page="career", title="Data Analyst", country="IN", allow="move"))
+    assert "typical pay about <strong>" in rough
+    assert "only a rough idea, so these differences are too" in rough
+    sure = shown(opened(page="career", title="Data Scientist", country="US"))
+    assert "typical pay <strong>" in sure
+    assert "these differences are too" not in sure

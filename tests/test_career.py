@@ -65,7 +65,7 @@ def test_the_job_you_have_comes_with_age_and_strength(
     now = predictor.answer(read)
     text = said(page)
     assert (
-        f"typical pay <strong>{euros.text(now.estimate_usd)}</strong> a year, in adverts up to {now.newest_advert};"
+        f"typical pay about <strong>{euros.text(now.estimate_usd)}</strong> a year, in adverts up to {now.newest_advert};"
         in text
     )
     assert f'class="strength {now.strength.word}"' in text

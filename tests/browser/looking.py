@@ -35,6 +35,16 @@ def barriers(page: Page) -> list[str]:
     return grave
 
 
+def sideways(page: Page) -> list[str]:
+    """What on the page scrolls sideways, by its label."""
+    found: list[str] = page.evaluate(
+        "() => [...document.querySelectorAll('[data-testid=stMain] *')].filter(e => e.scrollWidth > e.clientWidth + 1"
+        " && e.clientWidth > 1 && ['auto', 'scroll'].includes(getComputedStyle(e).overflowX))"
+        ".map(e => e.getAttribute('aria-label') || e.className)"
+    )
+    return found
+
+
 def screens(page: Page) -> float:
     """How many screens of 900 pixels the page is tall."""
     return float(

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 import pytest
-from looking import LOOKS, OpenPage, barriers, screens, settle
+from looking import LOOKS, OpenPage, barriers, screens, settle, sideways
 from openpyxl import load_workbook
 from playwright.sync_api import Page, expect
 
@@ -231,6 +231,7 @@ def test_no_serious_barrier_for_assistive_technology(open_page: OpenPage, name: 
         summary.click()
     assert not barriers(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert not sideways(page)
 
 
 def test_a_level_is_chosen_and_the_rest_reached_with_the_keyboard_alone(open_page: OpenPage) -> None:

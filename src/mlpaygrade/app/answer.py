@@ -65,7 +65,7 @@ def figures(estimate: Answer, terms: PayTerms = DOLLARS) -> str:
     held = f" (How often that held: {of_100(accuracy.coverage[90])} of 100 when tested.)" if accuracy else ""
     return (
         '<div class="mp mp-answer">'
-        f'<p class="large">{_about(estimate)}<strong>{escape(terms.text(estimate.estimate_usd))}</strong> {escape(terms.per)} '
+        f'<p class="large">{about(estimate)}<strong>{escape(terms.text(estimate.estimate_usd))}</strong> {escape(terms.per)} '
         "before tax</p>"
         f'<p class="quiet">Typical advertised pay; adverts up to {escape(estimate.age_text)}.</p>'
         f"{aged_line(estimate, terms)}{place_line(estimate, terms)}"
@@ -89,12 +89,12 @@ def at_a_glance(estimate: Answer, terms: PayTerms = DOLLARS) -> str:
     """The answer on one line, for a phone to show while the form is filled in; assistive technology has the answer itself."""
     low, high = estimate.intervals_usd[90]
     return (
-        f'<p class="mp-glance" aria-hidden="true">{_about(estimate)}<strong>{escape(terms.text(estimate.estimate_usd))}</strong> '
+        f'<p class="mp-glance" aria-hidden="true">{about(estimate)}<strong>{escape(terms.text(estimate.estimate_usd))}</strong> '
         f"{escape(terms.per)}; 9 in 10: {escape(terms.range(low, high))}; {estimate.strength.word}</p>"
     )
 
 
-def _about(estimate: Answer) -> str:
+def about(estimate: Answer) -> str:
     """A rough figure never stands as if it were known."""
     return "about " if estimate.strength.word == "rough" else ""
 

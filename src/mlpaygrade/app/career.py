@@ -8,7 +8,7 @@ from typing import Final
 import streamlit as st
 
 from mlpaygrade.app import answer, pay, serving
-from mlpaygrade.app.charts import Range, bars_key, notes_list, range_chart
+from mlpaygrade.app.charts import Range, bars_key, notes_list, quiet, range_chart
 from mlpaygrade.app.form import answered, first_job, job_form, parameters_of, read_parameters, remembered, standing
 from mlpaygrade.app.pay import start_terms, terms_form
 from mlpaygrade.app.serving import predictor
@@ -96,7 +96,8 @@ def _answer(estimate: Answer, allowed: list[str], most: int, terms: PayTerms) ->
     low, high = estimate.intervals_usd[90]
     st.html(answer.heading(estimate) + answer.warnings(estimate))
     st.html(
-        f'<div class="mp mp-answer"><p>The job you have: typical pay <strong>{escape(terms.text(estimate.estimate_usd))}'
+        f'<div class="mp mp-answer"><p>The job you have: typical pay {answer.about(estimate)}'
+        f"<strong>{escape(terms.text(estimate.estimate_usd))}"
         f"</strong> {terms.per}, in adverts up to {escape(estimate.newest_advert)}; 9 in 10 such jobs are advertised between "
         f"<strong>{escape(terms.between(low, high))}</strong>.</p>{answer.strength_line(estimate)}"
         f"<p>{escape(support_text(estimate, terms))}</p></div>"
@@ -105,7 +106,7 @@ def _answer(estimate: Answer, allowed: list[str], most: int, terms: PayTerms) ->
     st.html(_ladder(ladder(predictor(), estimate.job), estimate, terms))
     st.header("What the changes you allow would pay", anchor=False)
     if allowed:
-        _changes(estimate.job, allowed, most, terms)
+        _changes(estimate, allowed, most, terms)
     else:
         st.info("Choose at least one thing that you would change.", icon=":material/checklist:")
     st.caption(
@@ -130,8 +131,8 @@ def _ladder(steps: tuple[Scenario, ...], estimate: Answer, terms: PayTerms) -> s
     chart = range_chart(rows, terms, label="Range of nine in ten such jobs at each level")
     held = answer.caught(estimate, 90)
     key = bars_key("enough adverts", "few adverts: a rough idea") if any(row.wide for row in rows) else ""
-    quiet = f'<p class="mp-quiet">In figures and as the mark: typical pay. Bars: 9 in 10 such jobs ({held}).</p>'
-    return chart + key + quiet + notes_list(_out_of_order(steps))
+    said = quiet(f"In figures and as the mark: typical pay. Bars: 9 in 10 such jobs ({held}).")
+    return chart + key + said + notes_list(_out_of_order(steps))
 
 
 def _out_of_order(steps: Sequence[Scenario]) -> list[str]:
@@ -149,8 +150,9 @@ def _out_of_order(steps: Sequence[Scenario]) -> list[str]:
     return said
 
 
-def _changes(job: Job, allowed: list[str], most: int, terms: PayTerms) -> None:
+def _changes(estimate: Answer, allowed: list[str], most: int, terms: PayTerms) -> None:
     """One table of gains and losses; what few adverts support stands in it, marked."""
+    job = estimate.job
     if MOVE in allowed:
         allowed = [*(name for name in allowed if name not in (MOVE, "location")), "location", "residence"]
     found = scenarios(predictor(), job, allow=allowed, max_changes=most)
@@ -166,6 +168,8 @@ def _changes(job: Job, allowed: list[str], most: int, terms: PayTerms) -> None:
     gains = [one for one in clear if one.difference.usd > 0]
     losses = [one for one in clear if one.difference.usd <= 0][::-1]
     unsure = sorted((one for one in every if not _is_clear(one)), key=lambda one: -one.difference.interval_90_usd[0])
+    if estimate.strength.word == "rough":
+        st.html(quiet("What the job you have pays is only a rough idea, so these differences are too."))
     if not gains:
         st.info("No change of these clearly pays more.", icon=":material/info:")
     groups = {"clearly pay more": gains, "are too uncertain to say": unsure, "clearly pay less": losses}
@@ -176,7 +180,7 @@ def _changes(job: Job, allowed: list[str], most: int, terms: PayTerms) -> None:
         caption = f"{many} {name if len(rows) > 1 else name.replace('pay', 'pays').replace('are', 'is')}"
         caption += f"; the first {SHOWN}" if len(rows) > SHOWN else ""
         why = " Few adverts, or a difference that may also be none." if rows is unsure else ""
-        drawn = f'<p class="mp-quiet">{caption}.{why}</p>' + _change_rows(rows[:SHOWN], job, terms, label=caption)
+        drawn = quiet(f"{caption}.{why}") + _change_rows(rows[:SHOWN], job, terms, label=caption)
         if rows is gains:
             st.html(drawn)
         else:
