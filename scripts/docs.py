@@ -27,7 +27,7 @@ from research.compare_report import verdict
 from research.rivals import LABELS
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = ("README.md", "docs/cli.md", "docs/architecture.md", "docs/service.md", "docs/batch.md")
+FILES = ("README.md", "docs/cli.md", "docs/architecture.md", "docs/service.md", "docs/batch.md", "docs/deploy.md")
 PACKAGE = ROOT / "src" / "mlpaygrade"
 BLOCK = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -212,6 +212,7 @@ NO_CODE: Mapping[str, str] = {
     "app/style.css": "Which part of a page takes which colour and size; the colours themselves are `rendering/palette.py`",
     "audit/tables/claims.csv": "The claims of the project's brief: statistic, rows, value; groups by their codes",
     "benchmarking/tables/benchmark_columns.csv": "Columns of the benchmark's template, with what each means",
+    "benchmarking/tables/workbook_columns.csv": "Columns of the rows that the benchmark gives back, with what each means",
     "dataset/tables/calendars/": "Rows of an edition by the day on which they arrived",
     "dataset/tables/column_names.csv": "Names of columns in five languages -> the field",
     "dataset/tables/editions.csv": "Editions of the dataset: commit, hashes, order",
@@ -402,6 +403,32 @@ def service_faults() -> str:
     )
 
 
+def app_speed() -> str:
+    """How fast the app answers and what it takes, from the last run of `benchmarks/app.py`."""
+    found = json.loads((ROOT / "benchmarks" / "results" / "app.json").read_text(encoding="utf-8"))
+    now, before = (found[name] for name in ("app", "before"))
+    rows = (
+        ("From a level's click to its answer, ms", "click_to_answer_ms"),
+        ("From a new title to its answer, ms, a pause of 200 ms in it", "typing_to_answer_ms"),
+        ("From opening the page to its first answer, s", "open_to_answer_s"),
+        ("From starting the process to the first answer, s", "start_to_answer_s"),
+        ("Memory with one reader, MiB", "one_reader_mib"),
+        (f"Memory with {found['readers']} readers, MiB", "all_readers_mib"),
+        ("A file of 10,000 rows, s", "upload_of_10000_rows_s"),
+    )
+    lines = [f"| {what} | {now[name]['median']:g} | {before[name]['median']:g} |" for what, name in rows]
+    return "\n".join(
+        [
+            f"Medians by `benchmarks/app.py` in a browser, runs in turn: {found['turns']}; beside the app as it was before "
+            f"its redesign; load average {found['machine']['load_before']} before it began.",
+            "",
+            "| | now | before |",
+            "|---|---|---|",
+            *lines,
+        ]
+    )
+
+
 def score() -> str:
     """What `score` did beside DuckDB, from the last run of `benchmarks/score_scale.py`."""
     found = json.loads((ROOT / "benchmarks" / "results" / "score.json").read_text(encoding="utf-8"))
@@ -439,6 +466,7 @@ GENERATORS: Mapping[str, Callable[[], str]] = {
     "capacity": capacity,
     "service-faults": service_faults,
     "score": score,
+    "app-speed": app_speed,
 }
 
 
