@@ -22,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE PIP_NO_COMPILE PIP_USER PYTHONHOME PYTHONPATH
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: docs docs-check docs-site help app install install-dev test format lint types layers tests browser mutants torture spark tidy lock clean
+.PHONY: docs docs-check docs-site help app install install-dev test format lint types layers tests browser mutants torture spark uvx tidy lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -98,6 +98,13 @@ torture: $(DEV)/.package ## faults on purpose, counted in docs/reliability.md (F
 spark: $(DEV)/.package ## install PySpark and test `mlpaygrade.spark` on a local Spark (outside the gate; needs Java 17)
 	$(DEV)/bin/python $(PIP) 'pyspark>=3.5'
 	$(DEV)/bin/python -m pytest tests/test_spark.py
+
+WHEEL := build/wheel
+uvx: $(DEV)/.package ## build a wheel and ask it with uvx, in an environment of its own (outside the gate; fetches its few libraries)
+	rm -rf $(WHEEL)
+	$(DEV)/bin/uv build --quiet --wheel --out-dir $(WHEEL) .
+	cd $(WHEEL) && $(CURDIR)/$(DEV)/bin/uvx --quiet --isolated --from ./mlpaygrade-*.whl \
+		mlpaygrade predict --title "Data Scientist" --experience SE --location US
 
 tidy: $(DEV)/.package ## format and repair what ruff can
 	$(DEV)/bin/python -m ruff format $(TIDY)
