@@ -2,7 +2,8 @@
 
 `python benchmarks/mutation.py [--sample N] [--seed S] [--minutes M]`, last step of `make mutants`. Changes are cosmic-ray's;
 those of nothing but annotations, texts of errors and docstrings are left out. A sample is drawn from all; the share caught is
-printed with its 95 % interval (Wilson), with every survivor that `EQUIVALENT` does not explain. Ends with 1 below 90 %.
+printed with its 95 % interval (Wilson), with every survivor that `EQUIVALENT` does not explain, and written to
+benchmarks/results/mutation.json. Ends with 1 below 90 %.
 """
 
 import argparse
@@ -10,10 +11,12 @@ import ast
 import contextlib
 import importlib.abc
 import importlib.util
+import json
 import math
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -21,27 +24,31 @@ from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
 
 ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results" / "mutation.json"
 WANTED = 0.9
 SECONDS = 240
 RULES, CORPUS = "tests/test_rules_by_hand.py", "tests/test_bundle_corpus.py"
 MODULES: dict[str, tuple[str, ...]] = {
-    "forecast.calibration": (RULES, "tests/test_conformal.py", "tests/test_predictor.py"),
+    "forecast.calibration": (RULES, "tests/test_conformal.py", "tests/test_local.py", "tests/test_predictor.py"),
     "forecast.encode": (RULES, "tests/test_encode.py", "tests/test_predictor.py"),
     "forecast.refusal": (RULES, "tests/test_abstention.py", "tests/test_predictor.py"),
     "forecast.evidence": (RULES, "tests/test_predictor.py", "tests/test_abstention.py"),
     "forecast.bundle": ("tests/test_bundle.py", CORPUS, "tests/test_predictor.py"),
-    "dataset.postings": ("tests/test_postings.py", RULES),
+    "dataset.postings": ("tests/test_postings.py", RULES, "tests/test_split.py"),
     "dataset.reader": ("tests/test_reader.py", RULES, "tests/test_table.py"),
 }
 """Module -> tests that must see a change of it, the quickest first."""
 
-EQUIVALENT: dict[str, str] = {}
+EQUIVALENT: dict[str, str] = {
+    "CHUNK_BYTES: Final = 2 << 20": "how much is read at once",
+}
 """The changed line without spaces at its ends -> why it does what the line did."""
 
 
@@ -179,23 +186,45 @@ def main() -> int:
     every = [place for module in given.module or MODULES for place in places(module)]
     print(f"{len(every):,} places", flush=True)
     random.Random(given.seed).shuffle(every)
-    end, tried, caught, explained = time.monotonic() + 60 * given.minutes, 0, 0, 0
+    end, explained = time.monotonic() + 60 * given.minutes, 0
+    found: list[tuple[str, bool]] = []
     for change in filter(None, map(change_at, every)):
-        if time.monotonic() > end or tried == given.sample:
+        if time.monotonic() > end or len(found) == given.sample:
             break
         if change.new in EQUIVALENT:
             explained += 1
             continue
-        tried += 1
-        if survives(change, MODULES[change.module]):
-            print(f"SURVIVED {change.module}:{change.line}\n  - {change.old}\n  + {change.new}", flush=True)
-        else:
-            caught += 1
+        found.append((change.module, not survives(change, MODULES[change.module])))
+        if found[-1][1]:
             print(f"caught {change.module}:{change.line}", flush=True)
-    low, high = interval(caught, tried)
-    print(f"{caught} of {tried} caught, {caught / tried:.1%} (95 % interval {low:.0%} to {high:.0%}), drawn from {len(every):,}; "
-          f"{explained} drawn besides are known to change nothing")  # fmt: skip
-    return 1 if caught / tried < WANTED else 0
+        else:
+            print(f"SURVIVED {change.module}:{change.line}\n  - {change.old}\n  + {change.new}", flush=True)
+    document = summary(found, places=len(every), seed=given.seed)
+    RESULTS.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    print(f"{json.dumps(document)}; {explained} drawn besides are known to change nothing")
+    return 1 if document["caught"] < WANTED * document["tried"] else 0
+
+
+def summary(found: Sequence[tuple[str, bool]], *, places: int, seed: int) -> dict[str, Any]:
+    """What was tried and caught, in all and by module."""
+    caught = sum(seen for _, seen in found)
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout
+    return {
+        "commit": commit.strip(),
+        "seed": seed,
+        "places": places,
+        "tried": len(found),
+        "caught": caught,
+        "interval_95": [round(end, 3) for end in interval(caught, len(found))],
+        "modules": {
+            module: {
+                "tried": sum(name == module for name, _ in found),
+                "caught": sum(seen for name, seen in found if name == module),
+            }
+            for module in MODULES
+            if any(name == module for name, _ in found)
+        },
+    }
 
 
 if __name__ == "__main__":

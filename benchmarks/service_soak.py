@@ -33,6 +33,7 @@ class Seen:
     errors: list[str] = field(default_factory=list)
     late: list[float] = field(default_factory=list)
     memory_mib: list[float] = field(default_factory=list)
+    load: list[float] = field(default_factory=list)
 
 
 def main() -> None:
@@ -59,6 +60,7 @@ async def soak(service: Service, given: argparse.Namespace) -> None:
     while time.monotonic() < until:
         await asyncio.sleep(SAMPLE_SECONDS)
         seen.memory_mib.append(round(sum(map(resident, family(service.process.pid))) / 1024, 1))
+        seen.load.append(os.getloadavg()[0])
         if (minute := int((time.monotonic() - start) / 60)) > written:
             written = minute
             report(seen, time.monotonic() - start, given)
@@ -115,7 +117,9 @@ def report(seen: Seen, seconds: float, given: argparse.Namespace) -> None:
             ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
         ).stdout.strip(),
         "processors": os.cpu_count(),
-        "load_now": round(os.getloadavg()[0], 1),
+        "load_mean": round(sum(seen.load) / max(1, len(seen.load)), 1),
+        "load_most": round(max(seen.load, default=0.0), 1),
+        "rate": given.rate,
         "workers": given.workers,
         "minutes": round(seconds / 60, 1),
         "requests": seen.requests,

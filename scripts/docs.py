@@ -27,7 +27,15 @@ from research.compare_report import verdict
 from research.rivals import LABELS
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = ("README.md", "docs/cli.md", "docs/architecture.md", "docs/service.md", "docs/batch.md", "docs/deploy.md")
+FILES = (
+    "README.md",
+    "docs/cli.md",
+    "docs/architecture.md",
+    "docs/service.md",
+    "docs/batch.md",
+    "docs/deploy.md",
+    "docs/reliability.md",
+)
 PACKAGE = ROOT / "src" / "mlpaygrade"
 BLOCK = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -375,6 +383,39 @@ def _cost(found: Mapping[str, Any], memory: int) -> list[str]:
     return lines
 
 
+def faults() -> str:
+    """What was tried of each kind of fault, from the last run of `benchmarks/torture.py`, and what failed."""
+    found = json.loads((ROOT / "benchmarks" / "results" / "torture.json").read_text(encoding="utf-8"))
+    lines = [
+        "| Fault | Must hold | Tried | Failed | Minutes | Load average | Commit |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {what} | {one['must']} | {one['tried']:,} | {one['failed']:,} | {one['seconds'] / 60:.1f} | {one['load']} | "
+        f"`{one['commit']}` |"
+        for what, one in found.items()
+    ]
+    minutes = sum(one["seconds"] for one in found.values()) / 60
+    return "\n".join([*lines, "", f"{minutes:.0f} minutes in all."])
+
+
+def caught() -> str:
+    """How many changes made at random to modules that decide figures and files the tests saw."""
+    found = json.loads((ROOT / "benchmarks" / "results" / "mutation.json").read_text(encoding="utf-8"))
+    lines = ["| Module | Caught | Tried |", "|---|---|---|"]
+    lines += [f"| `{name}` | {one['caught']} | {one['tried']} |" for name, one in found["modules"].items()]
+    low, high = found["interval_95"]
+    return "\n".join(
+        [
+            f"{found['caught']} of {found['tried']} were caught: {found['caught'] / found['tried']:.1%} (95 % interval "
+            f"{low:.0%} to {high:.0%}; drawn from {found['places']:,} places of change, seed {found['seed']}, commit "
+            f"`{found['commit']}`).",
+            "",
+            *lines,
+        ]
+    )
+
+
 def service_faults() -> str:
     """What was done to a running service on purpose, and what came of it."""
     hostile, swaps, soak = (
@@ -394,9 +435,10 @@ def service_faults() -> str:
             f"damaged and {swaps['refused']} refused; {swaps['requests']:,} requests, {swaps['failed']} failed, "
             f"{swaps['wrong']} with figures of another bundle than they name.",
             f"- **Soak** (`benchmarks/service_soak.py`): {soak['minutes']:.0f} minutes, {soak['requests']:,} requests, "
-            f"{soak['requests_per_second']} a second on a machine that others kept busy "
-            f"(load average {soak['load_now']} at its end); it fell behind the 200 that were asked for, so half of the answers "
-            f"came more than {soak['p50_ms'] / 1000:.0f} s after they were due; {soak['errors']} errors; "
+            f"{soak['requests_per_second']} a second of {soak['rate']:g} asked for, {soak['workers']} "
+            f"process{'es' if soak['workers'] > 1 else ''}, beside other work (load average {soak['load_mean']} in the "
+            f"mean, {soak['load_most']} at most); half of the answers within {soak['p50_ms']:,.0f} ms of their due time, "
+            f"99 % within {soak['p99_ms']:,.0f} ms; {soak['errors']} errors; "
             f"memory {soak['memory_mib_after_warm_up']} MiB after warming up, "
             f"{soak['memory_mib_most']} MiB at most (+{soak['memory_growth']:.1%}).",
         ]
@@ -467,6 +509,8 @@ GENERATORS: Mapping[str, Callable[[], str]] = {
     "service-faults": service_faults,
     "score": score,
     "app-speed": app_speed,
+    "faults": faults,
+    "caught": caught,
 }
 
 
