@@ -42,12 +42,14 @@ MODULES: dict[str, tuple[str, ...]] = {
     "forecast.evidence": (RULES, "tests/test_predictor.py", "tests/test_abstention.py"),
     "forecast.bundle": ("tests/test_bundle.py", CORPUS, "tests/test_predictor.py"),
     "dataset.postings": ("tests/test_postings.py", RULES, "tests/test_split.py"),
-    "dataset.reader": ("tests/test_reader.py", RULES, "tests/test_table.py"),
+    "dataset.reader": ("tests/test_reader.py", RULES, "tests/test_table.py", "tests/test_lines.py"),
 }
 """Module -> tests that must see a change of it, the quickest first."""
 
 EQUIVALENT: dict[str, str] = {
     "CHUNK_BYTES: Final = 2 << 20": "how much is read at once",
+    '"location_group": 1 ^ len(CONTINENTS),': "there are four continents: 1 + 4 is 1 ^ 4",
+    "if units and units != _units(index):": "a part has no more postings than the whole",
 }
 """The changed line without spaces at its ends -> why it does what the line did."""
 

@@ -33,6 +33,11 @@ def test_values_of_one_hash_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> N
     assert [piece.keys[n] for n in piece.which] == [("a", "US"), ("b", "US"), ("a", "DE"), ("a", "US")]
 
 
+def test_a_title_over_two_lines_stands_above_the_header_and_is_no_row() -> None:
+    (piece,) = lines.pieces(open_rows(b'"Report of\nMay"\njob_title,country\na,US\nb,US\n'), [0, 1])
+    assert [piece.keys[n] for n in piece.which] == [("a", "US"), ("b", "US")]
+
+
 def test_the_line_of_a_defect_is_told_after_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "PIECE_BYTES", 60)
     text = "job_title,country\n" + "a,US\n" * 100 + "a\n" + "a,US\n" * 50 + "b,US,1\n"
