@@ -41,7 +41,13 @@ MODULES: dict[str, tuple[str, ...]] = {
     "forecast.refusal": (RULES, "tests/test_abstention.py", "tests/test_predictor.py"),
     "forecast.evidence": (RULES, "tests/test_predictor.py", "tests/test_abstention.py"),
     "forecast.bundle": ("tests/test_bundle.py", CORPUS, "tests/test_predictor.py"),
-    "dataset.postings": ("tests/test_postings.py", RULES, "tests/test_split.py"),
+    "dataset.postings": (
+        "tests/test_postings.py",
+        RULES,
+        "tests/test_split.py",
+        "tests/test_calendar.py",
+        "tests/test_arrival.py",
+    ),
     "dataset.reader": ("tests/test_reader.py", RULES, "tests/test_table.py", "tests/test_lines.py"),
 }
 """Module -> tests that must see a change of it, the quickest first."""
@@ -49,6 +55,8 @@ MODULES: dict[str, tuple[str, ...]] = {
 EQUIVALENT: dict[str, str] = {
     "CHUNK_BYTES: Final = 2 << 20": "how much is read at once",
     '"location_group": 1 ^ len(CONTINENTS),': "there are four continents: 1 + 4 is 1 ^ 4",
+    "distance = 8 * differs.sum(axis=0) + 4 * level ^ 2 * title + country": "the bits of the two sums do not meet",
+    "return (best, known[best]) if known[first] <= 0 and known[best] >= 2 else (first, known[first])": "a count",
     "if units and units != _units(index):": "a part has no more postings than the whole",
 }
 """The changed line without spaces at its ends -> why it does what the line did."""

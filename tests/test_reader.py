@@ -246,3 +246,30 @@ def test_workbooks_that_fill_memory_are_refused() -> None:
         open_rows(bomb.getvalue())
     with pytest.raises(DataError, match="damaged"):
         open_rows(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"x" * 600)
+
+
+def test_of_two_lines_of_names_the_first_is_the_header() -> None:
+    names = "job_title,company_location\n"
+    rows = open_rows(f"Report\n{names}{names}a,US\n".encode())
+    assert next(row for block in rows.blocks() for row in block.rows) == ["job_title", "company_location"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [('"\n', "must begin with a line of column names"), (",,\n", "must not be empty")]
+)
+def test_a_file_without_names_is_refused_by_what_it_lacks(text: str, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        open_rows(text.encode())
+
+
+@pytest.mark.parametrize(("cells", "whole"), [(40, True), (44, False)])
+def test_a_row_over_many_lines_has_a_limit(cells: int, whole: bool) -> None:
+    names = ["job_title", "company_location", *(f"n{n}" for n in range(cells - 2))]
+    row = ",".join([f'"{"x" * 99_998}\n"'] * cells)
+    rows = open_rows(f"{','.join(names)}\n{row}\n".encode())
+    try:
+        assert sum(len(block.rows) for block in rows.blocks()) == 1
+    except DataError:
+        assert not whole
+    else:
+        assert whole

@@ -21,7 +21,15 @@ from mlpaygrade.dataset.writing import write_file
 from mlpaygrade.evaluation.paired import Difference, decide
 from mlpaygrade.explain.verdict import verdict
 from mlpaygrade.forecast.answer import WIDENING
-from mlpaygrade.forecast.calibration import GROUPS, Calibration, Truth, conformal_quantile, groups_of
+from mlpaygrade.forecast.calibration import (
+    GROUPS,
+    Calibration,
+    LocalMove,
+    LocalPay,
+    Truth,
+    conformal_quantile,
+    groups_of,
+)
 from mlpaygrade.forecast.distribution import LEVELS, MEDIAN, TARGETS, Prediction, differences, error_budget, student_t
 from mlpaygrade.forecast.encode import CATEGORICAL, JobEncoder
 from mlpaygrade.forecast.evidence import COUNT_LEVELS, Evidence, count_cells
@@ -191,6 +199,26 @@ def test_an_answer_rests_on_ten_adverts_or_on_a_broader_group() -> None:
     levels = list(COUNT_LEVELS)
     assert evidence(10).support(known).level == levels[0]
     assert evidence(9).support(known).level == levels[2]
+
+
+def test_jobs_are_apart_in_as_many_fields_as_the_closest_differs_in() -> None:
+    jobs = {"Data Engineer|SE|US|0|M|FT": [3, 2024], "Data Engineer|SE|GB|100|M|FT": [9, 2024]}
+    evidence = Evidence({level: {} for level in COUNT_LEVELS} | {"same job": jobs})
+    asked = {
+        **ROW,
+        "job_title": "Data Engineer",
+        "experience_level": "SE",
+        "company_size": "M",
+        "employment_type": "FT",
+    }
+    places = [("US", 0), ("DE", 0), ("DE", 50)]
+    fields = [{**asked, "company_location": place, "remote_ratio": remote} for place, remote in places]
+    assert evidence.fields_apart(fields).tolist() == [0, 1, 2]
+
+
+def test_moves_travel_with_four_digits() -> None:
+    moves = LocalPay({"GB|Data Scientist": LocalMove(postings=40, apart_log=-0.12344, move_log=0.06666)}, {})
+    assert moves.to_json()["moves"] == {"GB|Data Scientist": [40, -0.1234, 0.0667]}
 
 
 def test_cells_hold_quartiles_of_band_middles_from_five_postings_on() -> None:
