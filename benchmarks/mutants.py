@@ -62,8 +62,8 @@ MUTANTS = (
     Mutant("dataset/postings.py", "salary[:-1] >= salary[1:]", "salary[:-1] > salary[1:]"),
     Mutant("dataset/postings.py", "(position - run_start) % 2 == 0", "(position - run_start) >= 0"),
     Mutant("dataset/postings.py", "span = min(1.0, len(index) / before)", "span = 1.0"),
-    Mutant("dataset/postings.py", "past = postings.year <= through", "past = postings.year < through"),
-    Mutant("dataset/postings.py", "past = postings.time_years <= decimal_year(day)", "past = postings.time_years <= decimal_year(day) + 1"),
+    Mutant("dataset/postings.py", "postings.year <= through)", "postings.year < through)"),
+    Mutant("dataset/postings.py", "postings.time_years <= decimal_year(day))", "postings.time_years <= decimal_year(day) + 1)"),
     # files
     Mutant("dataset/writing.py", "                    os.fsync(file.fileno())\n", ""),
     Mutant("dataset/sources.py", ' and sent.startswith(f"bytes {start}-")', ""),
@@ -86,7 +86,7 @@ MUTANTS = (
     Mutant("forecast/accuracy.py", "else adverts / (adverts + HALF)", "else 1.0", ("tests/test_accuracy_groups.py",)),
     Mutant("explain/verdict.py", '"below" if share < MIDDLE[0]', '"below" if share < MIDDLE[1]'),
     # relevance, money, place
-    Mutant("job/relevance.py", "range(min(_LONGEST, len(words) - place), 0, -1)", "range(1, 2)", ("tests/test_relevance.py",)),
+    Mutant("job/lookup.py", "ends = range(min(start + 3, len(words)), start + 1, -1)", "ends = ()", ("tests/test_relevance.py",)),
     Mutant("money/currency.py", '"month": float(salaries)', '"month": 12.0', ("tests/test_money.py",)),
     Mutant("money/currency.py", "return amount / self.value", "return amount * self.value", ("tests/test_money.py", STRENGTH)),
     Mutant("money/place.py", 'fit["slope"] * (area.log_ratio - fit["centre"])', "area.log_ratio", ("tests/test_place.py",)),

@@ -444,8 +444,7 @@ def kinds(times: int) -> list[Kind]:
             bundles,
         ),
         Kind("kill of the fitting of a network", same, 0.1, partial(trainings, "network", 3 * times)),
-        Kind("kill of `train`", same, 0.1, partial(trainings, "train", times)),
-        Kind("kill of `train` with tracking", same, 0.1, partial(trainings, "tracked", times)),
+        Kind("kill of `train` with tracking", same, 0.2, partial(trainings, "tracked", times)),
         Kind("two first trainings on a new database", "both succeed", 0.1, partial(pairs, times)),
     ]
 

@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
 from mlpaygrade.forecast.bundle import load_bundle
@@ -45,8 +45,8 @@ def forked(work: Callable[[], None], log: Path) -> int:
         os._exit(code)
 
 
-def command(folder: Path, run: Path, *, tracked: bool) -> Callable[[], None]:
-    """The command of one tiny training."""
+def command(folder: Path, run: Path) -> Callable[[], None]:
+    """The command of one tiny training, tracked."""
     data, config = market(folder)
     words = [
         "train",
@@ -56,7 +56,6 @@ def command(folder: Path, run: Path, *, tracked: bool) -> Callable[[], None]:
         str(config),
         "--output",
         str(run),
-        *([] if tracked else ["--no-track"]),
     ]
 
     def start() -> None:
@@ -175,9 +174,7 @@ def two_at_once(folder: Path, number: int) -> list[str]:
     place = folder / f"pair-{number}"
     place.mkdir()
     logs = [place / f"{name}.log" for name in "ab"]
-    codes = [
-        ended(process) for process in [forked(command(folder, place / log.stem, tracked=True), log) for log in logs]
-    ]
+    codes = [ended(process) for process in [forked(command(folder, place / log.stem), log) for log in logs]]
     said = [log.read_text() for log in logs]
     if codes != [0, 0] or any("Logged to MLflow" not in text for text in said):
         return [f"pair {number}: exit {codes}: {[text[-300:] for text in said]}"]
@@ -186,6 +183,5 @@ def two_at_once(folder: Path, number: int) -> list[str]:
 
 KINDS: dict[str, Callable[[Path, Path], Callable[[], None]]] = {
     "network": network,
-    "train": partial(command, tracked=False),
-    "tracked": partial(command, tracked=True),
+    "tracked": command,
 }
