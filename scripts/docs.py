@@ -404,12 +404,11 @@ def caught() -> str:
     found = json.loads((ROOT / "benchmarks" / "results" / "mutation.json").read_text(encoding="utf-8"))
     lines = ["| Module | Caught | Tried |", "|---|---|---|"]
     lines += [f"| `{name}` | {one['caught']} | {one['tried']} |" for name, one in found["modules"].items()]
-    low, high = found["interval_95"]
     return "\n".join(
         [
-            f"{found['caught']} of {found['tried']} were caught: {found['caught'] / found['tried']:.1%} (95 % interval "
-            f"{low:.0%} to {high:.0%}; drawn from {found['places']:,} places of change, seed {found['seed']}, commit "
-            f"`{found['commit']}`).",
+            f"{found['caught']} of {found['tried']} are caught, those among them that got a test because this run left them "
+            f"unseen. So it is no rate for changes drawn anew. Drawn from {found['places']:,} places of change, seed "
+            f"{found['seed']}, commit `{found['commit']}`.",
             "",
             *lines,
         ]
