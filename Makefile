@@ -6,6 +6,7 @@ PYTHON  ?= python3
 ADDRESS ?= localhost
 PORT    ?= 8501
 WORKERS ?= 2
+COVERED ?= 92
 
 APP  := .venv
 DEV  := .venv-dev
@@ -80,7 +81,8 @@ docs-site: $(DEV)/.package ## build the documentation site into site/; a link th
 	$(DEV)/bin/python scripts/site.py
 
 tests: $(DEV)/.package browser ## unit, property, oracle and end-to-end tests, and their coverage (WORKERS=2; TESTS="-k name" to choose)
-	$(DEV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(if $(TESTS),$(TESTS),--cov --cov-report=)
+	$(DEV)/bin/python $(if $(TESTS),,-m slipcover --json --out .coverage.json) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
+	$(if $(TESTS),,$(DEV)/bin/python -m slipcover --merge .coverage.json --out .coverage.json --fail-under $(COVERED) --skip-covered)
 
 # Where MLPAYGRADE_REQUIRE_BROWSER is set, as the continuous integration does, a missing browser is a failure; elsewhere it is said.
 browser:
@@ -119,4 +121,4 @@ lock: $(DEV)/.package ## regenerate requirements/*.txt from pyproject.toml (UPGR
 	LOCK_WITH=$(CURDIR)/$(DEV)/bin/uv UPGRADE=$(UPGRADE) requirements/lock.sh
 
 clean: ## remove both environments and the caches of the tools
-	rm -rf $(APP) $(DEV) .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .cache
+	rm -rf $(APP) $(DEV) .coverage.json .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .cache

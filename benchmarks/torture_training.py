@@ -76,8 +76,8 @@ def network(folder: Path, run: Path) -> Callable[[], None]:
         from mlpaygrade.dataset.table import read_table
         from mlpaygrade.dataset.writing import write_file
         from mlpaygrade.training.export import export_onnx
-        from mlpaygrade.training.fit import TrainingSettings, fit_network
-        from mlpaygrade.training.network import NetworkSettings
+        from mlpaygrade.training.fit import fit_network
+        from mlpaygrade.training.settings import NetworkSettings, TrainingSettings
 
         run.mkdir(exist_ok=True)
         postings = build_postings(read_table(data).frame)

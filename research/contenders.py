@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +18,12 @@ from mlpaygrade.dataset.postings import Postings, rolling_origin
 from mlpaygrade.errors import InputError
 from mlpaygrade.forecast.calibration import groups_of
 from mlpaygrade.forecast.distribution import Prediction, concatenate
-from mlpaygrade.training.fit import FittedNetwork, fit_network
 from mlpaygrade.training.forecaster import Progress, fit_calibration, fit_forecaster
 from mlpaygrade.training.settings import Settings
 from research.rivals import RIVALS, FittedRival, Rival
+
+if TYPE_CHECKING:
+    from mlpaygrade.training.fit import FittedNetwork
 
 NETWORK: Final = "network"
 TUNED: Final = Path(__file__).with_name("tuned.toml")
@@ -58,7 +60,7 @@ class Contender(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _FittedNetwork:
-    fitted: FittedNetwork
+    fitted: "FittedNetwork"
 
     def log_estimate(self, postings: Postings) -> NDArray[np.float64]:
         return self.predict(postings).log_estimate
@@ -85,6 +87,8 @@ class NetworkContender:
 
     def fit(self, train: Postings, *, quantiles: bool = True) -> Fitted:
         """Fit on training postings; its quantiles come with it."""
+        from mlpaygrade.training.fit import fit_network  # seconds to load, and no rival needs it
+
         del quantiles
         return _FittedNetwork(
             fit_network(train, network=self.config.network, training=self.config.training, wide=self.config.wide)

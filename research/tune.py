@@ -25,10 +25,9 @@ from optuna.trial import TrialState
 
 from mlpaygrade.dataset.postings import Postings, Split, build_postings, rolling_origin
 from mlpaygrade.dataset.table import Table, read_table
-from mlpaygrade.errors import DataError, InputError, ResourceError
+from mlpaygrade.errors import DataError, InputError, ResourceError, shown_uri, why
 from mlpaygrade.evaluation.metrics import evaluate, point_metrics
 from mlpaygrade.training.forecaster import Progress
-from mlpaygrade.training.registry import shown, why
 from mlpaygrade.training.settings import Settings
 from research.contenders import NETWORK, Contender, NetworkContender, RivalContender, read_rival
 from research.rivals import RIVALS
@@ -174,7 +173,7 @@ def open_storage(storage: str | None) -> Any:
         return JournalStorage(JournalFileBackend(str(path)))
     except Exception as error:  # SQLAlchemy, its drivers and Optuna raise classes that share no base
         raise ResourceError(
-            f"The storage of studies {shown(storage or str(JOURNAL))} cannot be opened ({why(error, storage or '')}). Give a "
+            f"The storage of studies {shown_uri(storage or str(JOURNAL))} cannot be opened ({why(error, storage or '')}). Give a "
             "journal file, an SQLite URL such as sqlite:///studies.db, or the postgresql+psycopg:// URL of a database that runs, "
             "with its driver installed: pip install 'mlpaygrade[postgres]'."
         ) from error

@@ -9,9 +9,7 @@ import pytest
 from mlpaygrade.dataset.postings import build_postings
 from mlpaygrade.errors import DataError
 from mlpaygrade.testing.synthetic import SyntheticMarket
-from mlpaygrade.training.fit import TrainingSettings
-from mlpaygrade.training.network import NetworkSettings
-from mlpaygrade.training.settings import Settings
+from mlpaygrade.training.settings import NetworkSettings, Settings, TrainingSettings
 from research import backtest as walking
 from research.backtest import HALF_LIVES, backtest
 from research.backtest_run import backtest_figure, backtest_text

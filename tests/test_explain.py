@@ -158,8 +158,8 @@ def test_explanations_of_shuffled_salaries_vanish(predictor: Predictor, syntheti
     from mlpaygrade.dataset.postings import build_postings
     from mlpaygrade.dataset.table import read_table
     from mlpaygrade.training.export import export_onnx
-    from mlpaygrade.training.fit import TrainingSettings, fit_network
-    from mlpaygrade.training.network import NetworkSettings
+    from mlpaygrade.training.fit import fit_network
+    from mlpaygrade.training.settings import NetworkSettings, TrainingSettings
 
     postings = build_postings(read_table(synthetic_csv).frame)
     order = np.random.default_rng(0).permutation(len(postings))

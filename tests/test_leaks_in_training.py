@@ -13,6 +13,7 @@ from mlpaygrade.dataset.table import Table, read_table
 from mlpaygrade.evaluation.leakage import LeakageError, check_validation
 from mlpaygrade.forecast.encode import Encoded, JobColumns, JobEncoder
 from mlpaygrade.training import arrival
+from mlpaygrade.training import fit as fitting
 from mlpaygrade.training import forecaster as forecasting
 from mlpaygrade.training import run as training
 from mlpaygrade.training.forecaster import Forecaster, fit_calibration, fit_forecaster
@@ -55,7 +56,7 @@ class Fits:
 @pytest.fixture(scope="module")
 def honest(postings: Postings, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> tuple[Forecaster, Fits]:
     """The forecaster of the years to 2023, and every fit behind it."""
-    fits, real = Fits(), forecasting.fit_network
+    fits, real = Fits(), fitting.fit_network
 
     def spy(fitted_on: Postings, validation: Postings | None = None, **more: Any) -> Any:
         fits.calls.append((fitted_on, validation))
@@ -63,7 +64,7 @@ def honest(postings: Postings, settings: Settings, tmp_path_factory: pytest.Temp
 
     past = postings.take(temporal(postings, through=THROUGH).train)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(forecasting, "fit_network", spy)
+        patch.setattr(fitting, "fit_network", spy)
         made = fit_forecaster(past, settings=settings, work=tmp_path_factory.mktemp("work"), progress=lambda *_: None)
     return made, fits
 

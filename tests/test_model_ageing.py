@@ -15,9 +15,7 @@ from mlpaygrade.forecast.encode import JobColumns, JobEncoder
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.forecast.remarks import age_note
 from mlpaygrade.testing.synthetic import SyntheticMarket
-from mlpaygrade.training.fit import TrainingSettings
-from mlpaygrade.training.network import NetworkSettings
-from mlpaygrade.training.settings import Settings
+from mlpaygrade.training.settings import NetworkSettings, Settings, TrainingSettings
 from research import ageing
 from research.ageing import ageing_text, pooled, walk
 

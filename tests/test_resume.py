@@ -9,8 +9,8 @@ import pytest
 from mlpaygrade.dataset.postings import Postings, build_postings
 from mlpaygrade.testing.synthetic import SyntheticMarket
 from mlpaygrade.training import fit as checkpoints
-from mlpaygrade.training.fit import FittedNetwork, TrainingSettings, fit_network
-from mlpaygrade.training.network import NetworkSettings
+from mlpaygrade.training.fit import FittedNetwork, fit_network
+from mlpaygrade.training.settings import NetworkSettings, TrainingSettings
 
 SMALL = NetworkSettings(members=2, hidden=(8,))
 EPOCHS = 3

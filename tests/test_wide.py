@@ -11,7 +11,8 @@ from mlpaygrade.forecast.distribution import LEVELS
 from mlpaygrade.forecast.encode import JobEncoder
 from mlpaygrade.testing.synthetic import SyntheticMarket
 from mlpaygrade.training.fit import posting_targets
-from mlpaygrade.training.network import INPUTS, NetworkSettings, build_network, serving_network
+from mlpaygrade.training.network import INPUTS, build_network, serving_network
+from mlpaygrade.training.settings import NetworkSettings
 from mlpaygrade.training.wide import WidePart, arrival_week, fit_wide, wide_columns, wide_design
 
 

@@ -20,7 +20,7 @@ from scipy.special import ndtri
 from mlpaygrade.dataset.postings import Postings
 from mlpaygrade.forecast.distribution import LEVELS, TARGETS, Prediction
 from mlpaygrade.forecast.encode import CATEGORICAL, JobEncoder
-from mlpaygrade.training.fit import recency_weights
+from mlpaygrade.training.arrival import recency_weights
 
 if TYPE_CHECKING:
     from optuna import Trial

@@ -6,6 +6,7 @@ Computes no pay and fits nothing.
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlpaygrade.dataset.postings import (
     Calendar,
@@ -81,3 +82,9 @@ def divide(table: Table, *, through: int | None) -> Division:
 def training_side(postings: Postings, split: Split | None) -> Postings:
     """The postings that train: one side of the split, or all."""
     return postings if split is None else postings.take(np.sort(split.train))
+
+
+def recency_weights(time_years: NDArray[np.float64], *, half_life_years: float) -> NDArray[np.float64]:
+    """Weight of each posting by age, float64 (n,), mean 1: halved for every `half_life_years`."""
+    weights = 0.5 ** ((time_years.max() - time_years) / half_life_years)
+    return np.asarray(weights / weights.mean())

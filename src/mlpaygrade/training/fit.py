@@ -24,8 +24,10 @@ from mlpaygrade.dataset.writing import writing_bytes
 from mlpaygrade.forecast.distribution import LEVELS, Prediction, concatenate
 from mlpaygrade.forecast.encode import Encoded, JobColumns, JobEncoder
 from mlpaygrade.forecast.unseen import UnseenTitles
-from mlpaygrade.training.network import INPUTS, NetworkSettings, build_network, serving_network
-from mlpaygrade.training.wide import WideSettings, fit_unseen, fit_wide
+from mlpaygrade.training.arrival import recency_weights
+from mlpaygrade.training.network import INPUTS, build_network, serving_network
+from mlpaygrade.training.settings import NetworkSettings, TrainingSettings, WideSettings
+from mlpaygrade.training.wide import fit_unseen, fit_wide
 
 History = dict[str, list[float]]
 
@@ -65,26 +67,6 @@ Progress = Callable[[int, int, dict[str, float]], None]
 PREDICT_BATCH = 4096
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingSettings:
-    """How the network is fitted.
-
-    half_life_years: age at which a posting weighs half. patience: epochs without a better validation loss before
-    stopping (with validation postings only; a guard for longer trainings, which the default never needs). The weights are those
-    of the last epoch, not of the best: the same postings calibrate, and a pick among epochs would flatter them.
-    """
-
-    seed: int = 0
-    epochs: int = 16
-    patience: int = 16
-    batch_size: int = 256
-    learning_rate: float = 4e-3
-    warm_up: float = 0.05
-    weight_decay: float = 1e-3
-    half_life_years: float = 2.0
-    min_count: int = 5
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedNetwork:
     """A fitted network with its encoder.
@@ -114,12 +96,6 @@ class FittedNetwork:
                 Prediction(ops.convert_to_numpy(output["log_quantiles"]), ops.convert_to_numpy(output["log_members"]))
             )
         return concatenate(parts)
-
-
-def recency_weights(time_years: NDArray[np.float64], *, half_life_years: float) -> NDArray[np.float64]:
-    """Weight of each posting by age, float64 (n,), mean 1: halved for every `half_life_years`."""
-    weights = 0.5 ** ((time_years.max() - time_years) / half_life_years)
-    return np.asarray(weights / weights.mean())
 
 
 def posting_targets(
@@ -190,6 +166,7 @@ def fit_network(
         0.0, max(1, total - warm_up), alpha=0.02, warmup_target=training.learning_rate, warmup_steps=warm_up
     )
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=training.weight_decay, clipnorm=1.0)
+    optimizer.build(model.trainable_variables)  # variables made within the first step would have it traced twice
     model.compile(optimizer, loss=posting_pinball, jit_compile=False)
 
     state = checkpoint and checkpoint.with_name(f"{checkpoint.name}.npz")

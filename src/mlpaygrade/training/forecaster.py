@@ -10,7 +10,7 @@ made.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
@@ -34,9 +34,11 @@ from mlpaygrade.forecast.encode import JobEncoder
 from mlpaygrade.forecast.refusal import AbstentionRule, choose_limit, disagreement, log_interval_score
 from mlpaygrade.job.fields import LOCATION
 from mlpaygrade.job.places import HOME
-from mlpaygrade.training.fit import FittedNetwork, fit_network
 from mlpaygrade.training.settings import Settings
 from mlpaygrade.training.wide import WEEKS_IN_YEAR
+
+if TYPE_CHECKING:
+    from mlpaygrade.training.fit import FittedNetwork
 
 STRENGTHS: Final = (30.0, 60.0, 100.0, 200.0, 400.0)
 """Candidates: so many adverts of a country and title count as much as the network."""
@@ -135,7 +137,7 @@ class Forecaster:
     before it say; groups: what they were calibrated as.
     """
 
-    fitted: FittedNetwork
+    fitted: "FittedNetwork"
     local: LocalPay
     calibration: Calibration
     abstention: AbstentionRule
@@ -159,6 +161,8 @@ def fit_forecaster(
     work: folder for checkpoints; held-out predictions found there are used again (the caller vouches that they belong to
     the same data and settings).
     """
+    from mlpaygrade.training.fit import fit_network  # rivals are calibrated here too, and need no TensorFlow
+
     work.mkdir(parents=True, exist_ok=True)
     splits = rolling_origin(postings, folds=settings.calibration.folds, window=settings.calibration.window)
     predictions, epochs = [], []

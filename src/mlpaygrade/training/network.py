@@ -7,7 +7,6 @@ Sources: TabM, Gorishniy et al. 2025 (many members in one network, loss averaged
 ones that each member scales, as in BatchEnsemble, Wen et al. 2020); RealMLP, Holzmueller et al. 2024 (schedule, initial scale).
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 import keras
@@ -18,35 +17,8 @@ from numpy.typing import NDArray
 
 from mlpaygrade.forecast.distribution import LEVEL_WEIGHTS, LEVELS, MEDIAN, TARGETS
 from mlpaygrade.forecast.encode import CATEGORICAL, MAX_WORDS, NUMERIC, JobEncoder
+from mlpaygrade.training.settings import NetworkSettings
 from mlpaygrade.training.wide import WidePart, wide_columns
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkSettings:
-    """Shape of the network.
-
-    members: size of the ensemble. share_weights: whether members scale one set of weights instead of having their own.
-    hidden: units of each layer. *_dim: embedding sizes. id_mask, word_mask: share of title and country ids, and of a title's
-    words, hidden in training, so that unseen values degrade gently. use_*: parts that ablation can drop.
-    wide_share: how much of the estimate comes from the wide linear part (`wide`), the rest from the deep one.
-    """
-
-    members: int = 16
-    share_weights: bool = False
-    hidden: tuple[int, ...] = (64, 64)
-    title_dim: int = 32
-    country_dim: int = 16
-    code_dim: int = 4
-    embedding_scale: float = 0.3
-    dropout: float = 0.15
-    id_mask: float = 0.05
-    word_mask: float = 0.3
-    use_words: bool = True
-    use_family: bool = True
-    use_hierarchy: bool = True
-    use_year: bool = True
-    use_interactions: bool = True
-    wide_share: float = 0.5
 
 
 @keras.saving.register_keras_serializable("mlpaygrade")

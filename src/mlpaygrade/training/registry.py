@@ -21,26 +21,11 @@ from mlflow.exceptions import MlflowException
 from mlpaygrade.dataset.postings import columns_of
 from mlpaygrade.dataset.table import Table
 from mlpaygrade.dataset.writing import alone
-from mlpaygrade.errors import BundleError, InputError, ResourceError
+from mlpaygrade.errors import BundleError, InputError, ResourceError, shown_uri, why
 from mlpaygrade.evaluation.drift import known_to
 from mlpaygrade.evaluation.paired import Difference, compare_predictions, decide
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.training.arrival import postings_by_arrival
-
-
-def shown(uri: str) -> str:
-    """A URI as it may be shown: without user, password and query."""
-    return uri.rsplit("@", 1)[-1].partition("?")[0]
-
-
-def why(error: Exception, uri: str) -> str:
-    """An error in a line, without the URI's password."""
-    cause = error.__cause__ if isinstance(error, ImportError) and error.__cause__ is not None else error
-    said = (str(cause).strip() or "no message").splitlines()[0]
-    password = uri.partition("://")[2].rpartition("@")[0].partition(":")[2]
-    said = said.replace(password, "...") if password else said
-    return f"{type(cause).__name__}: {said}"
-
 
 RUNS: Final = Path("runs")
 SERVERS: Final = ("http://", "https://", "databricks")
@@ -71,8 +56,8 @@ def connect(uri: str) -> mlflow.MlflowClient:
             client.search_experiments(max_results=1)
     except Exception as error:  # MLflow, SQLAlchemy and its drivers raise classes that share no base
         raise ResourceError(
-            f"The store of runs {shown(uri)} does not answer ({why(error, uri)}). Start it, correct MLFLOW_TRACKING_URI or unset "
-            "it, or go without: --no-track."
+            f"The store of runs {shown_uri(uri)} does not answer ({why(error, uri)}). Start it, correct MLFLOW_TRACKING_URI or "
+            "unset it, or go without: --no-track."
         ) from error
     return client
 
@@ -144,7 +129,7 @@ def register_challenger(run_id: str, *, uri: str) -> str:
         if error.error_code not in GONE:
             raise
         raise InputError(
-            f"There is no run '{run_id}' with a model in {shown(uri)}. Give the id that `train` printed."
+            f"There is no run '{run_id}' with a model in {shown_uri(uri)}. Give the id that `train` printed."
         ) from error
     client.set_registered_model_alias(MODEL, CHALLENGER, version)
     return version
@@ -160,7 +145,7 @@ def promote(run_id: str | None, table: Table, *, uri: str) -> Verdict:
     client = connect(uri)
     challenger = register_challenger(run_id, uri=uri) if run_id else _version(client, CHALLENGER)
     if challenger is None:
-        raise InputError(f"There is no challenger in {shown(uri)}. Train one: mlpaygrade train --output runs/NAME.")
+        raise InputError(f"There is no challenger in {shown_uri(uri)}. Train one: mlpaygrade train --output runs/NAME.")
     champion = _version(client, CHAMPION)
     if champion == challenger:
         raise InputError(f"Version {challenger} is the champion already. Name the run of another model.")

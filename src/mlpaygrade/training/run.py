@@ -49,10 +49,9 @@ from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.forecast.refusal import AbstentionRule
 from mlpaygrade.forecast.unseen import UNSEEN
 from mlpaygrade.market.statistics import market_json
-from mlpaygrade.training.arrival import Division, calendar_of, divide, training_side
+from mlpaygrade.training.arrival import Division, calendar_of, divide, recency_weights, training_side
 from mlpaygrade.training.export import export_onnx
 from mlpaygrade.training.figures import MIN_ROWS, residual_analysis, residual_figures
-from mlpaygrade.training.fit import recency_weights
 from mlpaygrade.training.forecaster import Forecaster, Progress, fit_abstention, fit_forecaster
 from mlpaygrade.training.importance import measure_importance
 from mlpaygrade.training.measure import tested

@@ -11,14 +11,70 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from mlpaygrade.errors import InputError
-from mlpaygrade.training.fit import TrainingSettings
-from mlpaygrade.training.network import NetworkSettings
-from mlpaygrade.training.wide import WideSettings
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 D = TypeVar("D", bound="DataclassInstance")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkSettings:
+    """Shape of the network.
+
+    members: size of the ensemble. share_weights: whether members scale one set of weights instead of having their own.
+    hidden: units of each layer. *_dim: embedding sizes. id_mask, word_mask: share of title and country ids, and of a title's
+    words, hidden in training, so that unseen values degrade gently. use_*: parts that ablation can drop.
+    wide_share: how much of the estimate comes from the wide linear part (`wide`), the rest from the deep one.
+    """
+
+    members: int = 16
+    share_weights: bool = False
+    hidden: tuple[int, ...] = (64, 64)
+    title_dim: int = 32
+    country_dim: int = 16
+    code_dim: int = 4
+    embedding_scale: float = 0.3
+    dropout: float = 0.15
+    id_mask: float = 0.05
+    word_mask: float = 0.3
+    use_words: bool = True
+    use_family: bool = True
+    use_hierarchy: bool = True
+    use_year: bool = True
+    use_interactions: bool = True
+    wide_share: float = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingSettings:
+    """How the network is fitted.
+
+    half_life_years: age at which a posting weighs half. patience: epochs without a better validation loss before
+    stopping (with validation postings only; a guard for longer trainings, which the default never needs). The weights are those
+    of the last epoch, not of the best: the same postings calibrate, and a pick among epochs would flatter them.
+    """
+
+    seed: int = 0
+    epochs: int = 16
+    patience: int = 16
+    batch_size: int = 256
+    learning_rate: float = 4e-3
+    warm_up: float = 0.05
+    weight_decay: float = 1e-3
+    half_life_years: float = 2.0
+    min_count: int = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WideSettings:
+    """How the wide linear part is fitted.
+
+    penalty: on squared coefficients, those of the weeks too. half_life_years: age at which a posting weighs half.
+    """
+
+    penalty: float = 30.0
+    half_life_years: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,13 +13,13 @@ from mlflow.entities import Metric, Param
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 
-from mlpaygrade.errors import ResourceError
+from mlpaygrade.errors import ResourceError, shown_uri, why
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job.fields import FEATURES
 from mlpaygrade.training import pyfunc
 from mlpaygrade.training.figures import run_figures
 from mlpaygrade.training.importance import importance_figures
-from mlpaygrade.training.registry import open_experiment, shown, why
+from mlpaygrade.training.registry import open_experiment
 from mlpaygrade.training.run import Run
 from mlpaygrade.training.steps import Result
 
@@ -35,7 +35,7 @@ def track_run(run: Run, *, uri: str) -> str:
             return str(active.info.run_id)
     except MlflowException as error:
         raise ResourceError(
-            f"The run could not be logged to {shown(uri)} ({why(error, uri)}). Its report and bundle stand in {run.folder}; "
+            f"The run could not be logged to {shown_uri(uri)} ({why(error, uri)}). Its report and bundle stand in {run.folder}; "
             "log it later as docs/tracking.md says."
         ) from error
 

@@ -52,14 +52,6 @@ GRAM_SCALE: Final = 3.0
 """Groups of letters are penalised by so much less, squared."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WideSettings:
-    """penalty: on squared coefficients, those of the weeks too. half_life_years: age at which a posting weighs half."""
-
-    penalty: float = 30.0
-    half_life_years: float = 1.0
-
-
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class WidePart:
     """coefficients: float64 (width,), log dollars, in the order of `wide_columns` and then of words. level: log1p USD."""
