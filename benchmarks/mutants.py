@@ -77,7 +77,7 @@ MUTANTS = (
     Mutant("forecast/documents.py", '13: "a tensor in another file", 14: "a tensor in another file"', "", (f"{CORPUS}::test_a_tensor_beside_the_working_folder_is_not_read",)),
     Mutant("forecast/documents.py", "not 0 < cell[2] <= cell[3] <= cell[4]", "False", (f"{CORPUS}::test_a_document_that_breaks_its_own_rules_is_refused",)),
     # promotion
-    Mutant("evaluation/paired.py", "    if loss.low > 0:", "    if False:"),
+    Mutant("evaluation/metrics.py", "    if loss.low > 0:", "    if False:"),
     Mutant("training/fit.py", "np.random.default_rng((training.seed, epoch))", "np.random.default_rng((training.seed, epoch - len(history)))", ("tests/test_resume.py",)),
     # strength, verdict, contradiction
     Mutant("forecast/strength.py", "_ROUGH: Final = _Limits(held_90=(0.85", "_ROUGH: Final = _Limits(held_90=(0.75", (STRENGTH,)),

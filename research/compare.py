@@ -19,8 +19,7 @@ from mlpaygrade.dataset.postings import Postings, Split
 from mlpaygrade.dataset.table import Table
 from mlpaygrade.dataset.writing import write_file
 from mlpaygrade.errors import DataError, InputError
-from mlpaygrade.evaluation.metrics import MIN_SLICE, evaluate
-from mlpaygrade.evaluation.paired import compare_predictions
+from mlpaygrade.evaluation.metrics import MIN_SLICE, compare_predictions, evaluate
 from mlpaygrade.forecast.bundle import write_json
 from mlpaygrade.forecast.distribution import Prediction
 from mlpaygrade.job.fields import LOCATION, TITLE

@@ -6,7 +6,7 @@ Enters: the result of a comparison. Leaves: text. Computes nothing and rounds on
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
-from mlpaygrade.evaluation.paired import DRAWS
+from mlpaygrade.evaluation.metrics import DRAWS
 from research.rivals import LABELS
 
 Key = TypeVar("Key", bound=Hashable)

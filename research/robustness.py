@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from mlpaygrade.dataset.postings import Postings, geographic, random_rows, stratified
 from mlpaygrade.errors import DataError
-from mlpaygrade.evaluation.metrics import point_metrics
-from mlpaygrade.evaluation.paired import paired_bootstrap
+from mlpaygrade.evaluation.metrics import paired_bootstrap, point_metrics
 from mlpaygrade.job.fields import LOCATION, TITLE
 from research.contenders import NETWORK
 from research.workbench import Workbench

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mlpaygrade.app.form import first_job, packed, parameters_of, read_packed, read_parameters
-from mlpaygrade.app.menu import PAGES
+from mlpaygrade.app.form import first_job, packed, read_packed, read_parameters
+from mlpaygrade.app.form import job_parameters as parameters_of
+from mlpaygrade.app.serving import PAGES
 from mlpaygrade.evaluation.checked import checked
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job.fields import LEVELS_AND_YEARS, Job

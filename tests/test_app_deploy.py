@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlpaygrade.app.menu import PAGES
+from mlpaygrade.app.serving import PAGES
 
 ROOT = Path(__file__).resolve().parent.parent
 APP = ROOT / "src" / "mlpaygrade" / "app"

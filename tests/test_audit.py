@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from mlpaygrade.audit import claims as claims_module
 from mlpaygrade.audit.claims import ClaimResult, judge_claims
-from mlpaygrade.audit.pairing import find_copies, pairing_evidence, row_codes
-from mlpaygrade.audit.summary import Audit, audit_table
+from mlpaygrade.audit.summary import Audit, audit_table, find_copies, pairing_evidence, row_codes
 from mlpaygrade.dataset.postings import KEY, build_postings, random_rows
 from mlpaygrade.dataset.table import Table, read_table
 from mlpaygrade.job import lookup

@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlpaygrade.audit.pairing import arrival_order
-from mlpaygrade.audit.summary import audit_table
+from mlpaygrade.audit.summary import arrival_order, audit_table
 from mlpaygrade.cli.audit_text import print_audit
 from mlpaygrade.dataset.postings import arrived_by, build_postings, read_calendar, row_ages
 from mlpaygrade.dataset.table import Table

@@ -13,9 +13,8 @@ from mlpaygrade.dataset.postings import Postings, build_postings
 from mlpaygrade.dataset.table import Table, read_table
 from mlpaygrade.errors import BundleError, InputError
 from mlpaygrade.evaluation.drift import drift_against, drift_report, drift_text
-from mlpaygrade.evaluation.metrics import evaluate
+from mlpaygrade.evaluation.metrics import compare_predictions, evaluate, paired_bootstrap
 from mlpaygrade.evaluation.mix import shift
-from mlpaygrade.evaluation.paired import compare_predictions, paired_bootstrap
 from mlpaygrade.forecast.distribution import LEVELS, Prediction
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job.fields import LOCATION, TITLE, YEAR

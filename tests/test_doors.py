@@ -17,7 +17,8 @@ import pytest
 from typer.testing import CliRunner
 
 from mlpaygrade import Answer, Predictor
-from mlpaygrade.app.form import first_job, parameters_of, read_parameters
+from mlpaygrade.app.form import first_job, read_parameters
+from mlpaygrade.app.form import job_parameters as parameters_of
 from mlpaygrade.benchmarking.appraisal import FIGURE_OF, Rules, appraise, judge
 from mlpaygrade.benchmarking.sheet import read_sheet
 from mlpaygrade.cli import app

@@ -20,7 +20,7 @@ from mlpaygrade.forecast.background import SIZE, Background, choose_background, 
 from mlpaygrade.forecast.bundle import write_bundle
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job.fields import FEATURES, LABELS, LOCATION, RESIDENCE, YEAR, Job
-from mlpaygrade.rendering.waterfall_drawing import waterfall_html, waterfall_svg
+from mlpaygrade.rendering.markup import waterfall_html, waterfall_svg
 
 ATTRIBUTES = ("year", "experience", "employment", "title", "residence", "remote", "location", "size")
 

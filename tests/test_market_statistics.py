@@ -15,7 +15,6 @@ from mlpaygrade.dataset.postings import Postings, build_postings
 from mlpaygrade.errors import DataError
 from mlpaygrade.job.fields import COLUMNS
 from mlpaygrade.market import wording
-from mlpaygrade.market.floor import pure_error
 from mlpaygrade.market.geography import shrink
 from mlpaygrade.market.inference import (
     bootstrap_of,
@@ -28,6 +27,7 @@ from mlpaygrade.market.inference import (
     skewness,
     unique_share,
 )
+from mlpaygrade.market.predictability import pure_error
 from mlpaygrade.market.sample import Sample, build_sample
 from mlpaygrade.market.years import merged_steps
 from mlpaygrade.testing.synthetic import SyntheticMarket

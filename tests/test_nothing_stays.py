@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from mlpaygrade.app import idle as idle_module
-from mlpaygrade.app.idle import LIMIT_SECONDS, Idle
+from mlpaygrade.app import serving
+from mlpaygrade.app.serving import LIMIT_SECONDS, Idle
 from mlpaygrade.job.lookup import remembered, remembering
 
 
@@ -44,7 +44,7 @@ def test_the_timer_wakes_when_the_oldest_upload_is_due(monkeypatch: pytest.Monke
 
         start = cancel = lambda self: None
 
-    monkeypatch.setattr(idle_module.threading, "Timer", Timer)
+    monkeypatch.setattr(serving.threading, "Timer", Timer)
     now, gone = [0.0], list[str]()
     idle = Idle(gone.append, clock=lambda: now[0])
     idle.hold("a")

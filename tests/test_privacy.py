@@ -45,7 +45,7 @@ page = AppTest.from_file("src/mlpaygrade/app/main.py", default_timeout=60).run()
 assert not page.exception
 """
 FOREIGN_PAGE = """
-from mlpaygrade.app.menu import look_nothing_up
+from mlpaygrade.app.serving import look_nothing_up
 look_nothing_up()
 from streamlit.web.server.server_util import is_url_from_allowed_origins
 assert not is_url_from_allowed_origins("https://elsewhere.example")

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlpaygrade.audit.pairing import ArrivalOrder
+from mlpaygrade.audit.summary import ArrivalOrder
 from mlpaygrade.dataset.postings import build_postings, temporal
 from mlpaygrade.dataset.reader import sha256_of
 from mlpaygrade.dataset.table import Table, read_table, sidecar_path

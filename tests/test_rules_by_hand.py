@@ -18,7 +18,7 @@ from mlpaygrade import Predictor
 from mlpaygrade.dataset.postings import build_postings, by_arrival, decimal_year, decimal_years, temporal
 from mlpaygrade.dataset.sources import download
 from mlpaygrade.dataset.writing import write_file
-from mlpaygrade.evaluation.paired import Difference, decide
+from mlpaygrade.evaluation.metrics import Difference, decide
 from mlpaygrade.explain.verdict import verdict
 from mlpaygrade.forecast.answer import WIDENING
 from mlpaygrade.forecast.calibration import (

@@ -15,9 +15,8 @@ import pytest
 
 from app_session import AppSession
 from mlpaygrade.app import benchmark as app_benchmark
-from mlpaygrade.app import idle as idle_module
-from mlpaygrade.app import menu as app_menu
-from mlpaygrade.app.idle import LIMIT_SECONDS, Idle
+from mlpaygrade.app import serving
+from mlpaygrade.app.serving import LIMIT_SECONDS, Idle
 from mlpaygrade.benchmarking.report import run_benchmark
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job import taxonomy
@@ -130,8 +129,8 @@ def test_a_session_of_the_page_takes_its_rows_with_it() -> None:
 @pytest.mark.parametrize("way", ["upload", "paste"])
 def test_an_idle_session_that_stays_open_holds_no_cell(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     marker, now = new_marker(), [0.0]
-    idle = Idle(idle_module.forget_session, clock=lambda: now[0])
-    monkeypatch.setattr(app_menu, "IDLE", idle)
+    idle = Idle(serving.forget_session, clock=lambda: now[0])
+    monkeypatch.setattr(serving, "IDLE", idle)
     monkeypatch.setattr(app_benchmark, "IDLE", idle)
     with AppSession() as session:
         session.upload(upload(marker).encode()) if way == "upload" else session.paste(upload(marker))

@@ -9,7 +9,6 @@ from datetime import datetime
 from html import escape
 from typing import Final
 
-from mlpaygrade.app.charts import Range, notes_list, range_chart, table
 from mlpaygrade.app.serving import sheet
 from mlpaygrade.explain.explanation import LIMITS, Explanation
 from mlpaygrade.explain.scenarios import Comparison, Scenario
@@ -22,7 +21,7 @@ from mlpaygrade.forecast.remarks import COUNTED_DIFFERENTLY, apart_from_age
 from mlpaygrade.job.fields import EXPERIENCE, LABELS
 from mlpaygrade.job.taxonomy import country
 from mlpaygrade.money.terms import DOLLARS, PayTerms
-from mlpaygrade.rendering.waterfall_drawing import waterfall_html
+from mlpaygrade.rendering.markup import Range, notes_list, range_chart, table, waterfall_html
 from mlpaygrade.rendering.words import (
     SAME_PROCEDURE,
     capital,

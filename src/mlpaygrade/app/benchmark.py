@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import streamlit as st
 
-from mlpaygrade.app import charts, serving
+from mlpaygrade.app import serving
 from mlpaygrade.app.benchmark_setup import advert_form, columns_form, questions_form
-from mlpaygrade.app.idle import IDLE, session_id
-from mlpaygrade.app.pay import terms_form
-from mlpaygrade.app.serving import download, literal, palette, predictor, show_error
+from mlpaygrade.app.form import terms_form
+from mlpaygrade.app.serving import IDLE, download, literal, palette, predictor, session_id, show_error
 from mlpaygrade.benchmarking import workbook
 from mlpaygrade.benchmarking.appraisal import Market, Rules, ageing_factor, appraise, judge, market_date
 from mlpaygrade.benchmarking.mapping import SheetMapping, mapping_text
@@ -39,6 +38,7 @@ from mlpaygrade.job.fields import LOCATION
 from mlpaygrade.job.lookup import rows as table_rows
 from mlpaygrade.money.ageing import NOT_THESE_JOBS, SOURCE
 from mlpaygrade.money.terms import PayTerms
+from mlpaygrade.rendering import markup
 from mlpaygrade.rendering.words import capital, counted
 
 if TYPE_CHECKING:
@@ -170,8 +170,8 @@ def _results(sheet: Sheet, market: Market) -> None:
     _problems(sheet)
     with st.expander("How the file was read, and the method", expanded=False):
         st.html(
-            charts.notes_list(sheet.notes)
-            + charts.table(
+            markup.notes_list(sheet.notes)
+            + markup.table(
                 ["Method", ""], [list(line) for line in found.method], caption="What the figures rest on", words=True
             )
         )
@@ -222,7 +222,7 @@ def _rules() -> Rules:
             widest=widest,
             percentile=percentile / 100,
         )
-        st.html(charts.quiet(_aged(rules)))
+        st.html(markup.quiet(_aged(rules)))
     return rules
 
 
@@ -265,7 +265,7 @@ def _summary(summary: Summary, rules: Rules, terms: PayTerms) -> None:
             ),
             *items,
         ]
-    st.html(charts.facts(items))
+    st.html(markup.facts(items))
 
 
 def _behind(frame: "pd.DataFrame", summary: Summary, rules: Rules, terms: PayTerms) -> None:
@@ -285,7 +285,7 @@ def _behind(frame: "pd.DataFrame", summary: Summary, rules: Rules, terms: PayTer
             for b in summary.furthest
         ]
         head = ["Job title, row, reference and country", "Pay", "Target", "Lacks", "Compa-ratio", "Strength"]
-        st.html(charts.table(head, lines, caption=f"Furthest below {percentile_words(rules)}"))
+        st.html(markup.table(head, lines, caption=f"Furthest below {percentile_words(rules)}"))
         step = _budget_step(terms.rate.from_usd(summary.cost_usd))
         most = ceil(terms.rate.from_usd(summary.cost_usd) / step) * step
         budget = st.slider(
@@ -323,7 +323,7 @@ def _groups(summary: Summary, terms: PayTerms) -> None:
         st.tabs([f"By {GROUPS[name].lower()}" for name in summary.groups]), summary.groups.items(), strict=True
     ):
         head = [GROUPS[name], "Rows", "Median compa-ratio", "More than 10% below", "Cost to bring up"]
-        tab.html(charts.table(head, group_table(groups, terms), caption=f"By {GROUPS[name].lower()}"))
+        tab.html(markup.table(head, group_table(groups, terms), caption=f"By {GROUPS[name].lower()}"))
 
 
 def _ratio_chart(ratios: "pd.Series[float]") -> None:
@@ -352,7 +352,7 @@ def _problems(sheet: Sheet) -> None:
         caption = "Cells that cannot be read" + (
             f"; the first {SHOWN_PROBLEMS}, {more:,} more are in the workbook" if more > 0 else ""
         )
-        st.html(charts.table(["Row", "Column", "Rule", "Value", "What to do"], lines, caption=caption, words=True))
+        st.html(markup.table(["Row", "Column", "Rule", "Value", "What to do"], lines, caption=caption, words=True))
 
 
 def _rows(frame: "pd.DataFrame", terms: PayTerms) -> None:
@@ -387,7 +387,7 @@ def _explain_columns() -> None:
         for row in table_rows("benchmark_columns", room="benchmarking")
     ]
     st.html(
-        charts.table(
+        markup.table(
             ["Column", "Needed", "What it holds"],
             lines,
             caption="Columns that are read; others are left alone. Your own names and grades are understood or asked about",

@@ -10,8 +10,7 @@ from typing import Final
 
 import streamlit as st
 
-from mlpaygrade.app import charts
-from mlpaygrade.app.pay import local_currency
+from mlpaygrade.app.form import local_currency
 from mlpaygrade.app.serving import download, literal, predictor, show_error
 from mlpaygrade.benchmarking.appraisal import NARROWEST, USUAL_WIDTH, WIDEST, advert_range
 from mlpaygrade.benchmarking.mapping import NOT_USED, Question, SheetMapping, answered, mapping_text, read_mapping
@@ -20,6 +19,7 @@ from mlpaygrade.benchmarking.sheet import Sheet, Upload, headers
 from mlpaygrade.errors import DataError, MLPayGradeError
 from mlpaygrade.job.fields import EXPERIENCE, LABELS
 from mlpaygrade.money.terms import pay_terms
+from mlpaygrade.rendering import markup
 from mlpaygrade.rendering.words import counted
 
 NONE: Final = "not used"
@@ -201,7 +201,7 @@ def _show(title: str, where: str, level: str, widest: float) -> None:
     read = predictor().read_job(title=title, location=where, experience=level)
     answer = predictor().answer(read)
     found = advert_range(answer, widest=widest, terms=pay_terms(local_currency(read.job.location)))
-    st.html(f'<p class="large"><strong>{escape(found.text)}</strong></p>' + charts.notes_list([*found.reasons]))
+    st.html(f'<p class="large"><strong>{escape(found.text)}</strong></p>' + markup.notes_list([*found.reasons]))
     st.caption(literal(" ".join(found.limits)))
 
 

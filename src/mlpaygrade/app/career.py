@@ -7,10 +7,19 @@ from typing import Final
 
 import streamlit as st
 
-from mlpaygrade.app import answer, pay, serving
-from mlpaygrade.app.charts import Range, bars_key, notes_list, quiet, range_chart
-from mlpaygrade.app.form import answered, first_job, job_form, parameters_of, read_parameters, remembered, standing
-from mlpaygrade.app.pay import start_terms, terms_form
+from mlpaygrade.app import answer, serving
+from mlpaygrade.app.form import (
+    answered,
+    first_job,
+    job_form,
+    job_parameters,
+    pay_parameters,
+    read_parameters,
+    remembered,
+    standing,
+    start_terms,
+    terms_form,
+)
 from mlpaygrade.app.serving import predictor
 from mlpaygrade.errors import InputError
 from mlpaygrade.explain.scenarios import Scenario, across, ladder, scenarios
@@ -20,6 +29,7 @@ from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import CHANGEABLE, EXPERIENCE, LABELS, LOCATION, RESIDENCE, TITLE, Job
 from mlpaygrade.money.purchasing_power import same_living_usd
 from mlpaygrade.money.terms import PayTerms
+from mlpaygrade.rendering.markup import Range, bars_key, notes_list, quiet, range_chart
 from mlpaygrade.rendering.words import counted, value_text, with_article
 
 FORM: Final = "career"
@@ -61,7 +71,7 @@ def page() -> None:
         if MOVE in allowed:
             st.caption("A move, with work and home together, counts as one thing.")
     serving.keep(
-        FORM, parameters_of(job) | pay.parameters_of(terms) | {"allow": ",".join(allowed), "most": str(most or 1)}
+        FORM, job_parameters(job) | pay_parameters(terms) | {"allow": ",".join(allowed), "most": str(most or 1)}
     )
     with right:
         estimate = answered(FORM, job, terms)

@@ -10,15 +10,28 @@ from typing import Final
 import streamlit as st
 
 from mlpaygrade.app import answer, serving
-from mlpaygrade.app.charts import Range, notes_list, quiet, range_chart
-from mlpaygrade.app.form import answered, first_job, job_form, packed, read_packed, remembered, standing
-from mlpaygrade.app.pay import Offer, linked_offer, offer_field, parameters_of, start_terms, terms_form
+from mlpaygrade.app.form import (
+    Offer,
+    answered,
+    first_job,
+    job_form,
+    linked_offer,
+    offer_field,
+    packed,
+    pay_parameters,
+    read_packed,
+    remembered,
+    standing,
+    start_terms,
+    terms_form,
+)
 from mlpaygrade.app.serving import predictor
 from mlpaygrade.explain.scenarios import Comparison, compare
 from mlpaygrade.explain.verdict import support_text, verdict
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.job.fields import Job
 from mlpaygrade.money.terms import PayTerms
+from mlpaygrade.rendering.markup import Range, notes_list, quiet, range_chart
 from mlpaygrade.rendering.words import place_text
 
 NAMES: Final = ("Job A", "Job B", "Job C")
@@ -80,7 +93,7 @@ def _starts() -> list[Job]:
 def _keep_address(jobs: list[Job], offers: list[Offer], terms: PayTerms) -> None:
     wanted = {f"job{n + 1}": packed(job) for n, job in enumerate(jobs)}
     wanted |= {f"offer{n + 1}": offer.text for n, offer in enumerate(offers) if offer.text}
-    serving.keep("compare", wanted | parameters_of(terms))
+    serving.keep("compare", wanted | pay_parameters(terms))
 
 
 def _answer(jobs: list[Job], offers: list[Offer], terms: PayTerms) -> None:

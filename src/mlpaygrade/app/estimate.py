@@ -13,9 +13,21 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from mlpaygrade.app import answer, pay, serving
-from mlpaygrade.app.form import answered, first_job, job_form, parameters_of, read_parameters, standing
-from mlpaygrade.app.pay import Offer, offer_field, start_terms, terms_form
+from mlpaygrade.app import answer, serving
+from mlpaygrade.app.form import (
+    Offer,
+    answered,
+    first_job,
+    job_form,
+    job_parameters,
+    linked_offer,
+    offer_field,
+    pay_parameters,
+    read_parameters,
+    standing,
+    start_terms,
+    terms_form,
+)
 from mlpaygrade.app.serving import download, explanation, literal, predictor, show_error
 from mlpaygrade.errors import InputError
 from mlpaygrade.explain.scenarios import ladder, what_if
@@ -80,7 +92,7 @@ def page() -> None:
         saved_jobs(suggested=", ".join(filter(None, [job.title.strip(), taxonomy.country(job.location).name])))
         glance = st.container(key="glance")
     said = _place_parameter() | ({"today": "yes"} if today else {})
-    serving.keep(FORM, parameters_of(job) | pay.parameters_of(terms, offer) | said)
+    serving.keep(FORM, job_parameters(job) | pay_parameters(terms, offer) | said)
     with right:
         _answer(_Asked(job=job, terms=terms, offer=offer, place=place, today=today), glance)
 
@@ -93,7 +105,7 @@ def _start() -> Job:
     found = read_parameters(parameters, default=first_job(predictor()))
     serving.remark([*found.problems, *start_terms(parameters, country=found.job.location)])
     if "offer" in parameters:
-        st.session_state.setdefault(f"{FORM}.offer", pay.linked_offer(parameters, "offer"))
+        st.session_state.setdefault(f"{FORM}.offer", linked_offer(parameters, "offer"))
     st.session_state.setdefault(TODAY, parameters.get("today") == "yes")
     if "place" in parameters:
         st.session_state.setdefault(f"{FORM}.place", parameters["place"][:100])

@@ -10,7 +10,7 @@ from pathlib import Path
 if __name__ == "__main__":
     if importlib.util.find_spec("mlpaygrade") is None:
         sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-    from mlpaygrade.app.menu import look_nothing_up, main
+    from mlpaygrade.app.serving import look_nothing_up, main
 
     look_nothing_up()
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from mlpaygrade.app import charts, serving
+from mlpaygrade.app import serving
 from mlpaygrade.app.market_pay import Chosen, filed_amount, numbers, pay_and_trend, takeaway
 from mlpaygrade.app.serving import literal, palette, predictor
 from mlpaygrade.errors import BundleError
@@ -29,6 +29,7 @@ from mlpaygrade.market.document import (
     read_document,
 )
 from mlpaygrade.money.terms import DOLLARS, PayTerms
+from mlpaygrade.rendering import markup
 from mlpaygrade.rendering.charts import Tiles
 from mlpaygrade.rendering.words import counted
 
@@ -60,7 +61,7 @@ def page() -> None:
     if document is not None:
         counts = document.counts
         st.html(
-            charts.quiet(
+            markup.quiet(
                 f"From {counts.rows:,} rows that make {counts.postings:,} adverts, {counts.adverts:,} of them different. "
                 "Differences are between adverts, not what a person gains by changing."
             )
@@ -94,9 +95,7 @@ def _document() -> MarketDocument | None:
 def _start(sections: Mapping[str, Section]) -> None:
     """Take the question from the address, at first and where that was changed by hand."""
     names = [*sections, POSTINGS]
-    if QUESTION not in st.session_state or (
-        serving.changed_by_hand() and st.session_state[QUESTION] == st.session_state.get("market.drawn")
-    ):
+    if serving.follows_address(QUESTION, "market.drawn"):
         asked = serving.parameters("market").get("question")
         if asked is not None and asked not in names:
             serving.remark([f'There is no question "{asked[:40]}"; none is open.'])
@@ -128,7 +127,7 @@ def _section(section: Section) -> None:
     for figure in section.figures:
         _figure(figure)
     if section.not_to_conclude:
-        warned = charts.notes_list(section.not_to_conclude)
+        warned = markup.notes_list(section.not_to_conclude)
         st.html(f'<div class="mp"><p><strong>Do not conclude:</strong></p></div>{warned}')
     _sure(section)
 
@@ -141,10 +140,10 @@ def _figure(figure: Figure) -> None:
     with st.container(key=f"market_{'map' if is_map else 'chart'}_{figure.key.replace('-', '_')}"):
         st.altair_chart(drawn, alt=figure.alt, theme=None, width="stretch")
     if is_map:
-        st.html(charts.names_list([(row[0], row[-1]) for row in figure.rows], label=figure.title))
+        st.html(markup.names_list([(row[0], row[-1]) for row in figure.rows], label=figure.title))
     takeaway(figure.key, chart=figure.chart, title=figure.title, table=numeric_table(figure.columns, figure.rows))
     with st.expander("The numbers"):
-        st.html(charts.table(figure.columns, figure.rows, caption=figure.title, words=True))
+        st.html(markup.table(figure.columns, figure.rows, caption=figure.title, words=True))
 
 
 def _sure(section: Section) -> None:
@@ -153,7 +152,7 @@ def _sure(section: Section) -> None:
     lines = [["How much", section.effect], ["How sure", section.uncertainty], ["Rests on", ", ".join(rests)]]
     lines += [["What this cannot show", line] for line in section.cannot]
     caption = "How much, how sure, and what it cannot show"
-    st.html(charts.table(["About this answer", ""], lines, caption=caption, words=True))
+    st.html(markup.table(["About this answer", ""], lines, caption=caption, words=True))
 
 
 def _postings(chosen: Chosen) -> dict[str, str]:
@@ -230,7 +229,7 @@ def _show(found: Sequence["_Group"], terms: PayTerms) -> None:
     caption += f"; pay {terms.per} in {terms.currency}"
     if len(found) > SHOWN:
         caption += f"; the {SHOWN} largest groups are shown, the file has all"
-    st.html(charts.table(_SAID, [group.said(terms) for group in found[:SHOWN]], caption=caption))
+    st.html(markup.table(_SAID, [group.said(terms) for group in found[:SHOWN]], caption=caption))
     unit = f"{terms.currency} {terms.per}"
     columns = (*_FILED, *(f"{name}, {unit}" for name in ("Lower quartile", "Median", "Upper quartile")), "Conversion")
     numbers("postings", NumericTable(columns=columns, rows=tuple(group.filed(terms) for group in found)))

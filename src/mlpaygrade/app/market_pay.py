@@ -12,9 +12,8 @@ from typing import Final, NamedTuple
 
 import streamlit as st
 
-from mlpaygrade.app import charts, serving
-from mlpaygrade.app.form import remembered
-from mlpaygrade.app.pay import local_currency, parameters_of, start_terms, terms_form
+from mlpaygrade.app import serving
+from mlpaygrade.app.form import local_currency, pay_parameters, remembered, start_terms, terms_form
 from mlpaygrade.app.serving import download, palette, predictor
 from mlpaygrade.benchmarking.workbook import harmless
 from mlpaygrade.forecast.answer import newest_advert
@@ -22,6 +21,7 @@ from mlpaygrade.job import taxonomy
 from mlpaygrade.market.document import Cell, NumericTable, Period, TitleSeries
 from mlpaygrade.money.currency import DOLLAR
 from mlpaygrade.money.terms import PayTerms
+from mlpaygrade.rendering import markup
 from mlpaygrade.rendering.charts import Chart, Kind, Mark, Trend, can_draw, picture
 
 SOURCE: Final = "Source: MLPayGrade, from public job adverts (aijobs.net salaries, CC0)"
@@ -97,19 +97,19 @@ def pay_and_trend(series: Sequence[TitleSeries], width: int) -> Chosen:
     if first:
         serving.remark(start_terms(serving.parameters("market"), country=country))
     terms = terms_form(country)
-    said = {"jobs": ";".join(map(_code, chosen)), **parameters_of(terms)}
+    said = {"jobs": ";".join(map(_code, chosen)), **pay_parameters(terms)}
     if not chosen:
         st.info("Choose a job title and a country to see what its adverts pay.", icon=":material/search:")
         return Chosen(chosen, terms, said)
-    st.html(charts.table(_COLUMNS, [_line(one, terms) for one in chosen], caption=_caption(terms)))
+    st.html(markup.table(_COLUMNS, [_line(one, terms) for one in chosen], caption=_caption(terms)))
     if few := [one for one in chosen if one.quartiles_usd is None]:
         names = ", ".join(map(_name, few))
-        st.html(charts.quiet(f"Too few adverts to say what they pay: {names}. Estimate draws on similar jobs instead."))
+        st.html(markup.quiet(f"Too few adverts to say what they pay: {names}. Estimate draws on similar jobs instead."))
     chart = _chart(chosen, terms)
     if chart is not None:
         st.altair_chart(chart.draw(width=width, palette=palette()), alt=_alt(chosen), theme=None, width="stretch")
         notes = [READ, *_remarks(chosen)]
-        st.html(charts.quiet(" ".join(notes)))
+        st.html(markup.quiet(" ".join(notes)))
         notes += [f"Converted: {terms.said}."] if terms.said else []
         title = f"Middle of advertised pay over time, all levels: {'; '.join(map(_name, chosen))}"
         takeaway("pay-and-trend", chart=chart, title=title, table=_numbers(chosen, terms), notes=notes)
@@ -142,9 +142,7 @@ def _left_out(one: TitleSeries) -> int:
 
 def _search(known: Mapping[str, TitleSeries]) -> list[str]:
     """The pairs that are chosen, as codes."""
-    if KEY not in st.session_state or (
-        serving.changed_by_hand() and st.session_state[KEY] == st.session_state.get(DRAWN)
-    ):
+    if serving.follows_address(KEY, DRAWN):
         st.session_state[KEY] = _start(known)
     chosen = st.multiselect(
         "Job titles and countries to compare",

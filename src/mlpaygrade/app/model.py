@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from mlpaygrade.app import charts, serving
+from mlpaygrade.app import serving
 from mlpaygrade.app.serving import literal, predictor
 from mlpaygrade.evaluation.checked import CheckedGroup, CheckedSource, checked
 from mlpaygrade.forecast.accuracy import ALL, COUNTRY_GROUP, ENOUGH_ADVERTS, accuracy_of
@@ -16,6 +16,7 @@ from mlpaygrade.forecast.bundle import Bundle
 from mlpaygrade.forecast.evidence import ENOUGH, SAME_JOB, Cell
 from mlpaygrade.forecast.strength import strength
 from mlpaygrade.job.titles import FAMILIES, family_name
+from mlpaygrade.rendering import markup
 from mlpaygrade.rendering.words import capital, counted, dollars, group_text, of_100, off_text, percent, up_to_of_100
 
 CHANGELOG: Final = Path(__file__).resolve().parents[3] / "CHANGELOG.md"
@@ -35,7 +36,7 @@ def page() -> None:
         "A neural network has read public adverts of jobs in data, machine learning, AI and software, and says what employers "
         "who publish pay advertise for such a job. It was tested on adverts that came later than all it had read."
     )
-    st.html(charts.facts(_data_facts(bundle.provenance)))
+    st.html(markup.facts(_data_facts(bundle.provenance)))
     _meaning(bundle)
     _others(bundle)
     _use()
@@ -69,7 +70,7 @@ def _meaning(bundle: Bundle) -> None:
         "adverts of its kind, or adverts that say something else, make it weaker."
     )
     st.html(
-        charts.table(
+        markup.table(
             ["Jobs", "At best", "In the 9-in-10 range", "On the whole", "Figures tested", "Adverts"],
             lines,
             caption=caption,
@@ -105,7 +106,7 @@ def _others(bundle: Bundle) -> None:
             shown = [group for group in source.groups if group.dimension == "country" or source.kind == "employed"]
             lines = [[group.label, _above(group.log_difference), _likely(group), f"{group.n:,}"] for group in shown]
             head = ["Jobs", "Our figures", "Very likely between", compared]
-            st.html(charts.table(head, lines, caption=f"{source.name}. {source.how_to_read}"))
+            st.html(markup.table(head, lines, caption=f"{source.name}. {source.how_to_read}"))
 
 
 def _gap(source: CheckedSource) -> str:
@@ -134,7 +135,7 @@ def _tables(bundle: Bundle) -> None:
     if not rows:
         return
     st.write(literal(f"Protocol: {evaluation.get('protocol')}. {counted(int(rows['n']), 'figure')} tested."))
-    st.html(charts.facts(_accuracy_facts(rows, evaluation.get("postings", {}))))
+    st.html(markup.facts(_accuracy_facts(rows, evaluation.get("postings", {}))))
     _coverage(rows, evaluation.get("postings", {}))
     _rivals(bundle)
     _walk(bundle)
@@ -186,7 +187,7 @@ def _coverage(rows: Mapping[str, float], postings: Mapping[str, float]) -> None:
     ]
     if lines:
         st.html(
-            charts.table(
+            markup.table(
                 ["Range", "Did lie inside", "Mean width"], lines, caption="Do the ranges hold what they state?"
             )
         )
@@ -231,7 +232,7 @@ def _rivals(bundle: Bundle) -> None:
     ]
     caption = f"Against rivals on the same data ({found['protocol']}); below zero this model is better"
     with st.expander("Against rivals"):
-        st.html(charts.table(header, lines, caption=caption))
+        st.html(markup.table(header, lines, caption=caption))
 
 
 def _walk(bundle: Bundle) -> None:
@@ -259,7 +260,7 @@ def _walk(bundle: Bundle) -> None:
         "The same, had they come in any order",
     ]
     with st.expander("Week by week"):
-        st.html(charts.table(header, lines, caption="Each week answered with what was known before it"))
+        st.html(markup.table(header, lines, caption="Each week answered with what was known before it"))
         st.html(_weeks(found["weeks"]))
 
 
@@ -271,7 +272,7 @@ def _weeks(variants: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
         for week in weeks
     ]
     caption = f"Every week to the day given ({str(name).replace('_', ' ')}); few figures make a week's share uncertain"
-    return charts.table(["Week", "Figures", "50 % held", "80 % held", "90 % held"], lines, caption=caption)
+    return markup.table(["Week", "Figures", "50 % held", "80 % held", "90 % held"], lines, caption=caption)
 
 
 def _error_budget(bundle: Bundle) -> None:
@@ -309,7 +310,7 @@ def _slices(slices: Sequence[Mapping[str, Any]]) -> None:
                 if item["dimension"] == dimension
             ]
             header = [dimension.capitalize(), "Figures", "Mean distance", "Bias", "50 % held", "80 % held", "90 % held"]
-            st.html(charts.table(header, lines, caption=f"By {dimension}"))
+            st.html(markup.table(header, lines, caption=f"By {dimension}"))
 
 
 def _importance() -> None:
@@ -330,7 +331,7 @@ def _importance() -> None:
         ]
         header = ["Jobs", "Measured", *(label.capitalize() for label in players.values())]
         caption = f"Mean size of each field's contribution, measured on {found['measured_on']}"
-        st.html(charts.table(header, lines, caption=caption))
+        st.html(markup.table(header, lines, caption=caption))
 
 
 def _use() -> None:
@@ -358,7 +359,7 @@ def _provenance(provenance: Mapping[str, Any]) -> None:
             ["Seed", str(provenance.get("seed", "not known"))],
             ["Libraries", libraries or "not known"],
         ]
-        st.html(charts.table(["What", "Value"], lines, caption="Provenance of this bundle", words=True))
+        st.html(markup.table(["What", "Value"], lines, caption="Provenance of this bundle", words=True))
 
 
 def _changes() -> None:

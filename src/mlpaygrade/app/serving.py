@@ -1,19 +1,29 @@
-"""What every page shares: the one predictor of the process, the fence against errors, the address as state, the style sheet.
+"""What surrounds every page: menu, address, the one predictor, the fence against errors, the style sheet, the end of an upload.
 
-Nothing of a session is kept here. The address holds what a page asks for and what it was made to say; no page's fields are
-known. Every page lives at the root with its name as a parameter: Streamlit's own page paths make the browser probe addresses
-that do not exist whenever such a path is opened directly.
+The menu or the address names a page, which is imported when it is first opened. The address holds what a page asks for and
+what it was made to say; no page's fields are known here. Every page lives at the root with its name as a parameter:
+Streamlit's own page paths make the browser probe addresses that do not exist whenever such a path is opened directly.
+
+An upload is forgotten after 15 minutes without use, though its page stays open: one timer of the process wakes when the
+oldest is due. Forgetting empties a session on the server: its state, files, tables and downloads. What the browser shows
+stays there.
 """
 
 import logging
 import os
+import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
 import streamlit as st
+from streamlit import net_util
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime import exists, get_instance
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from mlpaygrade.errors import MLPayGradeError
 from mlpaygrade.explain.explanation import Explanation, explain
@@ -101,11 +111,6 @@ _KEPT: Final = "address.kept"
 _PROBLEMS: Final = "address.problems"
 
 
-def asked_page() -> str | None:
-    """The page that the address names."""
-    return st.query_params.get(PAGE)
-
-
 def parameters(page: str, *, first: bool = False) -> dict[str, str]:
     """What the address says to a page; nothing where it speaks of another one. first: the page that opens where none is named."""
     given = st.query_params.to_dict()
@@ -121,6 +126,14 @@ def changed_by_hand() -> bool:
     """
     kept = st.session_state.get(_KEPT)
     return kept is not None and st.query_params.to_dict() != kept
+
+
+def follows_address(key: str, drawn: str) -> bool:
+    """Whether a widget takes its value from the address: at first, and where that was changed by hand and the widget was not.
+
+    key: the widget's. drawn: where its value is kept as it was last drawn.
+    """
+    return key not in st.session_state or (changed_by_hand() and st.session_state[key] == st.session_state.get(drawn))
 
 
 def keep(page: str, given: Mapping[str, str]) -> None:
@@ -156,6 +169,145 @@ def sheet() -> str:
     return css_by_scheme() + Path(__file__).with_name("style.css").read_text(encoding="utf-8")
 
 
-def apply_style() -> None:
-    """Put the sheet on the page."""
+LIMIT_SECONDS: Final = 15 * 60
+
+
+class Idle:
+    """The sessions that hold an upload. Safe to call from any thread."""
+
+    def __init__(self, forget: Callable[[str], None], *, clock: Callable[[], float] = time.monotonic) -> None:
+        """forget: empties the session of an id. clock: seconds."""
+        self._forget, self._clock = forget, clock
+        self._used: dict[str, float] = {}
+        self._forgotten: set[str] = set()
+        self._lock = threading.Lock()
+        self._timer: threading.Timer | None = None
+
+    def hold(self, session: str) -> None:
+        """A session holds an upload, and is used now."""
+        with self._lock:
+            self._used[session] = self._clock()
+            self._forgotten.discard(session)
+            self._wake_later()
+
+    def use(self, session: str) -> None:
+        """A session is used now, whatever page it shows; others that are due are forgotten."""
+        with self._lock:
+            if session in self._used:
+                self._used[session] = self._clock()
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Forget what was held for too long without use."""
+        with self._lock:
+            due = [session for session, used in self._used.items() if self._clock() - used >= LIMIT_SECONDS]
+            for session in due:
+                del self._used[session]
+                self._forgotten.add(session)
+            self._wake_later()
+        for session in due:
+            self._forget(session)
+
+    def was_forgotten(self, session: str) -> bool:
+        """Whether a session's upload was forgotten; said once."""
+        with self._lock:
+            said = session in self._forgotten
+            self._forgotten.discard(session)
+            return said
+
+    def _wake_later(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None
+        if self._used:
+            due = min(self._used.values()) + LIMIT_SECONDS - self._clock()
+            self._timer = threading.Timer(max(due, 1.0), self.sweep)
+            self._timer.daemon = True
+            self._timer.start()
+
+
+def forget_session(session_id: str) -> None:
+    """Empty a session of everything that came from an upload."""
+    if not exists():
+        return
+    runtime = get_instance()
+    runtime.uploaded_file_mgr.remove_session_files(session_id)
+    runtime.media_file_mgr.clear_session_refs(session_id)
+    runtime.media_file_mgr.remove_orphaned_files()
+    runtime.dataframe_source_mgr.clear_all_for_session(session_id)
+    session = runtime.get_app_session(session_id)
+    if session is not None:
+        session.session_state.clear()
+        session._client_state.Clear()
+        session._fragment_storage.clear()
+        session.clear_session_caches()
+
+
+IDLE: Final = Idle(forget_session)
+"""The sessions of this process."""
+
+
+def session_id() -> str:
+    """The session whose page is being drawn; "" where there is none."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return "" if context is None else context.session_id
+
+
+PAGES: Final = {
+    "estimate": ":material/payments: Estimate",
+    "compare": ":material/compare_arrows: Compare",
+    "career": ":material/stairs: Career",
+    "benchmark": ":material/table_chart: Benchmark",
+    "market": ":material/query_stats: Market",
+    "model": ":material/fact_check: Model",
+}
+"""Module and name in the address -> label, in the order of the menu; the first one opens by default."""
+
+FIRST_PAGE: Final = next(iter(PAGES))
+MENU: Final = "menu"
+DRAWN: Final = "menu.drawn"
+
+
+def main() -> None:
+    """Draw the menu and the page that it or the address names."""
+    IDLE.use(session_id())
+    name = _turn_to()
+    st.set_page_config(
+        page_title=f"{PAGES[name].split()[-1]} - MLPayGrade",
+        page_icon=str(Path(__file__).with_name("icon.svg")),
+        layout="wide",
+    )
     st.html(f"<style>{sheet()}</style>")
+    st.segmented_control(
+        "Pages",
+        list(PAGES),
+        format_func=lambda page: PAGES[page],
+        key=MENU,
+        required=True,
+        label_visibility="collapsed",
+        wrap=True,
+    )
+    asked = st.query_params.get(PAGE)
+    if asked is not None and asked not in PAGES:
+        remark([f'There is no page "{asked[:40]}"; {FIRST_PAGE} is shown.'])
+    st.session_state[DRAWN] = name
+    notices = st.container()
+    fenced(name, lambda: import_module(f"mlpaygrade.app.{name}").page())
+    with notices:
+        tell()
+
+
+def _turn_to() -> str:
+    """The page to draw: the menu's, unless the address was changed by hand and the menu was not."""
+    if follows_address(MENU, DRAWN):
+        asked = st.query_params.get(PAGE)
+        st.session_state[MENU] = asked if asked in PAGES else FIRST_PAGE
+    return str(st.session_state[MENU])
+
+
+def look_nothing_up() -> None:
+    """Keep Streamlit from asking another host for the machine's own address whenever a page of a foreign origin connects.
+
+    Such a connection is then refused without a look-up. An address of one's own goes into `server.corsAllowedOrigins`.
+    """
+    net_util.get_external_ip = lambda: None

@@ -15,7 +15,7 @@ from mlpaygrade.explain.explanation import (
 )
 from mlpaygrade.explain.scenarios import Comparison
 from mlpaygrade.forecast.answer import Answer
-from mlpaygrade.rendering.waterfall_drawing import Step, Waterfall, waterfall_png, waterfall_svg
+from mlpaygrade.rendering.markup import Step, Waterfall, waterfall_png, waterfall_svg
 
 NEGLIGIBLE_USD: Final = 500
 """Contributions below this are drawn as one step."""

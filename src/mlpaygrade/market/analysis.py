@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mlpaygrade.audit.pairing import ArrivalOrder
+from mlpaygrade.audit.summary import ArrivalOrder
 from mlpaygrade.dataset.postings import Calendar
 from mlpaygrade.job.fields import TARGET
 from mlpaygrade.market import wording

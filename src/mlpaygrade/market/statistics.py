@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 import msgspec
 
 import mlpaygrade
-from mlpaygrade.audit.pairing import arrival_order
+from mlpaygrade.audit.summary import arrival_order
 from mlpaygrade.dataset.postings import Calendar, Postings, build_postings
 from mlpaygrade.dataset.table import Table
 from mlpaygrade.market.analysis import Analysis, Finding
@@ -21,16 +21,14 @@ from mlpaygrade.market.bands import bands_section
 from mlpaygrade.market.distribution import distribution_section
 from mlpaygrade.market.document import FORMAT, Counts, Figure, MarketDocument, Section
 from mlpaygrade.market.effects import effects_section
-from mlpaygrade.market.fitness import fitness_section
-from mlpaygrade.market.floor import floor_section
+from mlpaygrade.market.fitness import fitness_section, verdicts_section
 from mlpaygrade.market.geography import geography_section
 from mlpaygrade.market.inference import bootstrap_of
-from mlpaygrade.market.random_split import random_split_section
+from mlpaygrade.market.predictability import floor_section, random_split_section
 from mlpaygrade.market.remote import remote_section
 from mlpaygrade.market.sample import build_sample
 from mlpaygrade.market.spread import spread_section
 from mlpaygrade.market.title_pay import titles_section
-from mlpaygrade.market.verdicts import verdicts_section
 from mlpaygrade.market.years import title_series, years_section
 from mlpaygrade.rendering.palette import REFERENCES, css_by_reader
 from mlpaygrade.rendering.words import counted

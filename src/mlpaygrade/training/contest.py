@@ -10,13 +10,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpaygrade.audit.pairing import ArrivalOrder
+from mlpaygrade.audit.summary import ArrivalOrder
 from mlpaygrade.dataset.postings import Postings, Split, columns_of
 from mlpaygrade.dataset.sources import known_file
 from mlpaygrade.dataset.table import Table
 from mlpaygrade.evaluation.drift import known_to
-from mlpaygrade.evaluation.metrics import evaluate
-from mlpaygrade.evaluation.paired import compare_predictions, decide
+from mlpaygrade.evaluation.metrics import compare_predictions, decide, evaluate
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.training.arrival import Division, divide, postings_by_arrival
 

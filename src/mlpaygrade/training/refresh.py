@@ -13,8 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from mlpaygrade.audit.pairing import ArrivalOrder
-from mlpaygrade.audit.summary import audit_table
+from mlpaygrade.audit.summary import ArrivalOrder, audit_table
 from mlpaygrade.dataset.reader import sha256_of
 from mlpaygrade.dataset.sources import data_name, fetch, resolve
 from mlpaygrade.dataset.sources import edition_named as edition

@@ -23,7 +23,7 @@ from mlpaygrade.dataset.table import Table
 from mlpaygrade.dataset.writing import alone
 from mlpaygrade.errors import BundleError, InputError, ResourceError, shown_uri, why
 from mlpaygrade.evaluation.drift import known_to
-from mlpaygrade.evaluation.paired import Difference, compare_predictions, decide
+from mlpaygrade.evaluation.metrics import Difference, compare_predictions, decide
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.training.arrival import postings_by_arrival
 

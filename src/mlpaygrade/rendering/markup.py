@@ -1,7 +1,8 @@
-"""How steps lead from one amount to another: one drawing, as a list for the app's pages and as a picture for a file.
+"""What pages are made of: amounts as bars on one dollar axis, waterfalls, facts, notes and tables, as markup for the style sheet.
 
-Both forms place the same rows on the same dollar axis. The list is text that a screen reader reads and that breaks on a narrow
-screen; the SVG stands alone and follows the reader's light or dark setting; the PNG is that SVG, light.
+Text stays text at every width and a screen reader reads lists; every text given is escaped here. The same markup serves a
+page and a document to keep. A waterfall is a picture too: the SVG stands alone and follows the reader's light or dark
+setting; the PNG is that SVG, light.
 """
 
 from collections.abc import Sequence
@@ -105,33 +106,44 @@ def waterfall_html(waterfall: Waterfall, terms: PayTerms = DOLLARS) -> str:
     rows = waterfall.rows()
     axis = axis_over([row.end_usd for row in rows], terms)
     key = '<ul class="mp-key"><li><i class="up"></i>raises the figure</li><li><i class="down"></i>lowers it</li></ul>'
-    listed = "".join(_list_row(row, axis, terms) for row in rows)
-    return f'<ul class="mp-ranges" aria-label="{escape(waterfall.title)}">{listed}{axis_row(axis, terms)}</ul>{key}'
+    return _bars_list(waterfall.title, [_list_row(row, axis, terms) for row in rows], axis, terms) + key
 
 
 def _list_row(row: Row, axis: Axis, terms: PayTerms) -> str:
-    left, right = sorted((axis.place(row.start_usd), axis.place(row.end_usd)))
     if row.kind == "level":
-        name, mark = f"<strong>{escape(row.name)}</strong>", f'<span class="tick" style="left:{left:.2f}%"></span>'
-    else:
-        colour = "bar second" if row.kind == "down" else "bar"
-        name = f"{escape(row.name)}<small>{escape(row.detail)}</small>"
-        mark = f'<span class="{colour}" style="left:{left:.2f}%;width:{right - left:.2f}%"></span>'
-    return (
-        f'<li><span class="name">{name}</span><span class="amount">{escape(row.amount(terms))}</span>'
-        f'<span class="mp-track" aria-hidden="true">{mark}</span></li>'
-    )
+        return _list_item(f"<strong>{escape(row.name)}</strong>", row.amount(terms), _tick(axis, row.end_usd))
+    low, high = sorted((row.start_usd, row.end_usd))
+    bar = _bar(axis, low, high, "bar second" if row.kind == "down" else "bar")
+    return _list_item(f"{escape(row.name)}<small>{escape(row.detail)}</small>", row.amount(terms), bar)
 
 
-def axis_row(axis: Axis, terms: PayTerms = DOLLARS) -> str:
-    """The last row of a list on a dollar axis: its ticks."""
+def _bars_list(label: str, items: Sequence[str], axis: Axis, terms: PayTerms) -> str:
+    """Items on one dollar axis, whose ticks are the last row."""
     ticks = "".join(
         f'<span style="left:{axis.place(usd):.2f}%">{escape(terms.text(usd))}</span>' for usd in axis.ticks_usd
     )
     return (
-        '<li class="mp-axis" aria-hidden="true"><span class="name"></span><span class="amount"></span>'
-        f'<span class="mp-track">{ticks}</span></li>'
+        f'<ul class="mp-ranges" aria-label="{escape(label)}">{"".join(items)}<li class="mp-axis" aria-hidden="true">'
+        f'<span class="name"></span><span class="amount"></span><span class="mp-track">{ticks}</span></li></ul>'
     )
+
+
+def _list_item(name: str, amount: str, marks: str) -> str:
+    """A row of such a list. name, marks: as markup. amount: as text."""
+    return (
+        f'<li><span class="name">{name}</span><span class="amount">{escape(amount)}</span>'
+        f'<span class="mp-track" aria-hidden="true">{marks}</span></li>'
+    )
+
+
+def _tick(axis: Axis, usd: float | None, kind: str = "tick") -> str:
+    """A mark at an amount; nothing where there is none."""
+    return "" if usd is None else f'<span class="{kind}" style="left:{axis.place(usd):.2f}%"></span>'
+
+
+def _bar(axis: Axis, low_usd: float, high_usd: float, kind: str) -> str:
+    left, right = axis.place(low_usd), axis.place(high_usd)
+    return f'<span class="{kind}" style="left:{left:.2f}%;width:{right - left:.2f}%"></span>'
 
 
 def waterfall_svg(waterfall: Waterfall) -> str:
@@ -200,3 +212,115 @@ def waterfall_png(waterfall: Waterfall) -> bytes:
         svg = svg.replace(f"var({name})", colour)
     picture: bytes = vl_convert.svg_to_png(svg, scale=2)
     return picture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """A range of pay in USD. detail: a quieter second line. amount: what stands in place of both ends. wide: drawn lighter.
+
+    second: in the second colour.
+    """
+
+    name: str
+    low_usd: float
+    high_usd: float
+    detail: str = ""
+    amount: str = ""
+    wide: bool = False
+    second: bool = False
+    middle_usd: float | None = None
+
+
+def range_chart(
+    ranges: Sequence[Range],
+    terms: PayTerms = DOLLARS,
+    *,
+    typical_usd: float | None = None,
+    offer_usd: float | None = None,
+    label: str = "Ranges of pay",
+) -> str:
+    """The ranges below one another on one axis; marks for the typical pay and for an offer run through all of them."""
+    amounts = [amount for item in ranges for amount in (item.low_usd, item.high_usd)]
+    amounts += [usd for usd in (typical_usd, offer_usd) if usd is not None]
+    axis = axis_over(amounts, terms)
+    marks = _tick(axis, typical_usd) + _tick(axis, offer_usd, "tick offer")
+    items = [_range_item(item, axis, marks, terms) for item in ranges]
+    return _bars_list(label, items, axis, terms) + _key(typical_usd, offer_usd, terms)
+
+
+def _range_item(item: Range, axis: Axis, marks: str, terms: PayTerms) -> str:
+    kind = "bar" + (" wide" if item.wide else "") + (" second" if item.second else "")
+    detail = f"<small>{escape(item.detail)}</small>" if item.detail else ""
+    drawn = _bar(axis, item.low_usd, item.high_usd, kind) + marks + _tick(axis, item.middle_usd)
+    return _list_item(escape(item.name) + detail, item.amount or terms.range(item.low_usd, item.high_usd), drawn)
+
+
+def _key(typical_usd: float | None, offer_usd: float | None, terms: PayTerms) -> str:
+    entries = []
+    if typical_usd is not None:
+        entries.append(f"<li><i></i>Typical pay, {escape(terms.text(typical_usd))}</li>")
+    if offer_usd is not None:
+        entries.append(f'<li><i class="offer"></i>Your figure, {escape(terms.text(offer_usd))}</li>')
+    return f'<ul class="mp-key">{"".join(entries)}</ul>' if entries else ""
+
+
+def bars_key(full: str, pale: str) -> str:
+    """What the two shades of bars stand for."""
+    return (
+        f'<ul class="mp-key"><li><i class="up"></i>{escape(full)}</li>'
+        f'<li><i class="up wide"></i>{escape(pale)}</li></ul>'
+    )
+
+
+def facts(items: Sequence[tuple[str, str, str]]) -> str:
+    """Figures of equal weight side by side: (what it is, the figure, a quiet line)."""
+    cells = "".join(
+        f'<li><span class="what">{escape(what)}</span><span class="figure">{escape(figure)}</span>'
+        f'<span class="mp-quiet">{escape(quiet)}</span></li>'
+        for what, figure, quiet in items
+    )
+    return f'<ul class="mp-facts">{cells}</ul>'
+
+
+def notes_list(notes: Sequence[str]) -> str:
+    """Remarks as a list; nothing where there are none."""
+    return f'<ul class="mp-notes">{"".join(f"<li>{escape(note)}</li>" for note in notes)}</ul>' if notes else ""
+
+
+def quiet(text: str) -> str:
+    """A quieter paragraph, still dark enough to read."""
+    return f'<p class="mp-quiet">{escape(text)}</p>'
+
+
+def names_list(items: Sequence[tuple[str, str]], *, label: str) -> str:
+    """Names with a value each, in as many columns as fit."""
+    entries = "".join(f"<li><span>{escape(name)}</span> <b>{escape(value)}</b></li>" for name, value in items)
+    return f'<ul class="mp-names" aria-label="{escape(label)}">{entries}</ul>'
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str, words: bool = False) -> str:
+    """A small table whose first column names the row; on a phone each row becomes a block, its cells below their headings.
+
+    words: cells are text. A second line of a row's name is drawn smaller. Roles are said, as blocks would lose them.
+    """
+    kind = ' class="text"' if words else ""
+    head = "".join(f'<th scope="col" role="columnheader"{kind}>{escape(name)}</th>' for name in header)
+    body = "".join(
+        f'<tr role="row"><th scope="row" role="rowheader">{_two_lines(row[0])}</th>'
+        + "".join(
+            f'<td role="cell" data-label="{escape(name)}"{kind}>{escape(cell)}</td>'
+            for name, cell in zip(header[1:], row[1:], strict=True)
+        )
+        + "</tr>"
+        for row in rows
+    )
+    return (
+        f'<p class="mp-quiet mp-caption">{escape(caption)}</p><div class="mp-scroll" tabindex="0" role="region" '
+        f'aria-label="{escape(caption)}"><table class="mp-table" role="table"><thead role="rowgroup"><tr role="row">{head}</tr>'
+        f'</thead><tbody role="rowgroup">{body}</tbody></table></div>'
+    )
+
+
+def _two_lines(text: str) -> str:
+    name, _, under = text.partition("\n")
+    return escape(name) + (f"<small>{escape(under)}</small>" if under else "")
