@@ -16,7 +16,7 @@ from mlpaygrade.explain.verdict import aged_text, place_said, support_text, verd
 from mlpaygrade.explain.waterfall import comparison_waterfall, explanation_waterfall
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.distribution import SOURCES
-from mlpaygrade.forecast.evidence import Cell, Closest
+from mlpaygrade.forecast.evidence import Cell
 from mlpaygrade.forecast.remarks import COUNTED_DIFFERENTLY, apart_from_age
 from mlpaygrade.job.fields import EXPERIENCE, LABELS
 from mlpaygrade.job.taxonomy import country
@@ -67,7 +67,7 @@ def figures(estimate: Answer, terms: PayTerms = DOLLARS) -> str:
         f'<p class="large">{about(estimate)}<strong>{escape(terms.text(estimate.estimate_usd))}</strong> {escape(terms.per)} '
         "before tax</p>"
         f'<p class="quiet">Typical advertised pay; adverts up to {escape(estimate.age_text)}.</p>'
-        f"{aged_line(estimate, terms)}{place_line(estimate, terms)}"
+        f"{_apart(aged_text(estimate, terms), 'aged')}{_apart(place_said(estimate, terms), 'quiet')}"
         f"<p>9 in 10 such jobs are advertised between <strong>{escape(terms.between(low, high))}</strong>.{escape(held)}</p>"
         f"{strength_line(estimate)}<p>{escape(support_text(estimate, terms))}</p></div>"
     )
@@ -75,13 +75,10 @@ def figures(estimate: Answer, terms: PayTerms = DOLLARS) -> str:
 
 def strength_line(estimate: Answer) -> str:
     """How strong the answer is, in a word with its reason."""
-    word, because = estimate.strength.word, _because(estimate.strength.reasons)
-    return f'<p class="strength {word}"><strong>{_MEANING[word]}.</strong> {escape(because)}</p>'
-
-
-def _because(reasons: tuple[str, ...]) -> str:
-    text = "; ".join(reasons)
-    return f"{capital(text)}." if text else ""
+    word, because = estimate.strength.word, capital("; ".join(estimate.strength.reasons))
+    return (
+        f'<p class="strength {word}"><strong>{_MEANING[word]}.</strong> {escape(f"{because}." if because else "")}</p>'
+    )
 
 
 def at_a_glance(estimate: Answer, terms: PayTerms = DOLLARS) -> str:
@@ -112,16 +109,9 @@ def other_levels(steps: Sequence[Scenario], estimate: Answer, terms: PayTerms = 
     return f'<p class="mp-quiet">Unsure of the level? Typical pay by level: {escape(every)}.</p>'
 
 
-def aged_line(estimate: Answer, terms: PayTerms = DOLLARS) -> str:
-    """How pay was carried to a later month, shown apart; nothing where it was not."""
-    said = aged_text(estimate, terms)
-    return f'<p class="aged">{escape(said)}</p>' if said else ""
-
-
-def place_line(estimate: Answer, terms: PayTerms = DOLLARS) -> str:
-    """How a place moved the country's figure, shown apart; nothing where none did."""
-    said = place_said(estimate, terms)
-    return f'<p class="quiet">{escape(said)}</p>' if said else ""
+def _apart(said: str, kind: str) -> str:
+    """What changed a figure, in a paragraph of its own; nothing where nothing did."""
+    return f'<p class="{kind}">{escape(said)}</p>' if said else ""
 
 
 def caught(estimate: Answer, level: int) -> str:
@@ -154,7 +144,8 @@ def _of_ten(level: int) -> str:
 def method(estimate: Answer, terms: PayTerms = DOLLARS) -> str:
     """The fine print: both ends of the band, how it was tested, what makes the ranges wide, how the money was converted."""
     ends = ", ".join(f"its {end} end between {terms.between(*usd)}" for end, usd in estimate.band_ends_90_usd.items())
-    lines = [f"9 in 10 adverts of such jobs name {ends}.", quality_line(estimate), distance_line(estimate.closest)]
+    lines = [f"9 in 10 adverts of such jobs name {ends}.", quality_line(estimate)]
+    lines.append(f"{distance_text(estimate.closest.differs, estimate.closest.postings)}.")
     if estimate.apart:
         lines.append(COUNTED_DIFFERENTLY)
     if terms.said:
@@ -180,25 +171,15 @@ def spread(estimate: Answer, terms: PayTerms = DOLLARS) -> str:
     return table(["Source", "To either side", "Share"], rows, caption=caption)
 
 
-def distance_line(closest: Closest) -> str:
-    """How far the job lies from the data, in one sentence."""
-    return f"{distance_text(closest.differs, closest.postings)}."
-
-
 def evidence_table(cells: list[Cell], terms: PayTerms = DOLLARS) -> str:
     """The matching adverts from the closest to the broadest match."""
     rows = []
     for cell in cells:
-        quartiles = cell.quartiles_usd
-        rows.append(
-            [
-                cell.level.capitalize(),
-                f"{cell.postings:,}",
-                terms.range(quartiles[0], quartiles[2]) if quartiles else "too few",
-                terms.text(quartiles[1]) if quartiles else "too few",
-                str(cell.newest_year) if cell.newest_year else "none",
-            ]
-        )
+        pay = ["too few", "too few"]
+        if cell.quartiles_usd:
+            low, middle, high = cell.quartiles_usd
+            pay = [terms.range(low, high), terms.text(middle)]
+        rows.append([cell.level.capitalize(), f"{cell.postings:,}", *pay, str(cell.newest_year or "none")])
     return table(
         ["Adverts that agree in", "Adverts", "Middle half", "Middle", "Newest"],
         rows,

@@ -33,7 +33,7 @@ from mlpaygrade.job.fields import (
 from mlpaygrade.job.reading import read_title
 from mlpaygrade.job.values import read_value
 from mlpaygrade.money.currency import DOLLAR, Period, Salaries, currency_of, rated_currencies, usual_salaries
-from mlpaygrade.money.pay import PayReading, read_pay
+from mlpaygrade.money.pay import read_pay
 from mlpaygrade.money.terms import PayTerms, pay_terms
 
 _SEPARATOR: Final = "|"
@@ -235,23 +235,18 @@ def answered(name: str, job: Job, terms: PayTerms, *, label: str = "") -> Answer
         if estimate.not_enough_data is None:
             return estimate
         st.html(answer.heading(estimate) + answer.warnings(estimate) + answer.refusal(estimate))
-        _offer_nearest(name, estimate)
+        if estimate.nearest is not None:
+            st.button(
+                "Take the nearest job",
+                key=f"{name}.nearest",
+                icon=":material/near_me:",
+                on_click=_renew,
+                args=(name, estimate.nearest),
+            )
         st.html(answer.evidence_table(predictor().bundle.evidence.matching(estimate.job.fields()), terms))
     if label:
         about.markdown(f"**{label}**")
     return None
-
-
-def _offer_nearest(name: str, estimate: Answer) -> None:
-    """A button that puts the nearest job that can be answered into the form; nothing where there is none."""
-    if estimate.nearest is not None:
-        st.button(
-            "Take the nearest job",
-            key=f"{name}.nearest",
-            icon=":material/near_me:",
-            on_click=_renew,
-            args=(name, estimate.nearest),
-        )
 
 
 def _take_suggestion(name: str) -> None:
@@ -445,7 +440,7 @@ def offer_field(key: str, country: str, terms: PayTerms, *, label: str = "Your p
     if not text:
         return Offer()
     try:
-        reading = read_offer(text, country, terms)
+        reading = read_pay(text, country=country, currency=terms.currency, period=terms.period)
     except InputError as error:
         st.error(literal(str(error)), icon=":material/error:")
         return Offer(text=text)
@@ -461,11 +456,6 @@ def offer_field(key: str, country: str, terms: PayTerms, *, label: str = "Your p
         return Offer(text=text)
     st.caption(literal(f"Understood as {reading.understood}."))
     return Offer(text=text, usd=terms.usd_of(reading))
-
-
-def read_offer(text: str, country: str, terms: PayTerms) -> PayReading:
-    """Read pay in the page's terms; words in the text count more. Raises InputError."""
-    return read_pay(text, country=country, currency=terms.currency, period=terms.period)
 
 
 def _take_meaning(key: str) -> None:

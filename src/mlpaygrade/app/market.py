@@ -3,12 +3,11 @@
 Everything can be had as a file. Nothing is computed here.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Final, NamedTuple
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from mlpaygrade.app import serving
 from mlpaygrade.app.market_pay import Chosen, filed_amount, numbers, pay_and_trend, takeaway
@@ -17,7 +16,7 @@ from mlpaygrade.errors import BundleError
 from mlpaygrade.forecast.bundle import Bundle
 from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import EXPERIENCE, LABELS
-from mlpaygrade.job.titles import FAMILIES, Family, family_name, title_family
+from mlpaygrade.job.titles import FAMILIES, family_name, title_family
 from mlpaygrade.market.document import (
     PART,
     Cell,
@@ -147,9 +146,7 @@ def _figure(figure: Figure) -> None:
 
 
 def _sure(section: Section) -> None:
-    n = section.n
-    rests = (counted(n.rows, "row"), counted(n.postings, "posting"), counted(n.adverts, "advert"))
-    lines = [["How much", section.effect], ["How sure", section.uncertainty], ["Rests on", ", ".join(rests)]]
+    lines = [["How much", section.effect], ["How sure", section.uncertainty], ["Rests on", section.n.text]]
     lines += [["What this cannot show", line] for line in section.cannot]
     caption = "How much, how sure, and what it cannot show"
     st.html(markup.table(["About this answer", ""], lines, caption=caption, words=True))
@@ -192,32 +189,22 @@ def _groups() -> list["_Group"]:
 
 
 def _filters() -> dict[str, str]:
-    one, two, three = st.columns(3)
-    families: list[str] = [EVERY, *FAMILIES]
-    cells = predictor().bundle.evidence.cells.get(CELLS, {})
-    countries = sorted({key.rsplit("|", 1)[1] for key in cells}, key=lambda code: taxonomy.country(code).name)
-    family = _filter(
-        one,
-        "Kind of job",
-        families,
-        name="family",
-        words=lambda value: family_name(_family(value)) if value else "every kind",
-    )
-    level = _filter(
-        two,
-        "Experience level",
-        [EVERY, *map(str, LABELS[EXPERIENCE])],
-        name="level",
-        words=lambda v: LABELS[EXPERIENCE][v] if v else "every level",
-    )
-    country = _filter(
-        three,
-        "Company's country",
-        [EVERY, *countries],
-        name="country",
-        words=lambda v: taxonomy.country(v).name if v else "every country",
-    )
-    return {"family": family, "level": level, "country": country}
+    """What the reader narrows the postings to, by the filter's name; at first as the address says."""
+    codes = {key.rsplit("|", 1)[1] for key in predictor().bundle.evidence.cells.get(CELLS, {})}
+    countries = sorted((taxonomy.country(code).name, code) for code in codes)
+    offered: dict[str, tuple[str, str, dict[str, str]]] = {
+        "family": ("Kind of job", "every kind", {family: family_name(family) for family in FAMILIES}),
+        "level": ("Experience level", "every level", {str(code): level for code, level in LABELS[EXPERIENCE].items()}),
+        "country": ("Company's country", "every country", {code: country for country, code in countries}),
+    }
+    asked, chosen = serving.parameters("market"), {}
+    for place, (name, (label, every, named)) in zip(st.columns(len(offered)), offered.items(), strict=True):
+        words = {EVERY: every, **named}
+        st.session_state.setdefault(f"market.{name}", asked[name] if asked.get(name) in words else EVERY)
+        chosen[name] = place.selectbox(
+            label, list(words), format_func=words.__getitem__, key=f"market.{name}", persist_state="session"
+        )
+    return chosen
 
 
 def _show(found: Sequence["_Group"], terms: PayTerms) -> None:
@@ -269,14 +256,3 @@ class _Group(NamedTuple):
         pay += [None] * (3 - len(pay))
         converted = terms.said or "in US dollars, not converted"
         return (self.title, self.level, taxonomy.country(self.country).name, *self.cell[:2], *pay, converted)
-
-
-def _filter(place: DeltaGenerator, label: str, options: list[str], *, name: str, words: Callable[[str], str]) -> str:
-    asked = serving.parameters("market")
-    key = f"market.{name}"
-    st.session_state.setdefault(key, asked.get(name) if asked.get(name) in options else EVERY)
-    return str(place.selectbox(label, options, format_func=words, key=key, persist_state="session"))
-
-
-def _family(value: str) -> Family:
-    return next(family for family in FAMILIES if family == value)

@@ -1,6 +1,6 @@
 """The model's card: how far to trust it, what others measured, what it is for and what not; every number from the bundle."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from math import expm1
 from pathlib import Path
@@ -186,18 +186,27 @@ def _coverage(rows: Mapping[str, float], postings: Mapping[str, float]) -> None:
         if f"{end}_coverage_90" in postings
     ]
     if lines:
-        st.html(
-            markup.table(
-                ["Range", "Did lie inside", "Mean width"], lines, caption="Do the ranges hold what they state?"
-            )
-        )
+        head = ["Range", "Did lie inside", "Mean width"]
+        st.html(markup.table(head, lines, caption="Do the ranges hold what they state?"))
     if "pit_deviation" in rows:
-        st.write(
-            literal(
-                f"Where a figure stands among 100 advertised ones was off {up_to_of_100(rows['pit_deviation'])} "
-                "of them at most."
-            )
-        )
+        off = up_to_of_100(rows["pit_deviation"])
+        st.write(literal(f"Where a figure stands among 100 advertised ones was off {off} of them at most."))
+
+
+Figures = Mapping[str, Any]
+Column = tuple[str, str, Callable[[Any], str]]
+"""A column of figures: its heading, the figure's name, how it is written."""
+COUNT: Final = "{:,.0f}".format
+HELD: Final[tuple[Column, ...]] = tuple((f"{level} % held", f"coverage_{level}", percent) for level in INTERVALS)
+
+
+def _table(first: str, lines: Iterable[tuple[str, Figures]], *columns: Column, caption: str) -> str:
+    """A row for each named set of figures; what was not measured is said to be so. first: the heading of the names."""
+    rows = [
+        [name, *(write(figures[key]) if figures.get(key) is not None else "not measured" for _, key, write in columns)]
+        for name, figures in lines
+    ]
+    return markup.table([first, *(heading for heading, _, _ in columns)], rows, caption=caption)
 
 
 def _rivals(bundle: Bundle) -> None:
@@ -205,74 +214,52 @@ def _rivals(bundle: Bundle) -> None:
     if not bundle.has(COMPARISON):
         return
     found = bundle.json(COMPARISON)
-    lines = []
-    for name, one in found["models"].items():
-        rows = one["rows"]
-        parts: Mapping[str, Any] = found.get("differences", {}).get(name) or {}
-        against = parts["all"].get("rmse_log") if "all" in parts else None
-        lines.append(
-            [
-                _capital(str(name)),
-                _figure(rows, "rmse_log", "{:.4f}"),
-                _money(rows, "mae_usd"),
-                _figure(rows, "r2_usd", "{:.3f}"),
-                _share(rows, "coverage_90"),
-                _money(rows, "width_90_usd"),
-                f"{against['difference']:+.4f} ({against['low']:+.4f} to {against['high']:+.4f})" if against else "",
-            ]
-        )
-    header = [
-        "Model",
-        "Log error",
-        "Mean distance",
-        "R²",
-        "90 % held",
-        "Mean width",
-        "This model's log error minus its (95 %)",
-    ]
-    caption = f"Against rivals on the same data ({found['protocol']}); below zero this model is better"
+
+    def against(name: str) -> str:
+        parts: Figures = found.get("differences", {}).get(name) or {}
+        one = parts["all"].get("rmse_log") if "all" in parts else None
+        return f"{one['difference']:+.4f} ({one['low']:+.4f} to {one['high']:+.4f})" if one else ""
+
     with st.expander("Against rivals"):
-        st.html(markup.table(header, lines, caption=caption))
+        st.html(
+            _table(
+                "Model",
+                [(_capital(name), {**one["rows"], "against": against(name)}) for name, one in found["models"].items()],
+                ("Log error", "rmse_log", "{:.4f}".format),
+                ("Mean distance", "mae_usd", dollars),
+                ("R²", "r2_usd", "{:.3f}".format),
+                ("90 % held", "coverage_90", percent),
+                ("Mean width", "width_90_usd", dollars),
+                ("This model's log error minus its (95 %)", "against", str),
+                caption=f"Against rivals on the same data ({found['protocol']}); below zero this model is better",
+            )
+        )
 
 
 def _walk(bundle: Bundle) -> None:
-    """How the ranges did week by week, each week judged by what was known before it."""
+    """How the ranges did week by week, each week judged by what was known before it.
+
+    Single weeks are told as older postings count in the model that is shown: all alike.
+    """
     if not bundle.has(BACKTEST):
         return
     found = bundle.json(BACKTEST)
-    lines = [
-        [
-            _capital(str(name)),
-            f"{int(one['rows']):,}",
-            *(_share(one, f"coverage_{level}") for level in INTERVALS),
-            _share(one, "weeks_within_6_points"),
-            _share(one, "weeks_within_6_points_by_chance"),
-        ]
-        for name, one in found["summary"].items()
-    ]
-    header = [
-        "Weighing of older postings",
-        "Figures",
-        "50 % held",
-        "80 % held",
-        "90 % held",
-        "Weeks within 6 points of 90 %",
-        "The same, had they come in any order",
-    ]
+    name, weeks = next(iter(found["weeks"].items()))
     with st.expander("Week by week"):
-        st.html(markup.table(header, lines, caption="Each week answered with what was known before it"))
-        st.html(_weeks(found["weeks"]))
-
-
-def _weeks(variants: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
-    """Coverage of every week, as older postings count in the model that is shown: all alike."""
-    name, weeks = next(iter(variants.items()))
-    lines = [
-        [str(week["week"]), f"{int(week['rows']):,}", *(_share(week, f"coverage_{level}") for level in INTERVALS)]
-        for week in weeks
-    ]
-    caption = f"Every week to the day given ({str(name).replace('_', ' ')}); few figures make a week's share uncertain"
-    return markup.table(["Week", "Figures", "50 % held", "80 % held", "90 % held"], lines, caption=caption)
+        st.html(
+            _table(
+                "Weighing of older postings",
+                [(_capital(name), one) for name, one in found["summary"].items()],
+                ("Figures", "rows", COUNT),
+                *HELD,
+                ("Weeks within 6 points of 90 %", "weeks_within_6_points", percent),
+                ("The same, had they come in any order", "weeks_within_6_points_by_chance", percent),
+                caption="Each week answered with what was known before it",
+            )
+        )
+        caption = f"Every week to the day given ({name.replace('_', ' ')}); few figures make a week's share uncertain"
+        lines = [(str(week["week"]), week) for week in weeks]
+        st.html(_table("Week", lines, ("Figures", "rows", COUNT), *HELD, caption=caption))
 
 
 def _error_budget(bundle: Bundle) -> None:
@@ -287,7 +274,7 @@ def _error_budget(bundle: Bundle) -> None:
         st.caption(literal(" ".join(section["cannot"])))
 
 
-def _slices(slices: Sequence[Mapping[str, Any]]) -> None:
+def _slices(slices: Sequence[Figures]) -> None:
     if not slices:
         return
     with st.expander("Where it is better and worse"):
@@ -296,21 +283,17 @@ def _slices(slices: Sequence[Mapping[str, Any]]) -> None:
             "to judge are left out."
         )
         for dimension in dict.fromkeys(str(item["dimension"]) for item in slices):
-            lines = [
-                [
-                    _plain(str(item["value"])),
-                    f"{int(item['n']):,}",
-                    _money(item, "mae_usd"),
-                    _money(item, "bias_usd"),
-                    _share(item, "coverage_50"),
-                    _share(item, "coverage_80"),
-                    _share(item, "coverage_90"),
-                ]
-                for item in slices
-                if item["dimension"] == dimension
-            ]
-            header = [dimension.capitalize(), "Figures", "Mean distance", "Bias", "50 % held", "80 % held", "90 % held"]
-            st.html(markup.table(header, lines, caption=f"By {dimension}"))
+            st.html(
+                _table(
+                    dimension.capitalize(),
+                    [(_plain(str(item["value"])), item) for item in slices if item["dimension"] == dimension],
+                    ("Figures", "n", COUNT),
+                    ("Mean distance", "mae_usd", dollars),
+                    ("Bias", "bias_usd", dollars),
+                    *HELD,
+                    caption=f"By {dimension}",
+                )
+            )
 
 
 def _importance() -> None:
@@ -320,18 +303,15 @@ def _importance() -> None:
         return
     found = bundle.json(IMPORTANCE)
     with st.expander("What moves its figures"):
-        players: Mapping[str, str] = found["players"]
-        lines = [
-            [
-                str(name),
-                f"{int(segment['n']):,}",
-                *(dollars(float(segment["mean_abs_usd"][player])) for player in players),
-            ]
-            for name, segment in found["segments"].items()
-        ]
-        header = ["Jobs", "Measured", *(label.capitalize() for label in players.values())]
-        caption = f"Mean size of each field's contribution, measured on {found['measured_on']}"
-        st.html(markup.table(header, lines, caption=caption))
+        st.html(
+            _table(
+                "Jobs",
+                [(name, {**segment["mean_abs_usd"], "n": segment["n"]}) for name, segment in found["segments"].items()],
+                ("Measured", "n", COUNT),
+                *((label.capitalize(), player, dollars) for player, label in found["players"].items()),
+                caption=f"Mean size of each field's contribution, measured on {found['measured_on']}",
+            )
+        )
 
 
 def _use() -> None:
@@ -380,15 +360,3 @@ def _plain(value: str) -> str:
 
 def _capital(name: str) -> str:
     return name.replace("_", " ").capitalize()
-
-
-def _figure(figures: Mapping[str, Any], name: str, form: str) -> str:
-    return form.format(figures[name]) if figures.get(name) is not None else "not measured"
-
-
-def _money(figures: Mapping[str, Any], name: str) -> str:
-    return dollars(float(figures[name])) if figures.get(name) is not None else "not measured"
-
-
-def _share(figures: Mapping[str, Any], name: str) -> str:
-    return percent(float(figures[name])) if figures.get(name) is not None else "not measured"

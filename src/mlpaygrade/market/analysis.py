@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, Generic, Self, TypeVar
+from typing import Final, Generic, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from mlpaygrade.audit.summary import ArrivalOrder
 from mlpaygrade.dataset.postings import Calendar
 from mlpaygrade.job.fields import TARGET
-from mlpaygrade.market import wording
-from mlpaygrade.market.document import COMPARED, Counts, Figure, Section
+from mlpaygrade.market.document import Counts, Figure, Section
 from mlpaygrade.market.inference import (
     TERMS,
     AdjustedModel,
@@ -25,7 +24,8 @@ from mlpaygrade.market.inference import (
     fit_adjusted,
 )
 from mlpaygrade.market.sample import MIN_CELL, FieldKey, Floats, Ints, Sample
-from mlpaygrade.rendering.charts import Chart, Mark
+from mlpaygrade.market.wording import Change
+from mlpaygrade.rendering.charts import Chart
 
 FAMILY_TERMS: Final[tuple[Term, ...]] = (
     ("year",),
@@ -36,9 +36,6 @@ FAMILY_TERMS: Final[tuple[Term, ...]] = (
     ("family", "remote"),
     ("level", "size"),
 )
-DASH: Final = "—"
-INTERVAL: Final = "95 % interval"
-"""The heading of a column of intervals."""
 Span = tuple[float, float]
 Numbers_co = TypeVar("Numbers_co", covariant=True)
 Line = TypeVar("Line")
@@ -46,9 +43,12 @@ Line = TypeVar("Line")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding(Generic[Numbers_co]):
-    """What a section says, and the numbers it is made of. missing: what the file lacks for it, which leaves the rest empty."""
+    """What a section says, and the numbers it is made of. n: what it rests on, None for the whole file.
 
-    n: Counts
+    missing: what the file lacks for it, which leaves the rest empty.
+    """
+
+    n: Counts | None = None
     numbers: Numbers_co | None = None
     answer: str = "This file cannot say."
     effect: str = "None."
@@ -58,7 +58,7 @@ class Finding(Generic[Numbers_co]):
     not_to_conclude: Sequence[str] = ()
     missing: str | None = None
 
-    def section(self, key: str, title: str, question: str) -> Section:
+    def section(self, key: str, title: str, question: str, *, whole: Counts) -> Section:
         """The section as the document keeps it, without charts that have nothing to show."""
         return Section(
             key=key,
@@ -68,7 +68,7 @@ class Finding(Generic[Numbers_co]):
             effect=self.effect,
             uncertainty=self.uncertainty,
             cannot=tuple(self.cannot),
-            n=self.n,
+            n=self.n or whole,
             figures=tuple(figure for figure in self.figures if getattr(figure.chart, "marks", True)),
             not_to_conclude=tuple(self.not_to_conclude),
             missing=self.missing,
@@ -90,84 +90,11 @@ def figure(
     return Figure(key=key, title=title, alt=alt, columns=names, rows=rows, chart=chart, open=open_table)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
-    """A figure with the ends of its 95 % interval. Its kinds differ in how they are written."""
-
-    value: float
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, value: float, low: float, high: float, *, digits: int = 4) -> Self:
-        """The same rounded."""
-        value, low, high = (round(float(part), digits) + 0.0 for part in (value, low, high))
-        return cls(value=value, low=low, high=high)
-
-    @staticmethod
-    def write(value: float, /) -> str:
-        """A figure of this kind in words."""
-        return f"{value:.2f}"
-
-    @property
-    def clear(self) -> bool:
-        """Whether the interval leaves zero out."""
-        return self.low > 0 or self.high < 0
-
-    @property
-    def text(self) -> str:
-        """The figure alone: +12 %."""
-        return self.write(self.value)
-
-    @property
-    def ends(self) -> str:
-        """+8 % to +16 %."""
-        return f"{self.write(self.low)} to {self.write(self.high)}"
-
-    @property
-    def interval(self) -> str:
-        """95 % interval +8 % to +16 %."""
-        return f"95{wording.NARROW}% interval {self.ends}"
-
-    def mark(self, label: str, series: str, text: str = "") -> Mark:
-        """The figure as a line of a forest."""
-        said = text or f"{label}, {series.lower()}: {self.text} ({INTERVAL} {self.ends})"
-        return Mark(label=label, series=series, value=self.value, low=self.low, high=self.high, text=said)
-
-
-class Change(Estimate):
-    """A relative change: 0.1 is 10 % more."""
-
-    write = staticmethod(wording.signed_percent)
-
-
-class Share(Estimate):
-    """A share in 0..1."""
-
-    write = staticmethod(wording.percent)
-
-
-class Usd(Estimate):
-    """An amount."""
-
-    write = staticmethod(wording.dollars)
-
-
 def change_of(effect: Effect | None) -> Change | None:
     """An effect on log pay as a relative change, rounded; None stays None."""
     if effect is None:
         return None
     return Change.of(*np.expm1([effect.log_difference, effect.low, effect.high]).tolist())
-
-
-def change_text(change: Change | None, *, reference: bool = False) -> str:
-    """A change as a cell of a table."""
-    return COMPARED if reference else change.text if change else DASH
-
-
-def ends_text(estimate: Estimate | None, *, reference: bool = False) -> str:
-    """An interval as a cell of a table."""
-    return DASH if reference or estimate is None else estimate.ends
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -272,26 +199,6 @@ def rounded_quartiles(quartiles: Floats) -> tuple[float, float, float]:
 def number(value: float, *, digits: int = 0) -> float | None:
     """A rounded number, None where it is not a number."""
     return float(round(float(value), digits)) if np.isfinite(value) else None
-
-
-def or_dash(value: float | None, write: Callable[[float], str]) -> str:
-    """A number as written; a dash where there is none."""
-    return DASH if value is None else write(value)
-
-
-def usd_text(value: float | None) -> str:
-    """An amount; a dash where there is none."""
-    return or_dash(value, wording.dollars)
-
-
-def span_text(ends: Sequence[float] | None) -> str:
-    """From one amount to another; a dash where there is none."""
-    return DASH if ends is None else f"{wording.dollars(ends[0])} to {wording.dollars(ends[1])}"
-
-
-def postings_text(postings: int, *, few: bool) -> str:
-    """How many postings a cell has, and whether these are few."""
-    return f"{postings:,}" + (" (few)" if few else "")
 
 
 def row_moments(rows: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:

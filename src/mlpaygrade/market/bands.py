@@ -7,20 +7,11 @@ from typing import Final
 import numpy as np
 
 from mlpaygrade.market import wording
-from mlpaygrade.market.analysis import (
-    DASH,
-    INTERVAL,
-    Analysis,
-    Estimate,
-    Finding,
-    Span,
-    ends_text,
-    figure,
-    postings_text,
-)
+from mlpaygrade.market.analysis import Analysis, Finding, Span, figure
 from mlpaygrade.market.document import Figure
 from mlpaygrade.market.inference import Bootstrap, bootstrap_medians, bootstrap_of, compare_groups, plain_quantiles
 from mlpaygrade.market.sample import MIN_CELL, Coded, FieldKey, Floats
+from mlpaygrade.market.wording import Estimate
 from mlpaygrade.rendering.charts import Bars, Forest, Mark
 
 FIELDS: Final[tuple[FieldKey, ...]] = ("level", "size", "family", "title", "country")
@@ -188,8 +179,11 @@ def _groups_figure(found: Bands) -> Figure:
         groups,
         ("Field", lambda line: NAMES[line[0]]),
         ("Group", lambda line: line[1].label),
-        ("Postings", lambda line: postings_text(line[1].postings, few=line[1].few)),
-        ("Median", lambda line: line[1].ratio.text if line[1].ratio else DASH),
-        (INTERVAL, lambda line: ends_text(line[1].ratio)),
-        ("Middle half", lambda line: "{:.2f} to {:.2f}".format(*line[1].quartiles) if line[1].quartiles else DASH),
+        ("Postings", lambda line: wording.postings(line[1].postings, few=line[1].few)),
+        ("Median", lambda line: line[1].ratio.text if line[1].ratio else wording.DASH),
+        (wording.INTERVAL, lambda line: wording.ends(line[1].ratio)),
+        (
+            "Middle half",
+            lambda line: "{:.2f} to {:.2f}".format(*line[1].quartiles) if line[1].quartiles else wording.DASH,
+        ),
     )

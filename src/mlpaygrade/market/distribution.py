@@ -13,10 +13,11 @@ from scipy import stats
 
 from mlpaygrade.job.fields import EXPERIENCE, LABELS, SIZE, TITLE
 from mlpaygrade.market import wording
-from mlpaygrade.market.analysis import Analysis, Estimate, Finding, Usd, figure
+from mlpaygrade.market.analysis import Analysis, Finding, figure
 from mlpaygrade.market.document import Figure
 from mlpaygrade.market.inference import bootstrap_medians, skewness
 from mlpaygrade.market.sample import Floats
+from mlpaygrade.market.wording import Estimate, Usd
 from mlpaygrade.rendering.charts import Bars, Histogram, Mark, Rule
 from mlpaygrade.rendering.words import counted
 
@@ -92,7 +93,7 @@ def distribution_section(analysis: Analysis) -> Finding[Distribution]:
     """Skewness, normality, the fence and who lies beyond it."""
     usd = analysis.row_usd
     if len(usd) < 8 or np.ptp(usd) == 0:
-        return Finding(n=analysis.counts, missing="It needs at least 8 rows whose salaries differ.")
+        return Finding(missing="It needs at least 8 rows whose salaries differ.")
     first, median, third = (float(q) for q in np.quantile(usd, [0.25, 0.5, 0.75]))
     fence = third + FENCE * (third - first)
     above = usd > fence
@@ -128,7 +129,6 @@ def distribution_section(analysis: Analysis) -> Finding[Distribution]:
             *_on_normality(found.log),
             "A fence marks what is far from the middle, not what is wrong. " + _kept(found.above_paired_share),
         ),
-        n=analysis.counts,
         figures=_figures(found),
     )
 

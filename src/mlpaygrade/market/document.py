@@ -14,6 +14,7 @@ import msgspec
 
 from mlpaygrade.errors import BundleError
 from mlpaygrade.rendering.charts import Chart
+from mlpaygrade.rendering.words import counted
 
 FORMAT: Final = 2
 """Raised when the document changes its shape."""
@@ -32,6 +33,12 @@ class Counts:
     rows: int
     postings: int
     adverts: int
+
+    @property
+    def text(self) -> str:
+        """In words: 2 rows, 1 posting, 1 advert."""
+        parts = ((self.rows, "row"), (self.postings, "posting"), (self.adverts, "advert"))
+        return ", ".join(counted(count, noun) for count, noun in parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,20 +6,7 @@ from typing import Final
 import numpy as np
 
 from mlpaygrade.market import wording
-from mlpaygrade.market.analysis import (
-    DASH,
-    INTERVAL,
-    Analysis,
-    Finding,
-    Group,
-    Share,
-    Usd,
-    change_text,
-    ends_text,
-    figure,
-    number,
-    usd_text,
-)
+from mlpaygrade.market.analysis import Analysis, Finding, Group, figure, number
 from mlpaygrade.market.document import Figure
 from mlpaygrade.market.inference import (
     Z95,
@@ -33,6 +20,7 @@ from mlpaygrade.market.inference import (
     unique_share,
 )
 from mlpaygrade.market.sample import FIELD_LABELS, FIELD_PHRASES, MIN_CELL, Coded, FieldKey
+from mlpaygrade.market.wording import Share, Usd
 from mlpaygrade.rendering.charts import Forest
 
 FIELDS: Final[tuple[FieldKey, ...]] = ("title", "family", "level", "country", "remote", "size", "employment", "year")
@@ -87,7 +75,7 @@ def effects_section(analysis: Analysis) -> Finding[Effects]:
     tested = [feature for key in FIELDS if (feature := _feature(analysis, key)) is not None]
     if not tested:
         missing = f"No field has two groups of at least {MIN_CELL} different adverts."
-        return Finding(n=analysis.counts, missing=missing)
+        return Finding(missing=missing)
     corrected = holm([p for feature in tested for p in (feature.kruskal_p, feature.welch_p)])
     features = tuple(
         replace(feature, kruskal_p=kruskal, welch_p=welch)
@@ -108,7 +96,6 @@ def effects_section(analysis: Analysis) -> Finding[Effects]:
             "column of 'beside the others'.",
             *_on_p_values(analysis.sample.n_adverts),
         ),
-        n=analysis.counts,
         figures=[_shares_figure(alone), _groups_figure(alone)],
     )
 
@@ -236,7 +223,7 @@ def _shares_figure(features: list[Feature]) -> Figure:
         ("ε² of ranks", lambda feature: wording.percent(feature.epsilon2)),
         (
             "Beside the others",
-            lambda feature: f"{feature.beside.text} ({feature.beside.ends})" if feature.beside else DASH,
+            lambda feature: f"{feature.beside.text} ({feature.beside.ends})" if feature.beside else wording.DASH,
         ),
         ("Typical adjusted difference", _typical_text),
         ("p, Kruskal-Wallis (Holm)", lambda feature: wording.p_value(feature.kruskal_p)),
@@ -246,11 +233,11 @@ def _shares_figure(features: list[Feature]) -> Figure:
 
 
 def _typical_text(feature: Feature) -> str:
-    return f"± {wording.percent(feature.typical_change)}" if feature.typical_change is not None else DASH
+    return f"± {wording.percent(feature.typical_change)}" if feature.typical_change is not None else wording.DASH
 
 
 def _gap_text(gap: MedianGap | None) -> str:
-    return f"{gap.difference.text} ({gap.top} – {gap.bottom})" if gap else DASH
+    return f"{gap.difference.text} ({gap.top} – {gap.bottom})" if gap else wording.DASH
 
 
 def _groups_figure(features: list[Feature]) -> Figure:
@@ -278,7 +265,7 @@ def _groups_figure(features: list[Feature]) -> Figure:
         ("Field", lambda group: group[1]),
         ("Group", lambda group: group[0]),
         ("Postings", lambda group: f"{group[2].postings:,}"),
-        ("Median", lambda group: usd_text(group[2].median_usd)),
-        ("Adjusted difference", lambda group: change_text(group[2].adjusted, reference=group[2].reference)),
-        (INTERVAL, lambda group: ends_text(group[2].adjusted, reference=group[2].reference)),
+        ("Median", lambda group: wording.usd(group[2].median_usd)),
+        ("Adjusted difference", lambda group: wording.change(group[2].adjusted, reference=group[2].reference)),
+        (wording.INTERVAL, lambda group: wording.ends(group[2].adjusted, reference=group[2].reference)),
     )

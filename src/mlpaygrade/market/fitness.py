@@ -84,7 +84,6 @@ def fitness_section(analysis: Analysis) -> Finding[Fitness]:
             "does not remove its influence.",
             "Pay of an advert is not pay received.",
         ),
-        n=analysis.counts,
         figures=[_risks_figure(lines)],
         not_to_conclude=_not_to_conclude(analysis),
     )
@@ -225,7 +224,6 @@ def verdicts_section(
             *_about_the_file(len(analysis.sample.rows)),
             "A claim that holds of the rows need not hold of the market: rows are band ends and copies.",
         ),
-        n=analysis.counts,
         figures=[_verdicts_figure(found)],
     )
 

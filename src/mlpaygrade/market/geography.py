@@ -12,24 +12,11 @@ import numpy as np
 from mlpaygrade.job.fields import LOCATION
 from mlpaygrade.job.lookup import rows as table_rows
 from mlpaygrade.market import wording
-from mlpaygrade.market.analysis import (
-    DASH,
-    INTERVAL,
-    Analysis,
-    Change,
-    Finding,
-    Group,
-    change_of,
-    change_text,
-    ends_text,
-    figure,
-    number,
-    span_text,
-    usd_text,
-)
+from mlpaygrade.market.analysis import Analysis, Finding, Group, change_of, figure, number
 from mlpaygrade.market.document import MOST_LINES, Figure
 from mlpaygrade.market.inference import Effect
 from mlpaygrade.market.sample import MIN_CELL, Floats, Ints
+from mlpaygrade.market.wording import Change
 from mlpaygrade.rendering.charts import Forest, Tile, Tiles
 from mlpaygrade.rendering.words import counted
 
@@ -104,7 +91,7 @@ def geography_section(analysis: Analysis) -> Finding[Geography]:
     shrunken, lines = _lines(analysis)
     few = [line for line in lines if line.few]
     if len(lines) - len(few) < 2:
-        return Finding(n=analysis.counts, missing=f"Fewer than two countries have {MIN_CELL} postings.")
+        return Finding(missing=f"Fewer than two countries have {MIN_CELL} postings.")
     found = Geography(
         reference=field.labels[main],
         reference_share=round(share, 4),
@@ -129,7 +116,6 @@ def geography_section(analysis: Analysis) -> Finding[Geography]:
             f"{wording.percent(share)} of rows are from {_the(field.labels[main])}: every figure that does not name a country is "
             "mostly about that one.",
         ),
-        n=analysis.counts,
         figures=[_map(found), _forest(found)],
     )
 
@@ -223,7 +209,7 @@ def _map(found: Geography) -> Figure:
         judged,
         ("Country", lambda line: line.label),
         ("Postings", lambda line: f"{line.postings:,}"),
-        (f"Against {found.reference}", lambda line: change_text(line.shrunken, reference=line.reference)),
+        (f"Against {found.reference}", lambda line: wording.change(line.shrunken, reference=line.reference)),
     )
 
 
@@ -266,12 +252,12 @@ def _forest(found: Geography) -> Figure:
         [*reference, *(line for line, _ in found.ranked)],
         ("Country", lambda line: line.label),
         ("Postings", lambda line: f"{line.postings:,}"),
-        ("Median", lambda line: usd_text(line.median_usd)),
-        (INTERVAL, lambda line: span_text(line.interval_usd)),
-        ("Adjusted", lambda line: change_text(line.adjusted, reference=line.reference)),
-        ("Shrunken", lambda line: DASH if line.reference else change_text(line.shrunken)),
-        (INTERVAL, lambda line: ends_text(line.shrunken, reference=line.reference)),
+        ("Median", lambda line: wording.usd(line.median_usd)),
+        (wording.INTERVAL, lambda line: wording.span(line.interval_usd)),
+        ("Adjusted", lambda line: wording.change(line.adjusted, reference=line.reference)),
+        ("Shrunken", lambda line: wording.DASH if line.reference else wording.change(line.shrunken)),
+        (wording.INTERVAL, lambda line: wording.ends(line.shrunken, reference=line.reference)),
     )
     few = [line.label for line in found.countries if line.few]
-    others = (f"{len(few)} others, not ranked: {', '.join(few)}", f"{found.few_postings:,}", *(DASH,) * 5)
+    others = (f"{len(few)} others, not ranked: {', '.join(few)}", f"{found.few_postings:,}", *(wording.DASH,) * 5)
     return replace(table, rows=(*table.rows, others)) if few else table

@@ -22,10 +22,11 @@ from mlpaygrade.audit.summary import find_copies
 from mlpaygrade.dataset.postings import build_postings
 from mlpaygrade.job.fields import FEATURES
 from mlpaygrade.market import wording
-from mlpaygrade.market.analysis import Analysis, Estimate, Finding, Share, figure
+from mlpaygrade.market.analysis import Analysis, Finding, figure
 from mlpaygrade.market.document import Figure
 from mlpaygrade.market.inference import TERMS, Bootstrap, bootstrap_of, fit_adjusted, group_squares
 from mlpaygrade.market.sample import FieldKey, Floats, Ints, Sample
+from mlpaygrade.market.wording import Estimate, Share
 from mlpaygrade.rendering.charts import Forest, Mark, Stacked
 
 FEWEST_TWINS: Final = 200
@@ -227,7 +228,7 @@ def random_split_section(analysis: Analysis) -> Finding[RandomSplit]:
     """The same model under a random split of rows, of adverts, and of time."""
     index, usd = analysis.sample.postings.row_values_usd()
     if len(usd) < FEWEST_ROWS:
-        return Finding(n=analysis.counts, missing=f"The file has fewer than {FEWEST_ROWS} rows.")
+        return Finding(missing=f"The file has fewer than {FEWEST_ROWS} rows.")
     twin_share, other_end_share = _twins(analysis)
     found = RandomSplit(
         protocols=_protocols(analysis, index, usd), twin_share=twin_share, other_end_share=other_end_share
@@ -242,7 +243,6 @@ def random_split_section(analysis: Analysis) -> Finding[RandomSplit]:
             "The model here is a table of means. How much another model gains from copies depends on how well it memorises.",
             "Splitting by advert removes copies; the step to the newest year adds that the market itself changes.",
         ),
-        n=analysis.counts,
         figures=[_split_figure(found)],
     )
 

@@ -6,27 +6,11 @@ from typing import Final
 import numpy as np
 
 from mlpaygrade.market import wording
-from mlpaygrade.market.analysis import (
-    DASH,
-    INTERVAL,
-    Analysis,
-    Change,
-    Finding,
-    Span,
-    change_of,
-    change_text,
-    ends_text,
-    figure,
-    number,
-    pair_codes,
-    postings_text,
-    span,
-    span_text,
-    usd_text,
-)
+from mlpaygrade.market.analysis import Analysis, Finding, Span, change_of, figure, number, pair_codes, span
 from mlpaygrade.market.document import Figure
 from mlpaygrade.market.inference import AdjustedModel, Medians, holm, percentile_interval, two_sided_p
 from mlpaygrade.market.sample import MIN_CELL, FieldKey
+from mlpaygrade.market.wording import Change
 from mlpaygrade.rendering.charts import Forest
 
 ALPHA: Final = 0.05
@@ -73,7 +57,7 @@ def remote_section(analysis: Analysis) -> Finding[Remote]:
     base = remote.code(0)
     if base is None or len(remote.keys) < 2:
         missing = "The file has no two ways of working to compare, one of them on site."
-        return Finding(n=analysis.counts, missing=missing)
+        return Finding(missing=missing)
     cells = [
         _cells(analysis, "level", analysis.model, base=base),
         _cells(analysis, "family", analysis.family_model, base=base),
@@ -97,7 +81,6 @@ def remote_section(analysis: Analysis) -> Finding[Remote]:
             *_about_hybrid(analysis),
             f"Cells of fewer than {MIN_CELL} postings are marked and not compared.",
         ),
-        n=analysis.counts,
         figures=[
             _figure("remote-level", "Pay against on site, by experience level", by_level),
             _figure("remote-family", "Pay against on site, by title family", by_family),
@@ -205,11 +188,11 @@ def _figure(key: str, title: str, cells: tuple[RemoteCell, ...]) -> Figure:
         cells,
         ("Group", lambda cell: cell.group),
         ("Way of working", lambda cell: cell.way),
-        ("Postings", lambda cell: postings_text(cell.postings, few=cell.few)),
-        ("Median", lambda cell: usd_text(cell.median_usd)),
-        (INTERVAL, lambda cell: span_text(cell.interval_usd)),
-        ("Raw difference", lambda cell: change_text(cell.raw, reference=cell.reference)),
-        ("Adjusted", lambda cell: change_text(cell.adjusted, reference=cell.reference)),
-        (INTERVAL, lambda cell: ends_text(cell.adjusted, reference=cell.reference)),
-        ("p (Holm)", lambda cell: DASH if cell.p is None else wording.p_value(cell.p)),
+        ("Postings", lambda cell: wording.postings(cell.postings, few=cell.few)),
+        ("Median", lambda cell: wording.usd(cell.median_usd)),
+        (wording.INTERVAL, lambda cell: wording.span(cell.interval_usd)),
+        ("Raw difference", lambda cell: wording.change(cell.raw, reference=cell.reference)),
+        ("Adjusted", lambda cell: wording.change(cell.adjusted, reference=cell.reference)),
+        (wording.INTERVAL, lambda cell: wording.ends(cell.adjusted, reference=cell.reference)),
+        ("p (Holm)", lambda cell: wording.DASH if cell.p is None else wording.p_value(cell.p)),
     )

@@ -10,23 +10,11 @@ from scipy import stats
 
 from mlpaygrade.job.fields import EMPLOYMENT, SIZE
 from mlpaygrade.market import wording
-from mlpaygrade.market.analysis import (
-    DASH,
-    INTERVAL,
-    Analysis,
-    Estimate,
-    Finding,
-    ends_text,
-    figure,
-    number,
-    or_dash,
-    pair_codes,
-    postings_text,
-    row_moments,
-)
+from mlpaygrade.market.analysis import Analysis, Finding, figure, number, pair_codes, row_moments
 from mlpaygrade.market.document import Figure
 from mlpaygrade.market.inference import group_squares
 from mlpaygrade.market.sample import MIN_CELL, Floats, Ints
+from mlpaygrade.market.wording import Estimate
 from mlpaygrade.rendering.charts import Forest
 from mlpaygrade.rendering.words import counted
 
@@ -79,7 +67,7 @@ def spread_section(analysis: Analysis) -> Finding[Spread]:
     numbers = Spread(cells=cells, brown_forsythe_p=p, sizes_compared=sizes)
     judged = sorted(((cell, cell.log) for cell in cells if cell.log), key=lambda pair: -pair[1].value)
     if not judged:
-        return Finding(n=analysis.counts, numbers=numbers, missing=f"No cell has {MIN_CELL} postings.")
+        return Finding(numbers=numbers, missing=f"No cell has {MIN_CELL} postings.")
     few = [cell for cell in cells if cell.few]
     return Finding(
         numbers=numbers,
@@ -91,7 +79,6 @@ def spread_section(analysis: Analysis) -> Finding[Spread]:
             f"{len(few)} of {len(cells)} cells hold fewer than {MIN_CELL} postings; their deviations are shown, marked, and not "
             "ranked.",
         ),
-        n=analysis.counts,
         figures=[_figure(cells)],
     )
 
@@ -184,9 +171,9 @@ def _figure(cells: tuple[SpreadCell, ...]) -> Figure:
         cells,
         ("Employment", lambda cell: cell.employment),
         ("Company size", lambda cell: cell.size),
-        ("Postings", lambda cell: postings_text(cell.postings, few=cell.few)),
+        ("Postings", lambda cell: wording.postings(cell.postings, few=cell.few)),
         ("Rows", lambda cell: f"{cell.rows:,}"),
-        ("Deviation of rows", lambda cell: or_dash(cell.row_deviation_usd, wording.exact_dollars)),
-        ("Spread as a factor", lambda cell: cell.log.text if cell.log else DASH),
-        (INTERVAL, lambda cell: ends_text(cell.log)),
+        ("Deviation of rows", lambda cell: wording.or_dash(cell.row_deviation_usd, wording.exact_dollars)),
+        ("Spread as a factor", lambda cell: cell.log.text if cell.log else wording.DASH),
+        (wording.INTERVAL, lambda cell: wording.ends(cell.log)),
     )

@@ -19,7 +19,7 @@ from mlpaygrade.dataset.table import Table
 from mlpaygrade.market.analysis import Analysis, Finding
 from mlpaygrade.market.bands import bands_section
 from mlpaygrade.market.distribution import distribution_section
-from mlpaygrade.market.document import FORMAT, Counts, Figure, MarketDocument, Section
+from mlpaygrade.market.document import FORMAT, Figure, MarketDocument, Section
 from mlpaygrade.market.effects import effects_section
 from mlpaygrade.market.fitness import fitness_section, verdicts_section
 from mlpaygrade.market.geography import geography_section
@@ -31,7 +31,6 @@ from mlpaygrade.market.spread import spread_section
 from mlpaygrade.market.title_pay import titles_section
 from mlpaygrade.market.years import title_series, years_section
 from mlpaygrade.rendering.palette import REFERENCES, css_by_reader
-from mlpaygrade.rendering.words import counted
 
 ASKED: Final = {
     "effects": ("What moves pay", "Which features move pay most?"),
@@ -99,7 +98,7 @@ def market_statistics(
     def kept(finding: Finding[Numbers]) -> Numbers | None:
         key = list(ASKED)[len(sections)]
         numbers[key] = finding.numbers
-        sections.append(finding.section(key, *ASKED[key]))
+        sections.append(finding.section(key, *ASKED[key], whole=analysis.counts))
         report(key, len(sections), STEPS)
         return finding.numbers
 
@@ -177,7 +176,6 @@ def report_page(document: MarketDocument, *, origin: Origin, progress: Progress 
         style=css_by_reader() + "\n" + folder.joinpath("page.css").read_text(encoding="utf-8"),
         facts=_facts(document),
         draw=drawing,
-        rests_on=rests_on,
         verdicts=VERDICTS,
         version=mlpaygrade.__version__,
     )
@@ -190,12 +188,6 @@ def draw(figure: Figure, *, width: int) -> str:
     svg: str = vl_convert.vegalite_to_svg(figure.chart.draw(width=width, palette=REFERENCES).to_dict())
     svg = _SIZE.sub(r"\1", _NAMESPACES.sub("", svg), count=1)
     return _MARK.sub(r"<\1\2><title>\3</title></\1>", svg)
-
-
-def rests_on(n: Counts) -> str:
-    """What a section rests on, in words."""
-    parts = ((n.rows, "row"), (n.postings, "posting"), (n.adverts, "advert"))
-    return ", ".join(counted(count, noun) for count, noun in parts)
 
 
 def _facts(document: MarketDocument) -> tuple[tuple[str, str], ...]:

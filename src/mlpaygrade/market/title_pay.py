@@ -7,18 +7,7 @@ import numpy as np
 import pandas as pd
 
 from mlpaygrade.market import wording
-from mlpaygrade.market.analysis import (
-    INTERVAL,
-    Analysis,
-    Finding,
-    Group,
-    change_text,
-    ends_text,
-    figure,
-    rounded_quartiles,
-    span_text,
-    usd_text,
-)
+from mlpaygrade.market.analysis import Analysis, Finding, Group, figure, rounded_quartiles
 from mlpaygrade.market.document import MOST_LINES, Figure
 from mlpaygrade.market.inference import group_squares, plain_quantiles
 from mlpaygrade.market.sample import MIN_CELL, Floats, Ints
@@ -52,7 +41,7 @@ class TitleLine(Group):
     @property
     def half(self) -> str:
         """The middle half of the postings."""
-        return span_text(self.quartiles_usd[::2])
+        return wording.span(self.quartiles_usd[::2])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +102,6 @@ def titles_section(analysis: Analysis) -> Finding[TitlePay]:
             "A title is an employer's word: the same work has several titles, and one title covers several kinds of work.",
             f"Titles of fewer than {MIN_CELL} postings are counted and not listed; those of fewer than {RANKED} are not ranked.",
         ),
-        n=analysis.counts,
         figures=[_pay_figure(found.lines), _rarity_figure(found)],
     )
 
@@ -201,8 +189,8 @@ def _pay_figure(lines: tuple[TitleLine, ...]) -> Figure:
         ("Middle half", lambda line: line.half),
         ("Spread as a factor", lambda line: LogSpread.write(line.log_spread)),
         ("Of alike jobs", lambda line: LogSpread.write(line.log_spread_alike)),
-        ("Adjusted difference", lambda line: change_text(line.adjusted, reference=line.reference)),
-        (INTERVAL, lambda line: ends_text(line.adjusted, reference=line.reference)),
+        ("Adjusted difference", lambda line: wording.change(line.adjusted, reference=line.reference)),
+        (wording.INTERVAL, lambda line: wording.ends(line.adjusted, reference=line.reference)),
     )
 
 
@@ -222,8 +210,8 @@ def _rarity_figure(found: TitlePay) -> Figure:
         ("Family", lambda line: line.label),
         ("Titles", lambda line: str(line.titles)),
         ("Postings", lambda line: f"{line.postings:,}"),
-        ("Median", lambda line: usd_text(line.median_usd)),
-        (INTERVAL, lambda line: span_text(line.interval_usd)),
-        ("Adjusted difference", lambda line: change_text(line.adjusted, reference=line.reference)),
-        (INTERVAL, lambda line: ends_text(line.adjusted, reference=line.reference)),
+        ("Median", lambda line: wording.usd(line.median_usd)),
+        (wording.INTERVAL, lambda line: wording.span(line.interval_usd)),
+        ("Adjusted difference", lambda line: wording.change(line.adjusted, reference=line.reference)),
+        (wording.INTERVAL, lambda line: wording.ends(line.adjusted, reference=line.reference)),
     )

@@ -1,8 +1,16 @@
-"""Numbers as a person writes them: $141K, 12 %, 1.42 times, and lists in plain English."""
+"""Numbers as a person writes them: $141K, 12 %, 1.42 times, with their intervals, in cells of tables; lists in plain English."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Self
 
-NARROW = "\N{NO-BREAK SPACE}"
+from mlpaygrade.market.document import COMPARED
+from mlpaygrade.rendering.charts import Mark
+
+NARROW: Final = "\N{NO-BREAK SPACE}"
+DASH: Final = "—"
+INTERVAL: Final = "95 % interval"
+"""The heading of a column of intervals."""
 
 
 def dollars(usd: float) -> str:
@@ -60,3 +68,96 @@ def lower_first(text: str) -> str:
 def short(label: str) -> str:
     """A label without what it says in brackets."""
     return label.partition(" (")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A figure with the ends of its 95 % interval. Its kinds differ in how they are written."""
+
+    value: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, value: float, low: float, high: float, *, digits: int = 4) -> Self:
+        """The same rounded."""
+        value, low, high = (round(float(part), digits) + 0.0 for part in (value, low, high))
+        return cls(value=value, low=low, high=high)
+
+    @staticmethod
+    def write(value: float, /) -> str:
+        """A figure of this kind in words."""
+        return f"{value:.2f}"
+
+    @property
+    def clear(self) -> bool:
+        """Whether the interval leaves zero out."""
+        return self.low > 0 or self.high < 0
+
+    @property
+    def text(self) -> str:
+        """The figure alone: +12 %."""
+        return self.write(self.value)
+
+    @property
+    def ends(self) -> str:
+        """+8 % to +16 %."""
+        return f"{self.write(self.low)} to {self.write(self.high)}"
+
+    @property
+    def interval(self) -> str:
+        """95 % interval +8 % to +16 %."""
+        return f"95{NARROW}% interval {self.ends}"
+
+    def mark(self, label: str, series: str, text: str = "") -> Mark:
+        """The figure as a line of a forest."""
+        said = text or f"{label}, {series.lower()}: {self.text} ({INTERVAL} {self.ends})"
+        return Mark(label=label, series=series, value=self.value, low=self.low, high=self.high, text=said)
+
+
+class Change(Estimate):
+    """A relative change: 0.1 is 10 % more."""
+
+    write = staticmethod(signed_percent)
+
+
+class Share(Estimate):
+    """A share in 0..1."""
+
+    write = staticmethod(percent)
+
+
+class Usd(Estimate):
+    """An amount."""
+
+    write = staticmethod(dollars)
+
+
+def change(value: Change | None, *, reference: bool = False) -> str:
+    """A change as a cell of a table."""
+    return COMPARED if reference else value.text if value else DASH
+
+
+def ends(estimate: Estimate | None, *, reference: bool = False) -> str:
+    """An interval as a cell of a table."""
+    return DASH if reference or estimate is None else estimate.ends
+
+
+def or_dash(value: float | None, write: Callable[[float], str]) -> str:
+    """A number as written; a dash where there is none."""
+    return DASH if value is None else write(value)
+
+
+def usd(value: float | None) -> str:
+    """An amount; a dash where there is none."""
+    return or_dash(value, dollars)
+
+
+def span(amounts: Sequence[float] | None) -> str:
+    """From one amount to another; a dash where there is none."""
+    return DASH if amounts is None else f"{dollars(amounts[0])} to {dollars(amounts[1])}"
+
+
+def postings(count: int, *, few: bool) -> str:
+    """How many postings a cell has, and whether these are few."""
+    return f"{count:,}" + (" (few)" if few else "")

@@ -18,18 +18,12 @@ from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import LOCATION, TITLE, YEAR
 from mlpaygrade.market import wording
 from mlpaygrade.market.analysis import (
-    DASH,
-    INTERVAL,
     Analysis,
-    Change,
     Finding,
     Group,
     change_of,
-    change_text,
-    ends_text,
     figure,
     number,
-    or_dash,
     rounded_quartiles,
     row_moments,
     span,
@@ -37,6 +31,7 @@ from mlpaygrade.market.analysis import (
 from mlpaygrade.market.document import Figure, Period, TitleSeries
 from mlpaygrade.market.inference import TERMS, Medians, Term, fit_adjusted, plain_quantiles
 from mlpaygrade.market.sample import MIN_CELL, Coded, Ints, Sample
+from mlpaygrade.market.wording import Change
 from mlpaygrade.rendering.charts import Bars, Forest, Line, Mark
 from mlpaygrade.rendering.words import counted
 
@@ -116,7 +111,7 @@ def years_section(analysis: Analysis) -> Finding[Years]:
     found = Years(years=_years(analysis), series=_series(analysis), source=_source_change(analysis))
     if len(found.years) < 2:
         missing = "The file has one work year, so there is no change to measure."
-        return Finding(n=analysis.counts, numbers=found, missing=missing)
+        return Finding(numbers=found, missing=missing)
     steps = (
         found.series and f"The series has {len(found.series.points)} steps, each against the average of all of them."
     )
@@ -132,7 +127,6 @@ def years_section(analysis: Analysis) -> Finding[Years]:
             "work is not separated.",
             "Nominal dollars, at the exchange rate that the file used; no correction for inflation.",
         ),
-        n=analysis.counts,
         figures=_figures(found),
     )
 
@@ -344,10 +338,13 @@ def _figures(found: Years) -> list[Figure]:
             years,
             *volume,
             ("Mean of rows", lambda line: wording.exact_dollars(line.mean_usd)),
-            ("Change", lambda line: or_dash(line.mean_change, partial(wording.signed_percent, digits=1))),
-            ("Deviation", lambda line: or_dash(line.deviation_usd, wording.exact_dollars)),
-            (f"Alike jobs against {reference}", lambda line: DASH if line.reference else change_text(line.adjusted)),
-            (INTERVAL, lambda line: ends_text(line.adjusted, reference=line.reference)),
+            ("Change", lambda line: wording.or_dash(line.mean_change, partial(wording.signed_percent, digits=1))),
+            ("Deviation", lambda line: wording.or_dash(line.deviation_usd, wording.exact_dollars)),
+            (
+                f"Alike jobs against {reference}",
+                lambda line: wording.DASH if line.reference else wording.change(line.adjusted),
+            ),
+            (wording.INTERVAL, lambda line: wording.ends(line.adjusted, reference=line.reference)),
             ("From the main country", lambda line: wording.percent(line.main_country_share)),
             ("Posted as a band", lambda line: wording.percent(line.paired_share)),
         ),
@@ -383,9 +380,9 @@ def _series_figure(series: Series) -> Figure:
         series.points,
         ("When", lambda point: point.label),
         ("Postings", lambda point: f"{point.postings:,}"),
-        ("Raw", lambda point: change_text(point.raw)),
-        ("Alike jobs", lambda point: change_text(point.adjusted)),
-        (INTERVAL, lambda point: ends_text(point.adjusted)),
+        ("Raw", lambda point: wording.change(point.raw)),
+        ("Alike jobs", lambda point: wording.change(point.adjusted)),
+        (wording.INTERVAL, lambda point: wording.ends(point.adjusted)),
     )
 
 
