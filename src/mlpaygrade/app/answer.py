@@ -19,13 +19,13 @@ from mlpaygrade.forecast.distribution import SOURCES
 from mlpaygrade.forecast.evidence import Cell
 from mlpaygrade.forecast.remarks import COUNTED_DIFFERENTLY, apart_from_age
 from mlpaygrade.job.fields import EXPERIENCE, LABELS
-from mlpaygrade.job.taxonomy import country
 from mlpaygrade.money.terms import DOLLARS, PayTerms
 from mlpaygrade.rendering.markup import Range, notes_list, range_chart, table, waterfall_html
 from mlpaygrade.rendering.words import (
     SAME_PROCEDURE,
     capital,
     counted,
+    country_text,
     distance_text,
     job_text,
     of_100,
@@ -33,7 +33,6 @@ from mlpaygrade.rendering.words import (
     rough_percent,
     terms_text,
     up_to_of_100,
-    with_article,
 )
 
 _MEANING: Final = {
@@ -233,7 +232,7 @@ def contributions(explanation: Explanation, answer: Answer, terms: PayTerms = DO
 def beside_the_us(answer: Answer, at_home: Scenario, terms: PayTerms = DOLLARS) -> str:
     """The same job in the United States, and why the bars name another figure for the country."""
     share = answer.estimate_usd / at_home.estimate_usd - 1
-    name = with_article(country(answer.job.location).name)
+    name = country_text(answer.job.location)
     return (
         f'<div class="mp"><p>The same job in the United States is advertised for {escape(terms.text(at_home.estimate_usd))} '
         f"{escape(terms.per)}; in {escape(name)} that is {abs(share):.0%} {'more' if share > 0 else 'less'}. The Market "

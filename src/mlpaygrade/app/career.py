@@ -25,12 +25,11 @@ from mlpaygrade.errors import InputError
 from mlpaygrade.explain.scenarios import Scenario, across, ladder, scenarios
 from mlpaygrade.explain.verdict import support_text
 from mlpaygrade.forecast.answer import Answer
-from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import CHANGEABLE, EXPERIENCE, LABELS, LOCATION, RESIDENCE, TITLE, Job
 from mlpaygrade.money.purchasing_power import same_living_usd
 from mlpaygrade.money.terms import PayTerms
 from mlpaygrade.rendering.markup import Range, bars_key, notes_list, quiet, range_chart
-from mlpaygrade.rendering.words import counted, value_text, with_article
+from mlpaygrade.rendering.words import counted, country_text, value_text
 
 FORM: Final = "career"
 MOVE: Final = "move"
@@ -229,7 +228,7 @@ def _change_rows(found: Sequence[Scenario], job: Job, terms: PayTerms, *, label:
 def _name(one: Scenario) -> str:
     """What changes, as one says it: "Move to the United States as Engineering Manager; Executive"."""
     after = {change.field: change.after for change in one.changes}
-    where, title = _where(one.job.location), after.get(TITLE)
+    where, title = country_text(one.job.location), after.get(TITLE)
     parts = []
     if RESIDENCE in after:
         parts.append(f"Move to {where}" + (f" as {title}" if title else ""))
@@ -241,14 +240,10 @@ def _name(one: Scenario) -> str:
     return "; ".join([*parts, *(value_text(field, after[field]) for field in rest)])
 
 
-def _where(country: str) -> str:
-    return with_article(taxonomy.country(country).name)
-
-
 def _at_home(one: Scenario, job: Job, terms: PayTerms) -> str:
     """What pay in another country would buy at home, by purchasing power, and whether that is more than the job as it is pays."""
     before_usd = one.estimate_usd - one.difference.usd
-    at_home = _where(job.location)
+    at_home = country_text(job.location)
     try:
         same = same_living_usd(one.estimate_usd, one.job.location, job.location)
     except InputError:

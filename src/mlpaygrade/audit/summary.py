@@ -265,9 +265,9 @@ def _leak(frame: pd.DataFrame, postings: Postings, *, test_share: float, draws: 
         split = random_rows(len(frame), test_share=test_share, seed=seed)
         trained = np.zeros(len(frame) + 1, dtype=bool)  # one more, for the other end that is not there (-1)
         trained[split.train] = True
-        twin = _met(kind, trained[:-1])[split.test]
+        twin = np.isin(kind[split.test], kind[split.train])
         other = trained[other_end[split.test]]
-        same_job = _met(job, trained[:-1])[split.test]
+        same_job = np.isin(job[split.test], job[split.train])
         shares.append([twin.mean(), (other & ~twin).mean(), (~other & ~twin).mean(), same_job.mean()])
     twin_share, other_share, clean_share, same_share = np.mean(shares, axis=0).tolist()
     return RandomSplitLeak(
@@ -280,13 +280,6 @@ def _leak(frame: pd.DataFrame, postings: Postings, *, test_share: float, draws: 
         clean_share=clean_share,
         same_job_share=same_share,
     )
-
-
-def _met(group: NDArray[np.int64], trained: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Whether any training row is of the row's group, bool (n,)."""
-    met = np.zeros(int(group.max()) + 1, dtype=bool)
-    met[group[trained]] = True
-    return met[group]
 
 
 SMALL_CELL: Final = 10

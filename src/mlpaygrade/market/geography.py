@@ -18,7 +18,7 @@ from mlpaygrade.market.inference import Effect
 from mlpaygrade.market.sample import MIN_CELL, Floats, Ints
 from mlpaygrade.market.wording import Change
 from mlpaygrade.rendering.charts import Forest, Tile, Tiles
-from mlpaygrade.rendering.words import counted
+from mlpaygrade.rendering.words import counted, with_article
 
 MAP_EDGES: Final = (-0.5, -0.3, -0.1, 0.1)
 """Bounds of the map's five classes, relative to the reference country."""
@@ -113,8 +113,8 @@ def geography_section(analysis: Analysis) -> Finding[Geography]:
         cannot=(
             "Dollars are compared at exchange rates; living costs, taxes and benefits are not in the file.",
             "Where few adverts of a country state pay, those that do need not be typical of it.",
-            f"{wording.percent(share)} of rows are from {_the(field.labels[main])}: every figure that does not name a country is "
-            "mostly about that one.",
+            f"{wording.percent(share)} of rows are from {with_article(field.labels[main])}: every figure that does not name a "
+            "country is mostly about that one.",
         ),
         figures=[_map(found), _forest(found)],
     )
@@ -165,12 +165,9 @@ def _errors(analysis: Analysis, adverts: Ints) -> Floats:
     return np.asarray(errors, dtype=np.float64)
 
 
-def _the(country: str) -> str:
-    return f"the {country}" if country.startswith(("United", "Netherlands", "Philippines")) else country
-
-
 def _answer(found: Geography) -> str:
-    text = f"{wording.percent(found.reference_share)} of rows are from {_the(found.reference)}; with the other fields held fixed "
+    share, reference = wording.percent(found.reference_share), with_article(found.reference)
+    text = f"{share} of rows are from {reference}; with the other fields held fixed "
     if above := found.above_reference:
         text += f"{wording.listed(above)} clearly pay{'s' if len(above) == 1 else ''} more, and "
     else:
@@ -187,7 +184,7 @@ def _effect(found: Geography) -> str:
         return "None."
     line, change = max(found.ranked, key=lambda pair: pair[0].postings)
     return (
-        f"{line.label} against {_the(found.reference)}: {change.text} ({change.interval}); the average "
+        f"{line.label} against {with_article(found.reference)}: {change.text} ({change.interval}); the average "
         f"country {wording.signed_percent(found.average_country)}; countries differ by a factor of "
         f"{1 + found.between_countries:.2f} (one standard deviation)."
     )

@@ -15,14 +15,14 @@ divided by one minus its leverage (CR3, a jackknife), which keeps its word in sm
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise, product
 from typing import Final
 
 import numpy as np
 from scipy import linalg, sparse, stats
 
-from mlpaygrade.market.sample import FieldKey, Floats, Ints, Sample
+from mlpaygrade.market.sample import Coded, FieldKey, Floats, Ints, Sample
 
 REPLICATES: Final = ((20_000, 300), (120_000, 120), (2_000_000, 40))
 """(up to so many postings, so many bootstrap samples): larger files need fewer, as their figures move less."""
@@ -266,13 +266,11 @@ class Design:
     """The regression's columns on distinct combinations of codes ("cells").
 
     columns: p coefficients after the intercept. matrix: sparse (n_cells, 1 + p). cell: int64 (n,), cell of each posting.
-    references: code of each field that the coefficients compare with.
     """
 
     columns: tuple[Column, ...]
     matrix: sparse.csr_matrix
     cell: Ints
-    references: Mapping[FieldKey, int]
 
     def places(self, key: FieldKey) -> Ints:
         """Columns of the matrix in which a field takes part."""
@@ -302,7 +300,6 @@ class AdjustedModel:
     estimable: Floats
     residual: Floats
     r2: float
-    _shares: dict[FieldKey, Floats] = field(default_factory=dict, repr=False)
 
     @property
     def degrees(self) -> int:
@@ -330,7 +327,9 @@ class AdjustedModel:
             others = [(other, other_code) for other, other_code in column if other != key]
             share = 1.0
             for other, other_code in others:
-                share *= float(given[other] == other_code) if other in given else self._share(other)[other_code]
+                share *= (
+                    float(given[other] == other_code) if other in given else self.sample.fields[other].share[other_code]
+                )
             vector[1 + place] = share
         return vector
 
@@ -349,7 +348,7 @@ class AdjustedModel:
     def effects_against_average(self, key: FieldKey) -> list[Effect | None]:
         """Effect of each code against the average over the postings, in the order of the codes."""
         vectors = np.stack([self.vector(key, code) for code in range(len(self.sample.fields[key].keys))])
-        return [self._effect(vector) for vector in vectors - self._share(key) @ vectors]
+        return [self._effect(vector) for vector in vectors - self.sample.fields[key].share @ vectors]
 
     def _effect(self, vector: Floats) -> Effect | None:
         if np.abs(vector @ self.estimable - vector).max() > 1e-6:
@@ -361,17 +360,12 @@ class AdjustedModel:
         """Effect of each code of a field against the commonest one, in the order of the codes."""
         return [self.effect(key, code) for code in range(len(self.sample.fields[key].keys))]
 
-    def _share(self, key: FieldKey) -> Floats:
-        if key not in self._shares:
-            self._shares[key] = self.sample.fields[key].counts() / len(self.sample)
-        return self._shares[key]
-
 
 def build_design(sample: Sample, *, terms: Sequence[Term] = TERMS) -> Design:
     """Dummy columns against the commonest code of every field; columns of combinations that do not occur are left out."""
     keys: list[FieldKey] = list(dict.fromkeys(key for term in terms for key in term))
     fields = [sample.fields[key] for key in keys]
-    code, cell = _cells([field.codes for field in fields], [len(field.keys) for field in fields])
+    code, cell = joint_cells(fields)
     at = dict(zip(keys, code, strict=True))
     references = {field.key: field.commonest() for field in fields}
     pairs = (term for term in terms if len(term) == 2)
@@ -382,7 +376,7 @@ def build_design(sample: Sample, *, terms: Sequence[Term] = TERMS) -> Design:
     places = np.concatenate([np.zeros(n_cells, dtype=np.int64), *[np.full(len(m), 1 + i) for i, m in enumerate(masks)]])
     cells = np.concatenate([np.arange(n_cells), *masks])
     matrix = sparse.csr_matrix((np.ones(len(cells)), (cells, places)), shape=(n_cells, 1 + len(names)))
-    return Design(columns=tuple(names), matrix=matrix, cell=cell, references=references)
+    return Design(columns=tuple(names), matrix=matrix, cell=cell)
 
 
 def _columns(
@@ -397,11 +391,11 @@ def _columns(
     return [(column, cells) for column, cells in found if len(term) == 1 or len(cells)]
 
 
-def _cells(codes: Sequence[Ints], sizes: Sequence[int]) -> tuple[list[Ints], Ints]:
-    """Distinct combinations: the code of each field in each cell, and the cell of each posting."""
-    flat = np.ravel_multi_index(tuple(codes), tuple(sizes))
-    distinct, cell = np.unique(flat, return_inverse=True)
-    return [np.asarray(part) for part in np.unravel_index(distinct, tuple(sizes))], cell.astype(np.int64)
+def joint_cells(fields: Sequence[Coded]) -> tuple[list[Ints], Ints]:
+    """Distinct combinations of fields: the code of each field in each cell, and the cell of each posting."""
+    sizes = tuple(len(field.keys) for field in fields)
+    distinct, cell = np.unique(np.ravel_multi_index(tuple(field.codes for field in fields), sizes), return_inverse=True)
+    return [np.asarray(part) for part in np.unravel_index(distinct, sizes)], cell.astype(np.int64)
 
 
 def fit_adjusted(sample: Sample, *, terms: Sequence[Term] = TERMS) -> AdjustedModel:

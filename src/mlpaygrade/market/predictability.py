@@ -24,7 +24,7 @@ from mlpaygrade.job.fields import FEATURES
 from mlpaygrade.market import wording
 from mlpaygrade.market.analysis import Analysis, Finding, figure
 from mlpaygrade.market.document import Figure
-from mlpaygrade.market.inference import TERMS, Bootstrap, bootstrap_of, fit_adjusted, group_squares
+from mlpaygrade.market.inference import TERMS, Bootstrap, bootstrap_of, fit_adjusted, group_squares, joint_cells
 from mlpaygrade.market.sample import FieldKey, Floats, Ints, Sample
 from mlpaygrade.market.wording import Estimate, Share
 from mlpaygrade.rendering.charts import Forest, Mark, Stacked
@@ -251,7 +251,7 @@ def _protocols(analysis: Analysis, index: Ints, usd: Floats) -> tuple[Protocol, 
     sample = analysis.sample
     rng = np.random.default_rng(analysis.seed)
     log = np.log1p(usd)
-    cells = [_cell_numbers(sample, keys)[index] for keys in LEVELS]
+    cells = [joint_cells([sample.fields[key] for key in keys])[1][index] for keys in LEVELS]
     by_row = rng.permutation(len(usd)) % FOLDS
     by_advert = rng.permutation(sample.n_adverts)[sample.advert[index]] % FOLDS
     found = [
@@ -264,13 +264,6 @@ def _protocols(analysis: Analysis, index: Ints, usd: Floats) -> tuple[Protocol, 
         name = f"Up to {years[past].max()}, tested on {years.max()}"
         found.append(_protocol(name, [_score(cells, log, usd, train=past)]))
     return tuple(found)
-
-
-def _cell_numbers(sample: Sample, keys: tuple[FieldKey, ...]) -> Ints:
-    """Number of the cell that each posting falls into."""
-    sizes = [len(sample.fields[key].keys) for key in keys]
-    flat = np.ravel_multi_index(tuple(sample.fields[key].codes for key in keys), tuple(sizes))
-    return np.unique(flat, return_inverse=True)[1].astype(np.int64)
 
 
 def _score(cells: list[Ints], log: Floats, usd: Floats, *, train: NDArray[np.bool_]) -> tuple[float, float, float]:

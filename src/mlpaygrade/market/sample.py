@@ -49,7 +49,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Coded:
     """One coded field of the postings.
 
@@ -65,6 +65,11 @@ class Coded:
     def counts(self) -> Ints:
         """Postings of each code, (k,)."""
         return np.bincount(self.codes, minlength=len(self.keys))
+
+    @cached_property
+    def share(self) -> Floats:
+        """Share of the postings of each code, (k,)."""
+        return self.counts() / len(self.codes)
 
     def commonest(self) -> int:
         """The code that others are compared with."""

@@ -37,10 +37,10 @@ class Axis:
         return min(max(100 * (usd - self.low_usd) / (self.high_usd - self.low_usd), 0.0), 100.0)
 
 
-def axis_over(amounts_usd: Sequence[float], terms: PayTerms = DOLLARS, *, intervals: int = 3) -> Axis:
-    """An axis that holds all the amounts in about that many steps, round in the terms that the reader sees."""
+def axis_over(amounts_usd: Sequence[float], terms: PayTerms = DOLLARS) -> Axis:
+    """An axis that holds all the amounts in about three steps, round in the terms that the reader sees."""
     low, high = (terms.of_usd(usd) for usd in (min(amounts_usd), max(amounts_usd)))
-    rough = max(high - low, terms.of_usd(1_000.0)) / intervals
+    rough = max(high - low, terms.of_usd(1_000.0)) / 3
     power = 10.0 ** floor(log10(rough))
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough)
     first = floor(low / step)
@@ -216,10 +216,7 @@ def waterfall_png(waterfall: Waterfall) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
-    """A range of pay in USD. detail: a quieter second line. amount: what stands in place of both ends. wide: drawn lighter.
-
-    second: in the second colour.
-    """
+    """A range of pay in USD. detail: a quieter second line. amount: what stands in place of both ends. wide: drawn lighter."""
 
     name: str
     low_usd: float
@@ -227,7 +224,6 @@ class Range:
     detail: str = ""
     amount: str = ""
     wide: bool = False
-    second: bool = False
     middle_usd: float | None = None
 
 
@@ -249,7 +245,7 @@ def range_chart(
 
 
 def _range_item(item: Range, axis: Axis, marks: str, terms: PayTerms) -> str:
-    kind = "bar" + (" wide" if item.wide else "") + (" second" if item.second else "")
+    kind = "bar wide" if item.wide else "bar"
     detail = f"<small>{escape(item.detail)}</small>" if item.detail else ""
     drawn = _bar(axis, item.low_usd, item.high_usd, kind) + marks + _tick(axis, item.middle_usd)
     return _list_item(escape(item.name) + detail, item.amount or terms.range(item.low_usd, item.high_usd), drawn)
