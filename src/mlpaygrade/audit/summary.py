@@ -180,11 +180,7 @@ def _sorted_by(frame: pd.DataFrame) -> str | None:
 
 def row_codes(frame: pd.DataFrame, columns: Sequence[str]) -> Positions:
     """A number for each row, int64 (n,), equal exactly where rows agree in all `columns`; numbered by first appearance."""
-    codes = np.zeros(len(frame), dtype=np.int64)
-    for column in columns:
-        here, values = pd.factorize(frame[column])
-        codes = pd.factorize(codes * (len(values) + 1) + here)[0]
-    return codes
+    return np.asarray(frame.groupby(list(columns), sort=False, dropna=False).ngroup(), dtype=np.int64)
 
 
 def _runs(key: Positions) -> tuple[Positions, Positions]:

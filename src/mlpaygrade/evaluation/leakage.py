@@ -110,14 +110,15 @@ def check_features(columns: Columns, postings: Postings) -> None:
     if forbidden := sorted(set(columns) & set(FORBIDDEN)):
         raise _target_error(", ".join(forbidden), "is the target or determines it")
     targets = (postings.high_log, postings.low_log, np.log1p(postings.midpoint_usd))
-    ranked = [pd.Series(target).rank().to_numpy() for target in targets]
+    ranked = [pd.Series(target).rank() for target in targets]
     for name, values in columns.items():
         if len(values) != len(postings):
             raise ValueError(f"{name} has {len(values)} values for {len(postings)} postings.")
         codes = np.asarray(pd.factorize(values)[0])
-        order = pd.Series(values).rank().to_numpy() if np.issubdtype(values.dtype, np.number) else codes
+        order = pd.Series(values).rank() if np.issubdtype(values.dtype, np.number) else pd.Series(codes)
         for target, ranks in zip(targets, ranked, strict=True):
-            if (correlation := _correlation(order, ranks)) > MAX_RANK_CORRELATION:
+            # Not a number, and so below any limit, where either does not vary.
+            if (correlation := abs(order.corr(ranks, min_periods=3))) > MAX_RANK_CORRELATION:
                 raise _target_error(name, f"orders pay with a rank correlation of {correlation:.3f}")
             if (explained := _explained(codes, target)) > MAX_EXPLAINED:
                 raise _target_error(name, f"explains {explained:.1%} of the variance of log pay by its values alone")
@@ -199,16 +200,6 @@ def _late(postings: Postings, split: Split) -> int:
     by_file = int((split.train >= split.test.min()).sum())
     by_date = int((postings.time_years[split.train] >= postings.time_years[split.test].min()).sum())
     return min(by_file, by_date)
-
-
-def _correlation(one: NDArray[np.generic], two: NDArray[np.floating]) -> float:
-    """Absolute correlation where both are known; 0 where either does not vary."""
-    first = one.astype(np.float64)
-    known = np.isfinite(first) & np.isfinite(two)
-    first, second = first[known], two[known].astype(np.float64)
-    if len(first) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
-        return 0.0
-    return float(abs(np.corrcoef(first, second)[0, 1]))
 
 
 def _explained(codes: NDArray[np.int64], target: NDArray[np.float64]) -> float:

@@ -20,6 +20,7 @@ from itertools import pairwise, product
 from typing import Final
 
 import numpy as np
+import pandas as pd
 from scipy import linalg, sparse, stats
 
 from mlpaygrade.market.sample import Coded, FieldKey, Floats, Ints, Sample
@@ -65,22 +66,15 @@ def bootstrap_of(sample: Sample, *, seed: int) -> Bootstrap:
 
 def percentile_interval(replicates: Floats, estimate: Floats) -> tuple[Floats, Floats]:
     """95 % percentile interval along axis 0, widened where needed to hold the estimate; NaN replicates are ignored."""
-    flat = replicates.reshape(len(replicates), -1)
-    known = np.isfinite(flat).any(axis=0)
-    ends = np.full((2, flat.shape[1]), np.nan)
-    ends[:, known] = np.nanquantile(flat[:, known], [0.025, 0.975], axis=0)
-    low, high = ends.reshape(2, *replicates.shape[1:])
+    flat = pd.DataFrame(replicates.reshape(len(replicates), -1))
+    low, high = flat.quantile([0.025, 0.975]).to_numpy().reshape(2, *replicates.shape[1:])
     return np.fmin(low, estimate), np.fmax(high, estimate)
 
 
 def normal_interval(replicates: Floats, estimate: Floats) -> tuple[Floats, Floats]:
     """Estimate plus and minus 1.96 bootstrap standard errors: for figures whose replicates are biased, such as shares of
     variance (a resample repeats adverts, so it always seems better explained)."""
-    flat = replicates.reshape(len(replicates), -1)
-    known = np.isfinite(flat).sum(axis=0) > 1
-    errors = np.full(flat.shape[1], np.nan)
-    errors[known] = Z95 * np.nanstd(flat[:, known], axis=0, ddof=1)
-    error = errors.reshape(replicates.shape[1:])
+    error = Z95 * pd.DataFrame(replicates.reshape(len(replicates), -1)).std().to_numpy().reshape(replicates.shape[1:])
     return estimate - error, estimate + error
 
 
@@ -113,13 +107,8 @@ def group_quantiles(
 
 def plain_quantiles(values: Floats, codes: Ints, *, k: int, probabilities: tuple[float, ...] = (0.5,)) -> Floats:
     """Ordinary (interpolated) quantiles by group, (k, len(probabilities)), NaN for an empty group."""
-    order = np.argsort(codes, kind="stable")
-    ends = np.cumsum(np.bincount(codes, minlength=k))
-    result = np.full((k, len(probabilities)), np.nan)
-    for group, part in enumerate(np.split(values[order], ends[:-1])):
-        if len(part):
-            result[group] = np.quantile(part, probabilities)
-    return result
+    found = pd.Series(values).groupby(codes).quantile(np.array(probabilities)).unstack()
+    return found.reindex(range(k)).to_numpy()
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -237,8 +226,6 @@ Column = tuple[tuple[FieldKey, int], ...]
 """One coefficient: the (field, code) whose presence it stands for; two for an interaction."""
 
 _RANK: Final = 1e-9
-_EXACT: Final = 1e-9
-"""An inverse that restores the identity so closely needs no decomposition to find what the data cannot tell."""
 _MOST_LEVERAGE: Final = 0.99
 _CHUNK: Final = 20_000
 
@@ -424,16 +411,7 @@ def _pseudo_inverse(gram: Floats) -> Floats:
     """Inverse of a symmetric matrix on the space that the data span; columns are scaled to unit length first."""
     scale = 1 / np.sqrt(np.maximum(np.diag(gram), 1e-300))
     scaled = gram * np.outer(scale, scale)
-    try:
-        inverse = np.linalg.inv(scaled)
-    except np.linalg.LinAlgError:
-        inverse = np.zeros_like(scaled)
-    if np.abs(inverse @ scaled - np.eye(len(scaled))).max() < _EXACT:
-        return np.asarray(inverse * np.outer(scale, scale))
-    values, vectors = linalg.eigh(scaled)
-    kept = values > _RANK * values[-1]
-    inverse = (vectors[:, kept] / values[kept]) @ vectors[:, kept].T
-    return np.asarray(inverse * np.outer(scale, scale))
+    return np.asarray(linalg.pinvh(scaled, rtol=_RANK) * np.outer(scale, scale))
 
 
 def _cluster_covariance(sample: Sample, design: Design, *, inverse: Floats, residual: Floats) -> Floats:
