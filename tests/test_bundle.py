@@ -189,3 +189,7 @@ def test_a_wrong_key_file_is_said_with_how_to_make_one(copy: Path, keys: dict[st
     path = keys.get(key, copy / "missing.pem")
     with pytest.raises(InputError, match="key"):
         sign_bundle(copy, path) if key != "theirs.pem" else load_bundle(copy, public_key=path)
+
+
+def test_the_shipped_bundle_passes_what_a_strangers_is_held_to() -> None:
+    assert load_bundle(bundled_path()).manifest == load_bundle().manifest
