@@ -37,7 +37,8 @@ from numpy.typing import NDArray
 from mlpaygrade.dataset.postings import Postings, build_postings
 from mlpaygrade.forecast.calibration import DIMENSIONS, INTERVALS, SHRINKAGE, Calibration, Truth, groups_of
 from mlpaygrade.forecast.distribution import LEVELS, MEDIAN, TARGETS, Prediction
-from mlpaygrade.forecast.encode import CONTINENTS, JobEncoder
+from mlpaygrade.forecast.encode import JobEncoder
+from mlpaygrade.job.places import CONTINENTS
 from mlpaygrade.testing.synthetic import SyntheticMarket
 
 RESULT: Final = Path(__file__).parent / "results" / "interval_coverage.json"

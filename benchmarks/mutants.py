@@ -48,7 +48,7 @@ MUTANTS = (
     # encoding and groups
     Mutant("forecast/encode.py", '(ids["experience"] - 1) * len(LABELS[SIZE]) + ids["size"]', '(ids["experience"] - 1) + ids["size"]'),
     Mutant("forecast/encode.py", "self.oldest_year, self.newest_year)", "0, 9999)"),
-    Mutant("forecast/encode.py", "titles = Counter(map(taxonomy.canonical_title, jobs[TITLE]))", "titles = Counter(jobs[TITLE])", ("tests/test_encode.py",)),
+    Mutant("forecast/encode.py", "titles = Counter(map(canonical_title, jobs[TITLE]))", "titles = Counter(jobs[TITLE])", ("tests/test_encode.py",)),
     Mutant("forecast/calibration.py", 'ids("experience") - 1', 'ids("experience")'),
     Mutant("forecast/calibration.py", '| (ids("location") == 0)', ""),
     # the answer

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlpaygrade.forecast.predictor import Predictor
-from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, LOCATION, REMOTE, RESIDENCE, SIZE, TITLE, YEAR, Experience
+from mlpaygrade.job.known_titles import resolve_title
 from mlpaygrade.job.lookup import MAX_TEXT
 from mlpaygrade.job.places import read_place
 from mlpaygrade.job.reading import read_title
@@ -153,9 +153,7 @@ def survey(path: Path) -> Iterator[Observed]:
 def answers(predictor: Predictor, jobs: Sequence[Observed]) -> Answers:
     """The one use of the model here: medium size, full time; a year later than the model's counts as its newest."""
     newest = predictor.bundle.encoder.newest_year
-    readings = {
-        title: taxonomy.resolve_title(title, known=predictor.known_titles).title for title in {j.title for j in jobs}
-    }
+    readings = {title: resolve_title(title, known=predictor.known_titles).title for title in {j.title for j in jobs}}
     titles = [readings[job.title] for job in jobs]
     answers = predictor.answer_many(
         {

@@ -14,8 +14,8 @@ from mlpaygrade import Predictor
 from mlpaygrade.explain.explanation import explain
 from mlpaygrade.forecast.answer import FIGURES
 from mlpaygrade.forecast.jobs import ReadJob
-from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import LABELS, Job
+from mlpaygrade.job.places import country_codes
 
 COUNT = 200
 EXPLAINED = 20
@@ -35,7 +35,7 @@ def jobs(predictor: Predictor) -> list[Job]:
     """The jobs: known and odd titles, known and any countries, every level, size, contract; the same whenever this runs."""
     draw = random.Random(20)
     encoder = predictor.bundle.encoder
-    anywhere = sorted(taxonomy.country_codes())
+    anywhere = sorted(country_codes())
     made = []
     for _ in range(COUNT):
         location = draw.choice([draw.choice(encoder.countries), "US", draw.choice(anywhere)])

@@ -18,7 +18,7 @@ from mlpaygrade.evaluation.mix import shift
 from mlpaygrade.forecast.distribution import LEVELS, Prediction
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job.fields import LOCATION, TITLE, YEAR
-from mlpaygrade.job.taxonomy import common_titles
+from mlpaygrade.job.known_titles import common_titles
 from mlpaygrade.testing.synthetic import SyntheticMarket
 from mlpaygrade.training.figures import residual_analysis, residual_figures
 from mlpaygrade.training.settings import Settings

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlpaygrade.errors import BundleError
-from mlpaygrade.forecast.encode import CATEGORICAL, FAMILIES, MAX_YEARS_BACK, NUMERIC, Encoded, JobEncoder
+from mlpaygrade.forecast.encode import CATEGORICAL, MAX_YEARS_BACK, NUMERIC, Encoded, JobEncoder
 from mlpaygrade.job.fields import FEATURES, LOCATION, RESIDENCE, TITLE, YEAR
-from mlpaygrade.job.taxonomy import canonical_title, title_family
+from mlpaygrade.job.titles import FAMILIES, canonical_title, title_family
 from mlpaygrade.testing.synthetic import SyntheticMarket
 
 JOBS = SyntheticMarket(seed=11, n_postings=400).generate()[list(FEATURES)].reset_index(drop=True)

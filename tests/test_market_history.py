@@ -17,7 +17,7 @@ from mlpaygrade.app import market_pay
 from mlpaygrade.app.market_pay import as_csv, with_source
 from mlpaygrade.dataset.postings import Calendar, Postings, build_postings
 from mlpaygrade.errors import ResourceError
-from mlpaygrade.job import taxonomy
+from mlpaygrade.job.titles import canonical_title
 from mlpaygrade.market.document import MarketDocument, NumericTable, TitleSeries, numeric_table, read_document
 from mlpaygrade.market.sample import MIN_CELL
 from mlpaygrade.market.statistics import market_json, market_statistics
@@ -55,7 +55,7 @@ def half_years(postings: Postings) -> Calendar:
 
 
 def by_pair(postings: Postings) -> pd.DataFrame:
-    title = postings.jobs["job_title"].map(taxonomy.canonical_title)
+    title = postings.jobs["job_title"].map(canonical_title)
     where = postings.jobs["company_location"]
     return pd.DataFrame({"pair": title + "|" + where, "year": postings.year, "middle": postings.midpoint_usd})
 

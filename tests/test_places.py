@@ -7,10 +7,9 @@ from hypothesis import strategies as st
 from mlpaygrade.benchmarking.sheet import read_sheet
 from mlpaygrade.errors import MLPayGradeError
 from mlpaygrade.forecast.predictor import Predictor
-from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import LOCATION
 from mlpaygrade.job.lookup import rows
-from mlpaygrade.job.places import looks_like_us_states, read_place
+from mlpaygrade.job.places import country, country_codes, looks_like_us_states, read_place
 from mlpaygrade.job.values import read_values
 
 
@@ -42,7 +41,7 @@ def test_names_in_other_languages_and_official_names_are_read_with_a_note(text: 
     reading = read_place(text)
     assert (reading.code, reading.kind) == (code, "country")
     assert reading.note is not None
-    assert taxonomy.country(code).name in reading.note
+    assert country(code).name in reading.note
 
 
 @pytest.mark.parametrize(
@@ -75,7 +74,7 @@ def test_a_state_or_city_gives_its_country_with_a_remark(text: str, code: str, k
     reading = read_place(text)
     assert (reading.code, reading.kind, reading.place) == (code, kind, place)
     assert reading.note is not None
-    assert taxonomy.country(code).name in reading.note
+    assert country(code).name in reading.note
 
 
 @pytest.mark.parametrize("text", ["EMEA", "Europe", "APAC", "DACH", "Latin America", "Worldwide", "EU", "Remote, EMEA"])
@@ -171,8 +170,8 @@ def test_places_are_read_or_refused_and_nothing_else(text: str) -> None:
         reading = read_place(text)
     except MLPayGradeError:
         return
-    assert reading.code is None or reading.code in taxonomy.country_codes()
-    assert set(reading.suggestions) <= taxonomy.country_codes()
+    assert reading.code is None or reading.code in country_codes()
+    assert set(reading.suggestions) <= country_codes()
     assert reading.code is not None or reading.note
 
 

@@ -193,9 +193,10 @@ def test_an_answer_rests_on_ten_adverts_or_on_a_broader_group() -> None:
         return Evidence({level: {key[level]: [count if k < 2 else 500, 2024]} for k, level in enumerate(COUNT_LEVELS)})
 
     known: dict[str, Any] = {**ROW, "title_family": "data_engineering", "continent": "NORTH_AMERICA"}
-    from mlpaygrade.job import taxonomy
+    from mlpaygrade.job.places import country
+    from mlpaygrade.job.titles import title_family
 
-    known |= {"title_family": taxonomy.title_family("Data Engineer"), "continent": taxonomy.country("US").continent}
+    known |= {"title_family": title_family("Data Engineer"), "continent": country("US").continent}
     levels = list(COUNT_LEVELS)
     assert evidence(10).support(known).level == levels[0]
     assert evidence(9).support(known).level == levels[2]

@@ -17,7 +17,7 @@ from mlpaygrade.forecast.accuracy import Accuracy
 from mlpaygrade.forecast.evidence import Cell, count_cells, nearby
 from mlpaygrade.forecast.remarks import how_old
 from mlpaygrade.forecast.strength import Strength, Word, at_place, local_disagreement, strength, worst
-from mlpaygrade.job import taxonomy
+from mlpaygrade.job.titles import canonical_title
 from mlpaygrade.money.place import place_factor
 from mlpaygrade.money.terms import DOLLARS, PayTerms, pay_terms
 from mlpaygrade.rendering.words import group_text
@@ -105,7 +105,7 @@ def test_adverts_are_held_against_what_the_model_says_of_these_very_adverts() ->
     apart = {key: cell[5] for key, cell in cells.items() if len(cell) > 5}
     assert apart
     for key, distance in apart.items():
-        expected = -0.2 if key.startswith(f"{taxonomy.canonical_title(first['job_title'])}|") else 0.0
+        expected = -0.2 if key.startswith(f"{canonical_title(first['job_title'])}|") else 0.0
         assert distance == pytest.approx(expected, abs=1e-3)
 
 

@@ -13,7 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mlpaygrade.errors import InputError
-from mlpaygrade.job import taxonomy, titles
+from mlpaygrade.forecast.encode import JobEncoder, seniority_score
+from mlpaygrade.job import known_titles, places, titles
 from mlpaygrade.job.fields import EXPERIENCE, LABELS, LOCATION, RESIDENCE, SIZE, TITLE
 from mlpaygrade.job.lookup import rows
 
@@ -86,8 +87,8 @@ def test_every_title_of_the_table_stands_once_and_has_a_family_and_a_source() ->
     listed = [row["title"] for row in rows("titles")]
     assert len(listed) == len(set(listed))
     assert len(KNOWN) == 155
-    assert len(taxonomy.common_titles()) >= 250
-    assert not KNOWN & set(taxonomy.common_titles())
+    assert len(known_titles.common_titles()) >= 250
+    assert not KNOWN & set(known_titles.common_titles())
     for row in rows("titles"):
         assert row["family"] in get_args(titles.Family), row
         assert row["source"] in {"dataset", "edition 2025-01", "common title"}, row
@@ -104,15 +105,15 @@ def test_every_row_names_its_source(table: str) -> None:
 def test_words_of_the_table_are_those_of_the_function_and_equal_words_share_a_family() -> None:
     family_of_words: dict[str, str] = {}
     for row in rows("titles"):
-        assert row["words"] == " ".join(taxonomy.title_words(row["title"])), row
+        assert row["words"] == " ".join(titles.title_words(row["title"])), row
         assert family_of_words.setdefault(row["words"], row["family"]) == row["family"], row
 
 
 def test_the_keyword_rules_reproduce_the_family_of_every_listed_title() -> None:
     wrong = {
-        row["title"]: (row["family"], titles._family_by_rule(taxonomy.title_words(row["title"])))
+        row["title"]: (row["family"], titles._family_by_rule(titles.title_words(row["title"])))
         for row in rows("titles")
-        if titles._family_by_rule(taxonomy.title_words(row["title"])) != row["family"]
+        if titles._family_by_rule(titles.title_words(row["title"])) != row["family"]
     }
     assert not wrong
 
@@ -147,8 +148,8 @@ def test_whoever_heads_something_is_management(role: str) -> None:
     ],
 )
 def test_family(title: str, family: str) -> None:
-    assert taxonomy.title_family(title) == family
-    assert taxonomy.family_name(taxonomy.title_family(title))
+    assert titles.title_family(title) == family
+    assert titles.family_name(titles.title_family(title))
 
 
 def test_abbreviations_are_unambiguous_and_need_no_second_reading() -> None:
@@ -161,7 +162,7 @@ def test_abbreviations_are_unambiguous_and_need_no_second_reading() -> None:
         assert len(row["text"].split()) <= 3, row
         assert (row["words"] == "") == (row["kind"] not in {"word", "whole"}), row
         if row["kind"] == "word":
-            assert " ".join(taxonomy.title_words(row["words"])) == row["words"], row
+            assert " ".join(titles.title_words(row["words"])) == row["words"], row
 
 
 def test_families_table_describes_each_family_once() -> None:
@@ -172,7 +173,7 @@ def test_public_data_is_covered(salaries_csv: Path) -> None:
     with salaries_csv.open(encoding="utf-8", newline="") as file:
         data = list(csv.DictReader(file))
     assert {row[TITLE] for row in data} == KNOWN
-    assert {row[LOCATION] for row in data} | {row[RESIDENCE] for row in data} <= taxonomy.country_codes()
+    assert {row[LOCATION] for row in data} | {row[RESIDENCE] for row in data} <= places.country_codes()
 
 
 def test_edition_2025_01_is_covered_commonest_first_and_hardly_any_row_is_left_over() -> None:
@@ -208,7 +209,7 @@ def test_edition_2025_01_is_covered_commonest_first_and_hardly_any_row_is_left_o
 )
 def test_families_of_what_the_market_posts_now(title: str, family: str) -> None:
     assert titles.market_family(title) == family
-    assert taxonomy.title_family(title) == (family if family in taxonomy.FAMILIES else "SPECIALIZED")
+    assert titles.title_family(title) == (family if family in titles.FAMILIES else "SPECIALIZED")
 
 
 # --- one title for one job
@@ -232,20 +233,20 @@ def test_families_of_what_the_market_posts_now(title: str, family: str) -> None:
     ],
 )
 def test_synonyms_are_one_title(title: str, canonical: str) -> None:
-    assert taxonomy.canonical_title(title) == canonical
+    assert titles.canonical_title(title) == canonical
 
 
 def test_a_canonical_title_is_its_own_and_of_the_same_kind() -> None:
     for row in rows("titles"):
-        canonical = taxonomy.canonical_title(row["title"])
-        assert taxonomy.canonical_title(canonical) == canonical
+        canonical = titles.canonical_title(row["title"])
+        assert titles.canonical_title(canonical) == canonical
     for row in rows("synonyms"):
-        assert taxonomy.canonical_title(row["title"]) == taxonomy.canonical_title(row["canonical"])
+        assert titles.canonical_title(row["title"]) == titles.canonical_title(row["canonical"])
 
 
 def test_bigrams_mark_where_a_title_starts_and_ends() -> None:
-    assert taxonomy.title_bigrams("ML Lead") == ("^ machine", "machine learning", "learning lead", "lead $")
-    assert taxonomy.title_bigrams("!!!") == ()
+    assert titles.title_bigrams("ML Lead") == ("^ machine", "machine learning", "learning lead", "lead $")
+    assert titles.title_bigrams("!!!") == ()
 
 
 # --- words
@@ -268,26 +269,26 @@ def test_bigrams_mark_where_a_title_starts_and_ends() -> None:
     ],
 )
 def test_title_words(title: str, words: str) -> None:
-    assert " ".join(taxonomy.title_words(title)) == words
+    assert " ".join(titles.title_words(title)) == words
 
 
 @given(st.text(max_size=150))
 def test_any_text_has_words_and_a_family(text: str) -> None:
-    assert taxonomy.title_words(text) == taxonomy.title_words(text.upper().lower().swapcase().lower())
-    assert taxonomy.title_family(text) in taxonomy.FAMILIES
+    assert titles.title_words(text) == titles.title_words(text.upper().lower().swapcase().lower())
+    assert titles.title_family(text) in titles.FAMILIES
 
 
 # --- reading titles
 
 
-def read(text: str) -> taxonomy.TitleMatch:
-    return taxonomy.resolve_title(text, known=KNOWN)
+def read(text: str) -> known_titles.TitleMatch:
+    return known_titles.resolve_title(text, known=KNOWN)
 
 
 @pytest.mark.parametrize("title", sorted(KNOWN))
 def test_a_known_title_is_itself(title: str) -> None:
-    assert read(title) == taxonomy.TitleMatch(
-        title=title, known=True, match="exact", family=taxonomy.title_family(title), note=None
+    assert read(title) == known_titles.TitleMatch(
+        title=title, known=True, match="exact", family=titles.title_family(title), note=None
     )
 
 
@@ -323,11 +324,11 @@ def test_different_titles_stay_different(text: str) -> None:
     reading = read(text)
     assert (reading.title, reading.known, reading.match) == (text, False, "unseen")
     assert reading.note is not None
-    assert taxonomy.family_name(reading.family) in reading.note
+    assert titles.family_name(reading.family) in reading.note
 
 
 def test_no_common_title_is_taken_for_a_misspelling() -> None:
-    assert not [title for title in taxonomy.common_titles() if read(title).match == "misspelling"]
+    assert not [title for title in known_titles.common_titles() if read(title).match == "misspelling"]
 
 
 def test_a_rank_is_left_to_the_experience_level_and_said() -> None:
@@ -337,11 +338,11 @@ def test_a_rank_is_left_to_the_experience_level_and_said() -> None:
     assert '"senior"' in reading.note
     assert "read as a level" in reading.note
     both = KNOWN | {"Senior Data Scientist"}
-    assert taxonomy.resolve_title("Sr Data Scientist", known=both).title == "Senior Data Scientist"
+    assert known_titles.resolve_title("Sr Data Scientist", known=both).title == "Senior Data Scientist"
 
 
 def test_a_lead_without_a_role_is_not_its_field() -> None:
-    reading = taxonomy.resolve_title("Data Science Lead", known={"Data Science", "Data Scientist"})
+    reading = known_titles.resolve_title("Data Science Lead", known={"Data Science", "Data Scientist"})
     assert not reading.known
     assert reading.family == "MANAGEMENT"
 
@@ -352,17 +353,17 @@ def test_the_title_that_shares_the_written_words_wins() -> None:
 
 
 def test_what_is_known_decides_and_not_the_table() -> None:
-    assert not taxonomy.resolve_title("Data Engineer", known={"Baker"}).known
-    assert taxonomy.resolve_title("bakr", known={"Baker"}).title == "Baker"
-    assert not taxonomy.resolve_title("Data Engineer", known=()).known
+    assert not known_titles.resolve_title("Data Engineer", known={"Baker"}).known
+    assert known_titles.resolve_title("bakr", known={"Baker"}).title == "Baker"
+    assert not known_titles.resolve_title("Data Engineer", known=()).known
 
 
 @pytest.mark.parametrize(
     "text", ["", "   ", "12345", "???", "Data\x00Scientist", "Data\nScientist", "x" * 101, "\ud800abc"]
 )
 def test_nonsense_is_refused_with_rule_value_and_remedy(text: str) -> None:
-    for what in (read, taxonomy.read_place):
-        if what is taxonomy.read_place and not text.strip():
+    for what in (read, places.read_place):
+        if what is places.read_place and not text.strip():
             continue
         with pytest.raises(InputError, match=r"; got .+\. [A-Z].+\.$"):
             what(text)
@@ -401,16 +402,16 @@ def test_reading_fails_only_with_input_error_and_is_idempotent(text: str) -> Non
     ],
 )
 def test_suggestions_put_the_nearest_first(text: str, first: str) -> None:
-    assert taxonomy.suggest_titles(text, known=KNOWN)[0] == first
+    assert known_titles.suggest_titles(text, known=KNOWN)[0] == first
 
 
 def test_nothing_in_common_suggests_nothing() -> None:
-    assert taxonomy.suggest_titles("Nurse", known=KNOWN) == ()
+    assert known_titles.suggest_titles("Nurse", known=KNOWN) == ()
 
 
 @given(st.text(max_size=120), st.integers(0, 8))
 def test_suggestions_never_fail(text: str, limit: int) -> None:
-    found = taxonomy.suggest_titles(text, known=KNOWN, limit=limit)
+    found = known_titles.suggest_titles(text, known=KNOWN, limit=limit)
     assert len(found) <= limit
     assert len(set(found)) == len(found)
     assert set(found) <= KNOWN
@@ -420,14 +421,14 @@ def test_suggestions_never_fail(text: str, limit: int) -> None:
 
 
 def test_countries_are_the_iso_codes_with_plain_names_and_unambiguous_aliases() -> None:
-    assert len(taxonomy.country_codes()) == 250
+    assert len(places.country_codes()) == 250
     assert len(rows("countries")) == 250
-    assert {"JE", "AS", "PR", "GI", "XK", "NA", "TW"} <= taxonomy.country_codes()
+    assert {"JE", "AS", "PR", "GI", "XK", "NA", "TW"} <= places.country_codes()
     for row in rows("countries"):
         assert len(row["code"]) == 2
         assert row["code"].isupper()
         for text in (row["name"], *filter(None, row["aliases"].split("|"))):
-            assert text == "Georgia" or taxonomy.read_place(text).code == row["code"], text
+            assert text == "Georgia" or places.read_place(text).code == row["code"], text
 
 
 def test_continent_and_tier_follow_from_the_cited_sources() -> None:
@@ -437,9 +438,9 @@ def test_continent_and_tier_follow_from_the_cited_sources() -> None:
         assert TIER_OF_GROUP[group.rpartition(": ")[2]] == row["tier"], row
         if "territory of" in group:
             state = group.rpartition("territory of ")[2].partition(":")[0]
-            assert taxonomy.country(state).tier == row["tier"], row
-    assert {row["continent"] for row in rows("countries")} == set(taxonomy.CONTINENTS)
-    assert {row["tier"] for row in rows("countries")} == set(taxonomy.TIERS)
+            assert places.country(state).tier == row["tier"], row
+    assert {row["continent"] for row in rows("countries")} == set(places.CONTINENTS)
+    assert {row["tier"] for row in rows("countries")} == set(places.TIERS)
 
 
 def test_income_groups_are_those_of_fiscal_year_2024() -> None:
@@ -447,13 +448,13 @@ def test_income_groups_are_those_of_fiscal_year_2024() -> None:
     changed_a_year_later = {"UPPER_MIDDLE": "RU BG PW PS", "LOWER_MIDDLE": "DZ IR MN UA"}
     for table in (changed_that_year, changed_a_year_later):
         for tier, codes in table.items():
-            assert {taxonomy.country(code).tier for code in codes.split()} == {tier}
+            assert {places.country(code).tier for code in codes.split()} == {tier}
 
 
 def test_an_unknown_code_is_refused() -> None:
     for code in ("UK", "", "us", "\x00"):
         with pytest.raises(InputError, match="two-letter code in capitals"):
-            taxonomy.country(code)
+            places.country(code)
 
 
 # --- interactions
@@ -461,12 +462,12 @@ def test_an_unknown_code_is_refused() -> None:
 
 def test_career_stage_has_twelve_values_and_the_score_rises_with_either_part() -> None:
     levels, sizes = list(LABELS[EXPERIENCE]), list(LABELS[SIZE])
-    stages = {taxonomy.career_stage(level, size) for level in levels for size in sizes}  # type: ignore[arg-type]
-    assert len(stages) == 12
-    scores = [taxonomy.seniority_score(level, size) for level in levels for size in sizes]  # type: ignore[arg-type]
+    encoder = JobEncoder(titles=(), countries=(), words=(), oldest_year=2024, newest_year=2024)
+    assert encoder.sizes()["career_stage"] == 1 + 12
+    scores = [seniority_score(level, size) for level in levels for size in sizes]
     assert scores == sorted(set(scores))
     with pytest.raises(InputError, match="experience_level must be one of EN, MI, SE, EX; got 'Senior'"):
-        taxonomy.seniority_score("Senior", "M")  # type: ignore[arg-type]
+        seniority_score("Senior", "M")
 
 
 # --- cost
@@ -474,8 +475,9 @@ def test_career_stage_has_twelve_values_and_the_score_rises_with_either_part() -
 
 def test_an_exact_title_needs_no_fuzzy_matching_library() -> None:
     code = (
-        "import sys; from mlpaygrade.job import taxonomy as t; "
-        "t.resolve_title('Data Engineer', known={'Data Engineer'}); t.country('US'); t.read_place('Germany'); "
+        "import sys; from mlpaygrade.job import known_titles, places; "
+        "known_titles.resolve_title('Data Engineer', known={'Data Engineer'}); "
+        "places.country('US'); places.read_place('Germany'); "
         "sys.exit(bool({'rapidfuzz', 'numpy', 'pandas'} & sys.modules.keys()))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -19,7 +19,8 @@ from mlpaygrade.app import serving
 from mlpaygrade.app.serving import LIMIT_SECONDS, Idle
 from mlpaygrade.benchmarking.report import run_benchmark
 from mlpaygrade.forecast.predictor import Predictor
-from mlpaygrade.job import taxonomy
+from mlpaygrade.job.known_titles import suggest_titles
+from mlpaygrade.job.places import read_place
 from mlpaygrade.job.relevance import relevance
 
 MAIN = Path(__file__).resolve().parents[1] / "src" / "mlpaygrade" / "app" / "main.py"
@@ -108,8 +109,8 @@ def test_no_cache_holds_a_job_that_was_asked_about(predictor: Predictor) -> None
     marker = new_marker()
     predictor.answer(predictor.read_job(title=f"Data q{marker} Engineer", experience="SE", location="US"))
     relevance(f"x{marker}")
-    taxonomy.suggest_titles(f"x{marker}", known=predictor.known_titles)
-    taxonomy.read_place(f"x{marker}")
+    suggest_titles(f"x{marker}", known=predictor.known_titles)
+    read_place(f"x{marker}")
     assert not held(marker)
 
 

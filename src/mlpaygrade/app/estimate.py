@@ -33,8 +33,8 @@ from mlpaygrade.errors import InputError
 from mlpaygrade.explain.scenarios import ladder, what_if
 from mlpaygrade.explain.verdict import reasons, verdict
 from mlpaygrade.forecast.answer import Answer, place_of
-from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import Job
+from mlpaygrade.job.places import country
 from mlpaygrade.money.place import PlaceFactor
 from mlpaygrade.money.terms import PayTerms
 
@@ -89,7 +89,7 @@ def page() -> None:
         terms = terms_form(job.location)
         offer = offer_field(f"{FORM}.offer", job.location, terms)
         today = st.toggle("Age pay to today", key=TODAY, persist_state="session", help=_TODAY)
-        saved_jobs(suggested=", ".join(filter(None, [job.title.strip(), taxonomy.country(job.location).name])))
+        saved_jobs(suggested=", ".join(filter(None, [job.title.strip(), country(job.location).name])))
         glance = st.container(key="glance")
     said = _place_parameter() | ({"today": "yes"} if today else {})
     serving.keep(FORM, job_parameters(job) | pay_parameters(terms, offer) | said)

@@ -15,7 +15,6 @@ from mlpaygrade.app.serving import literal, predictor, show_error
 from mlpaygrade.errors import InputError, MLPayGradeError
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.predictor import Predictor
-from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import (
     BY_COLUMN,
     BY_NAME,
@@ -30,6 +29,9 @@ from mlpaygrade.job.fields import (
     Job,
     job_of,
 )
+from mlpaygrade.job.known_titles import suggest_titles
+from mlpaygrade.job.lookup import MAX_TEXT
+from mlpaygrade.job.places import country, country_codes
 from mlpaygrade.job.reading import read_title
 from mlpaygrade.job.values import read_value
 from mlpaygrade.money.currency import DOLLAR, Period, Salaries, currency_of, rated_currencies, usual_salaries
@@ -201,7 +203,7 @@ def _title_field(name: str, start: str) -> str:
         "Job title",
         value=start,
         key=key,
-        max_chars=taxonomy.MAX_TEXT,
+        max_chars=MAX_TEXT,
         live="200ms",
         placeholder="for example Data Engineer, or MLE",
         help="As in a posting. Abbreviations and slips of the keyboard are understood, and how a title was read is always said.",
@@ -209,7 +211,7 @@ def _title_field(name: str, start: str) -> str:
     )
     known = predictor().known_titles
     if text not in known:
-        near = taxonomy.suggest_titles(text or "", known=known, limit=SUGGESTED)
+        near = suggest_titles(text or "", known=known, limit=SUGGESTED)
         if near:
             st.pills(
                 "Known titles like it" if text and text.strip() else "Common titles",
@@ -301,7 +303,7 @@ def _shown(field: Field, job: Job) -> Any:
 
 
 def _country_name(code: str) -> str:
-    return taxonomy.country(code).name
+    return country(code).name
 
 
 def _home_name(code: str) -> str:
@@ -310,7 +312,7 @@ def _home_name(code: str) -> str:
 
 @st.cache_data(show_spinner=False)
 def _countries() -> list[str]:
-    return sorted(taxonomy.country_codes(), key=_country_name)
+    return sorted(country_codes(), key=_country_name)
 
 
 _HELP: Final = {

@@ -14,9 +14,9 @@ from mlpaygrade.app.market_pay import Chosen, filed_amount, numbers, pay_and_tre
 from mlpaygrade.app.serving import literal, palette, predictor
 from mlpaygrade.errors import BundleError
 from mlpaygrade.forecast.bundle import Bundle
-from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import EXPERIENCE, LABELS
-from mlpaygrade.job.titles import FAMILIES, family_name, title_family
+from mlpaygrade.job.places import country
+from mlpaygrade.job.titles import FAMILIES, canonical_title, family_name, title_family
 from mlpaygrade.market.document import (
     PART,
     Cell,
@@ -191,11 +191,11 @@ def _groups() -> list["_Group"]:
 def _filters() -> dict[str, str]:
     """What the reader narrows the postings to, by the filter's name; at first as the address says."""
     codes = {key.rsplit("|", 1)[1] for key in predictor().bundle.evidence.cells.get(CELLS, {})}
-    countries = sorted((taxonomy.country(code).name, code) for code in codes)
+    countries = sorted((country(code).name, code) for code in codes)
     offered: dict[str, tuple[str, str, dict[str, str]]] = {
         "family": ("Kind of job", "every kind", {family: family_name(family) for family in FAMILIES}),
         "level": ("Experience level", "every level", {str(code): level for code, level in LABELS[EXPERIENCE].items()}),
-        "country": ("Company's country", "every country", {code: country for country, code in countries}),
+        "country": ("Company's country", "every country", {code: name for name, code in countries}),
     }
     asked, chosen = serving.parameters("market"), {}
     for place, (name, (label, every, named)) in zip(st.columns(len(offered)), offered.items(), strict=True):
@@ -236,7 +236,7 @@ class _Group(NamedTuple):
 
     @property
     def pair(self) -> tuple[str, str]:
-        return taxonomy.canonical_title(self.title), self.country
+        return canonical_title(self.title), self.country
 
     def passes(self, *, family: str, level: str, country: str) -> bool:
         return (
@@ -248,11 +248,11 @@ class _Group(NamedTuple):
     def said(self, terms: PayTerms) -> list[str]:
         few = len(self.cell) < 5
         pay = ["too few"] * 2 if few else [terms.text(self.cell[3]), terms.range(self.cell[2], self.cell[4])]
-        name = f"{self.title}\n{self.level}, {taxonomy.country(self.country).name}"
+        name = f"{self.title}\n{self.level}, {country(self.country).name}"
         return [name, *pay, f"{int(self.cell[0]):,}", str(int(self.cell[1]))]
 
     def filed(self, terms: PayTerms) -> tuple[Cell, ...]:
         pay: list[Cell] = [filed_amount(usd, terms) for usd in self.cell[2:5]]
         pay += [None] * (3 - len(pay))
         converted = terms.said or "in US dollars, not converted"
-        return (self.title, self.level, taxonomy.country(self.country).name, *self.cell[:2], *pay, converted)
+        return (self.title, self.level, country(self.country).name, *self.cell[:2], *pay, converted)

@@ -17,7 +17,8 @@ from mlpaygrade.app.form import local_currency, pay_parameters, remembered, star
 from mlpaygrade.app.serving import download, palette, predictor
 from mlpaygrade.benchmarking.workbook import harmless
 from mlpaygrade.forecast.answer import newest_advert
-from mlpaygrade.job import taxonomy
+from mlpaygrade.job.places import country
+from mlpaygrade.job.titles import canonical_title
 from mlpaygrade.market.document import Cell, NumericTable, Period, TitleSeries
 from mlpaygrade.money.currency import DOLLAR
 from mlpaygrade.money.terms import PayTerms
@@ -167,7 +168,7 @@ def _start(known: Mapping[str, TitleSeries]) -> list[str]:
             serving.remark([f'No advert in the data is of the job "{wrong[0][:60]}" in this link; it was left out.'])
         return [code for code in codes if code in known][:MOST]
     job = remembered("estimate")
-    title = taxonomy.canonical_title(job.title) if job else ""
+    title = canonical_title(job.title) if job else ""
     mine = [f"{title}|{country}" for country in ((job.location, "US") if job else ())]
     return [code for code in dict.fromkeys(mine) if code in known] or [code for code in FIRST if code in known]
 
@@ -177,7 +178,7 @@ def _code(one: TitleSeries) -> str:
 
 
 def _name(one: TitleSeries) -> str:
-    return f"{one.title}, {taxonomy.country(one.country).name}"
+    return f"{one.title}, {country(one.country).name}"
 
 
 def _caption(terms: PayTerms) -> str:
@@ -249,7 +250,7 @@ def _numbers(chosen: Sequence[TitleSeries], terms: PayTerms) -> NumericTable:
     converted = terms.said or "in US dollars, not converted"
     rows: list[tuple[Cell, ...]] = []
     for one in chosen:
-        who = (one.title, taxonomy.country(one.country).name)
+        who = (one.title, country(one.country).name)
         low, middle, high = one.quartiles_usd or (None, None, None)
         ends = one.interval_usd or (None, None)
         whole = _amounts((middle, low, high, *ends), terms)

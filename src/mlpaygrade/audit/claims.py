@@ -14,9 +14,9 @@ from typing import Final, Literal
 import numpy as np
 import pandas as pd
 
-from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import FEATURES, LABELS, LOCATION, REMOTE, RESIDENCE, TARGET, YEAR, Code
 from mlpaygrade.job.lookup import rows
+from mlpaygrade.job.places import country
 
 Verdict = Literal["holds", "fails", "cannot be told"]
 Value = float | str
@@ -242,7 +242,7 @@ def _chi_square_critical(freedom: int, probability: float) -> float:
 def plain_word(column: str, code: Code) -> str:
     """What a person reads for a code: "Senior", "Switzerland", "2020"."""
     if column in (LOCATION, RESIDENCE):
-        return taxonomy.country(str(code)).name
+        return country(str(code)).name
     labels = {str(known): label for known, label in LABELS.get(column, {}).items()}
     return labels.get(str(code), str(code))
 

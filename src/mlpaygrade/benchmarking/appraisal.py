@@ -30,10 +30,9 @@ from mlpaygrade.forecast.answer import FIGURES, Answer, Answers, market_day
 from mlpaygrade.forecast.distribution import LEVELS
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.forecast.strength import of_internship
-from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import EXPERIENCE, FEATURES, LOCATION, TITLE, YEAR, label_of
 from mlpaygrade.job.lookup import with_memory
-from mlpaygrade.job.places import HOME
+from mlpaygrade.job.places import HOME, country, country_codes
 from mlpaygrade.job.reading import INTERNSHIP
 from mlpaygrade.money import ageing
 from mlpaygrade.money.terms import DOLLARS, PayTerms
@@ -145,7 +144,7 @@ def ageing_factor(predictor: Predictor, rules: Rules, *, country: str = HOME, ye
 
 def _age(frame: "pd.DataFrame", predictor: Predictor, rules: Rules) -> None:
     """Give every row its factor, and a remark where none is known for its country."""
-    codes = {taxonomy.country(code).name: code for code in taxonomy.country_codes()}
+    codes = {country(code).name: code for code in country_codes()}
     named = list(zip(frame["country"], frame["year"].astype(int), strict=True))
     factors = {
         (name, year): ageing_factor(predictor, rules, country=codes.get(name, HOME), year=year or None)
@@ -166,7 +165,7 @@ def _distinct(sheet: Sheet, predictor: Predictor, progress: Progress) -> dict[st
     columns |= {name: np.full(count, "", dtype=object) for name in ("match", "strength", "why", "remarks", "problem")}
     columns["log_quantiles"] = np.full((count, len(LEVELS)), np.nan, dtype=np.float32)
     columns["level"] = _words(read.columns[EXPERIENCE], lambda code: label_of(EXPERIENCE, code))
-    columns["country"] = _words(read.columns[LOCATION], lambda code: taxonomy.country(code).name)
+    columns["country"] = _words(read.columns[LOCATION], lambda code: country(code).name)
     columns["year"] = np.array([*(year or 0 for year in read.columns[YEAR]), 0], dtype=np.int64)
     columns["disagrees"] = np.array([*(text != "" for text in read.warnings), False], dtype=bool)
     columns["problem"][:-1] = [f"not answered: {problem}" if problem else "" for problem in read.problems]

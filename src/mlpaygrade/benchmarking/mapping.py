@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, cast, get_args
 from mlpaygrade.dataset.columns import mappable, match_columns, plain, shown
 from mlpaygrade.errors import DataError, Defect, InputError
 from mlpaygrade.job.fields import LABELS, LOCATION, label_of
-from mlpaygrade.job.taxonomy import country
+from mlpaygrade.job.places import country
 from mlpaygrade.job.values import COUNTRY_COLUMNS, read_value
 from mlpaygrade.money.currency import Period, usd_to
 

@@ -26,8 +26,7 @@ from mlpaygrade.forecast.jobs import JobReader, ReadJobs, defaults_said, lines, 
 from mlpaygrade.job.fields import BY_COLUMN, EMPLOYMENT, EXPERIENCE, FEATURES, LOCATION, REMOTE, RESIDENCE, SIZE, TITLE
 from mlpaygrade.job.lookup import rows as table_rows
 from mlpaygrade.job.lookup import with_memory
-from mlpaygrade.job.places import read_place
-from mlpaygrade.job.taxonomy import country, country_codes
+from mlpaygrade.job.places import country, country_codes, read_place
 from mlpaygrade.job.values import COUNTRY_COLUMNS, is_missing
 
 MAX_BYTES: Final = 64 * 1024 * 1024

@@ -30,8 +30,9 @@ from mlpaygrade.evaluation.metrics import evaluate
 from mlpaygrade.evaluation.mix import Shift, shift, trained_mix
 from mlpaygrade.forecast.bundle import write_json
 from mlpaygrade.forecast.predictor import Predictor
-from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import EXPERIENCE, LABELS, LOCATION, TITLE
+from mlpaygrade.job.places import country
+from mlpaygrade.job.titles import Family, family_name, title_family
 
 
 def known_to(provenance: Mapping[str, Any], postings: Postings) -> NDArray[np.bool_]:
@@ -157,7 +158,7 @@ def new_counts(postings: Postings) -> dict[str, Counter[str]]:
     return {
         "experience": Counter(jobs[EXPERIENCE]),
         "title": Counter(jobs[TITLE]),
-        "title family": Counter(jobs[TITLE].map(taxonomy.title_family)),
+        "title family": Counter(jobs[TITLE].map(title_family)),
         "country": Counter(jobs[LOCATION]),
     }
 
@@ -201,9 +202,9 @@ def _named(dimension: str, value: str) -> str:
     if dimension == "experience":
         return str(LABELS[EXPERIENCE].get(value, value))
     if dimension in ("country", "countries"):
-        return taxonomy.country(value).name
-    if dimension == "title family" and value in get_args(taxonomy.Family):
-        return taxonomy.family_name(cast(taxonomy.Family, value))
+        return country(value).name
+    if dimension == "title family" and value in get_args(Family):
+        return family_name(cast(Family, value))
     return value
 
 

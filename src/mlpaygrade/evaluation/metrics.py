@@ -32,8 +32,9 @@ from mlpaygrade.forecast.calibration import INTERVALS
 from mlpaygrade.forecast.distribution import LEVEL_WEIGHTS, LEVELS, MEDIAN, Prediction
 from mlpaygrade.forecast.evidence import Evidence, most_specific
 from mlpaygrade.forecast.strength import local_disagreement, strength, worst
-from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, FEATURES, LABELS, LOCATION, REMOTE, SIZE, TITLE, YEAR
+from mlpaygrade.job.places import country
+from mlpaygrade.job.titles import canonical_title, family_name, title_family
 
 MIN_SLICE = 30
 """Slices with fewer rows are left out of tables: their figures would be noise."""
@@ -125,10 +126,10 @@ def slices(postings: Postings, further: Mapping[str, Sequence[str]]) -> Iterator
     """(dimension, value, mask (n,)) of every slice that is reported, those of `further` dimensions last."""
     jobs = postings.jobs
     us = (jobs[LOCATION] == "US").to_numpy()
-    tier = jobs[LOCATION].map(lambda code: taxonomy.country(code).tier.replace("_", " ").capitalize())
+    tier = jobs[LOCATION].map(lambda code: country(code).tier.replace("_", " ").capitalize())
     yield "market", US, us
     yield "market", "International", ~us
-    family = jobs[TITLE].map(taxonomy.title_family).map(taxonomy.family_name)
+    family = jobs[TITLE].map(title_family).map(family_name)
     for dimension, column in [
         ("country group", jobs[LOCATION].map(country_group)),
         ("income group", tier.where(tier.str.endswith("income"), tier + " income")),
@@ -251,7 +252,7 @@ def _rows_of(postings: Postings, job_of: NDArray[np.int64], names: Sequence[tupl
 
 
 def _unseen(job: Mapping[str, object], evidence: Evidence) -> bool:
-    return taxonomy.canonical_title(str(job[TITLE])) not in evidence.adverts
+    return canonical_title(str(job[TITLE])) not in evidence.adverts
 
 
 def _figures(prediction: Prediction, postings: Postings) -> Callable[[Rows], Figures]:

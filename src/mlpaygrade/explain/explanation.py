@@ -24,8 +24,8 @@ from mlpaygrade.forecast.background import Background
 from mlpaygrade.forecast.evidence import Cell
 from mlpaygrade.forecast.jobs import ReadJob
 from mlpaygrade.forecast.predictor import Predictor
-from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import BY_COLUMN, FIELDS, YEAR, Code, Job, label_of
+from mlpaygrade.job.places import country
 
 
 @cache
@@ -275,7 +275,7 @@ def player_label(player: str) -> str:
 def player_value(player: str, job: Job) -> str:
     """What a job has there, in plain words."""
     if player == LOCATION_GROUP:
-        company, home = taxonomy.country(job.location).name, taxonomy.country(job.residence).name
+        company, home = country(job.location).name, country(job.residence).name
         return company if company == home else f"{company}, employee in {home}"
     return label_of(player, job.fields()[player])
 

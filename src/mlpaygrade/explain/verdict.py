@@ -16,7 +16,7 @@ from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.distribution import LEVELS, TARGETS
 from mlpaygrade.forecast.evidence import SAME_JOB
 from mlpaygrade.forecast.remarks import AdvertsBeside
-from mlpaygrade.job import taxonomy
+from mlpaygrade.job.places import country
 from mlpaygrade.money.terms import DOLLARS, PayTerms
 from mlpaygrade.rendering.words import counted, country_text, of_100
 
@@ -114,7 +114,7 @@ def place_said(answer: Answer, terms: PayTerms = DOLLARS) -> str:
         return ""
     read = f" {place.read_as}." if place.read_as else ""
     return (
-        f"{taxonomy.country(answer.job.location).name} {terms.text(answer.estimate_usd / place.factor)}, times "
+        f"{country(answer.job.location).name} {terms.text(answer.estimate_usd / place.factor)}, times "
         f"{place.factor:.2f} in {place.name} (from {place.low:.2f} to {place.high:.2f}; official wages of "
         f"{place.official_count:,} people).{read}"
     )

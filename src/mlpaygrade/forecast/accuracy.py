@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import EXPERIENCE, LOCATION, TITLE
-from mlpaygrade.job.places import HOME
+from mlpaygrade.job.places import HOME, country
+from mlpaygrade.job.titles import canonical_title, title_family
 from mlpaygrade.rendering.words import counted, group_text
 
 ALL: Final = "all"
@@ -99,7 +99,7 @@ class Accuracy:
 
 def country_group(code: str) -> str:
     """The group of a company's country as tables name it: the United States alone, else its continent."""
-    return "United States" if code == HOME else _CONTINENTS[taxonomy.country(code).continent]
+    return "United States" if code == HOME else _CONTINENTS[country(code).continent]
 
 
 def group_names(fields: Mapping[str, object], *, support: str, unseen: bool) -> dict[tuple[str, ...], str]:
@@ -113,8 +113,8 @@ def group_names(fields: Mapping[str, object], *, support: str, unseen: bool) -> 
         COUNTRY_GROUP: country_group(location),
         EXPERIENCE: fields[EXPERIENCE],
         LOCATION: location,
-        TITLE: taxonomy.canonical_title(title),
-        FAMILY: taxonomy.title_family(title),
+        TITLE: canonical_title(title),
+        FAMILY: title_family(title),
         SUPPORT: support,
         NOVELTY: UNSEEN if unseen else "known title",
     }

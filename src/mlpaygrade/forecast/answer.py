@@ -42,10 +42,11 @@ from mlpaygrade.forecast.strength import (
     strength,
     worst,
 )
-from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import FEATURES, LOCATION, RESIDENCE, TITLE, YEAR, Job, job_of
-from mlpaygrade.job.places import HOME
+from mlpaygrade.job.places import HOME, country
 from mlpaygrade.job.reading import INTERNSHIP
+from mlpaygrade.job.title_parts import is_internship
+from mlpaygrade.job.titles import canonical_title
 from mlpaygrade.money.ageing import Ageing, ageing_factor
 from mlpaygrade.money.place import PlaceFactor, place_factor
 from mlpaygrade.money.terms import PayTerms
@@ -366,7 +367,7 @@ class Answers:
     @cached_property
     def internships(self) -> list[bool]:
         """Whether each title names an internship, n of them."""
-        known = {title: taxonomy.is_internship(str(title)) for title in set(self.jobs[TITLE])}
+        known = {title: is_internship(str(title)) for title in set(self.jobs[TITLE])}
         return [known[title] for title in self.jobs[TITLE]]
 
     @cached_property
@@ -382,7 +383,7 @@ class Answers:
 
     def _accuracy(self, n: int) -> Accuracy | None:
         groups, fields = self.bundle.evaluation.get("groups", {}), self.fields(n)
-        unseen = taxonomy.canonical_title(str(fields[TITLE])) not in self.bundle.evidence.adverts
+        unseen = canonical_title(str(fields[TITLE])) not in self.bundle.evidence.adverts
         return worst(accuracies(groups, fields, support=self.support[n].level, unseen=unseen))
 
     def strength(self, n: int) -> Strength:
@@ -509,7 +510,7 @@ def place_of(job: Job, place_text: str) -> PlaceFactor | None:
     Raises InputError for a job outside the United States, and for what is no such place.
     """
     if job.location != HOME:
-        name = taxonomy.country(job.location).name
+        name = country(job.location).name
         raise InputError(
             f"What a place within a country does to pay is known for the United States only; got '{place_text}' in {name}. "
             "Leave the place out."

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlpaygrade.errors import BundleError
-from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import FEATURES, LOCATION, RESIDENCE, TITLE, YEAR
+from mlpaygrade.job.places import country
+from mlpaygrade.job.titles import canonical_title, title_family
 
 if TYPE_CHECKING:
     from mlpaygrade.dataset.postings import Postings
@@ -89,7 +90,7 @@ def choose_background(postings: "Postings", *, size: int = SIZE) -> Background:
     """A background of `size` draws that stands for the newest postings (see MOST); postings oldest first."""
     newest = postings.jobs[postings.jobs[YEAR] == postings.jobs[YEAR].max()]
     jobs = newest.iloc[-MOST:] if len(newest) >= FEWEST else postings.jobs.iloc[-FEWEST:]
-    jobs = jobs.assign(**{TITLE: jobs[TITLE].map(taxonomy.canonical_title)})
+    jobs = jobs.assign(**{TITLE: jobs[TITLE].map(canonical_title)})
     counts = jobs.groupby(list(FEATURES), sort=True).size()
     distinct = counts.index.to_frame(index=False)
     share = counts.to_numpy(dtype=np.float64) / len(jobs)
@@ -132,10 +133,10 @@ def _similarity(jobs: Mapping[str, Sequence[str | int]]) -> NDArray[np.float64]:
     average over. Titles of one family agree by half, and countries by a quarter each for the same continent and income group.
     """
     place = [f"{home}|{place}" for home, place in zip(jobs[RESIDENCE], jobs[LOCATION], strict=True)]
-    countries = [taxonomy.country(str(code)) for code in jobs[LOCATION]]
+    countries = [country(str(code)) for code in jobs[LOCATION]]
     agreement = [_equal(jobs[column]) for column in FEATURES if column not in (TITLE, RESIDENCE, LOCATION)]
-    agreement.append((_equal(jobs[TITLE]) + _equal([taxonomy.title_family(str(title)) for title in jobs[TITLE]])) / 2)
-    alike = (_equal([country.continent for country in countries]) + _equal([country.tier for country in countries])) / 2
+    agreement.append((_equal(jobs[TITLE]) + _equal([title_family(str(title)) for title in jobs[TITLE]])) / 2)
+    alike = (_equal([one.continent for one in countries]) + _equal([one.tier for one in countries])) / 2
     agreement.append((_equal(place) + alike) / 2)
     similarity = np.ones_like(alike)
     for agree in agreement:

@@ -25,9 +25,10 @@ from numpy.typing import NDArray
 
 from mlpaygrade.errors import BundleError, DataError
 from mlpaygrade.forecast.distribution import LEVELS, MEDIAN, TARGETS, Prediction
-from mlpaygrade.forecast.encode import CATEGORICAL, CONTINENTS, Encoded, JobColumns, JobEncoder
-from mlpaygrade.job import taxonomy
+from mlpaygrade.forecast.encode import CATEGORICAL, Encoded, JobColumns, JobEncoder
 from mlpaygrade.job.fields import LOCATION, TITLE
+from mlpaygrade.job.places import CONTINENTS
+from mlpaygrade.job.titles import canonical_title
 
 if TYPE_CHECKING:
     from mlpaygrade.dataset.postings import Postings
@@ -296,5 +297,5 @@ class LocalPay:
 
 def cell_keys(jobs: JobColumns) -> list[str]:
     """The country and title of each of n jobs, as the rule's table names them."""
-    titles = {title: taxonomy.canonical_title(str(title)) for title in set(jobs[TITLE])}
+    titles = {title: canonical_title(str(title)) for title in set(jobs[TITLE])}
     return [f"{place}|{titles[title]}" for place, title in zip(jobs[LOCATION], jobs[TITLE], strict=True)]

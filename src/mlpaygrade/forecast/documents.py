@@ -19,8 +19,8 @@ from mlpaygrade.errors import BundleError
 from mlpaygrade.forecast.calibration import DIMENSIONS, GROUPS, with_places
 from mlpaygrade.forecast.distribution import MEDIAN, TARGETS
 from mlpaygrade.forecast.evidence import COUNT_LEVELS
-from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import EXPERIENCE, FEATURES, FIELDS, FIRST_YEAR, LABELS, LAST_YEAR, LOCATION, RESIDENCE
+from mlpaygrade.job.places import country_codes
 
 Count = Annotated[int, Meta(ge=0, le=10**9)]
 Year = Annotated[int, Meta(ge=FIRST_YEAR, le=LAST_YEAR)]
@@ -309,7 +309,7 @@ def _background(document: BackgroundDocument) -> str | None:
         if known is not None and not set(values) <= set(known):
             return f"{field.column} holds a value that is none of {', '.join(map(str, known))}"
     places = [str(code) for column in (LOCATION, RESIDENCE) for code in document.jobs[column]]
-    return next((f"'{code[:20]}' is no country" for code in places if code not in taxonomy.country_codes()), None)
+    return next((f"'{code[:20]}' is no country" for code in places if code not in country_codes()), None)
 
 
 def _evaluation(document: EvaluationDocument) -> str | None:

@@ -4,20 +4,19 @@ Enters: jobs as columns of the dataset's codes. Leaves: `Encoded` arrays. The en
 postings only and travels in the bundle as JSON, so training and serving cannot differ. Id 0 means "not in the
 training data" everywhere; such a value still carries its words, family, continent and income tier. Titles that mean one
 job ("ML Engineer", "Machine Learning Engineer") are one title here (`canonical_title`).
-Does not read free text: `taxonomy` does that before.
+Does not read free text: `jobs` does that before.
 """
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, Protocol, Self, TypeVar, get_args
+from typing import Any, Final, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpaygrade.errors import BundleError
-from mlpaygrade.job import taxonomy
+from mlpaygrade.errors import BundleError, InputError
 from mlpaygrade.job.fields import (
     EMPLOYMENT,
     EXPERIENCE,
@@ -29,8 +28,9 @@ from mlpaygrade.job.fields import (
     TITLE,
     YEAR,
 )
-from mlpaygrade.job.lookup import with_memory
-from mlpaygrade.job.places import HOME
+from mlpaygrade.job.lookup import rows, with_memory
+from mlpaygrade.job.places import CONTINENTS, HOME, TIERS, country
+from mlpaygrade.job.titles import FAMILIES, canonical_title, title_family, title_words
 
 V = TypeVar("V")
 
@@ -67,10 +67,6 @@ NUMERIC: Final = ("seniority_score",)
 MAX_YEARS_BACK: Final = 7
 
 MAX_WORDS: Final = 8
-FAMILIES: Final = get_args(taxonomy.Family)
-CONTINENTS: Final = get_args(taxonomy.Continent)
-TIERS: Final = get_args(taxonomy.Tier)
-_STAGES: Final = tuple(f"{level}-{size}" for level in LABELS[EXPERIENCE] for size in LABELS[SIZE])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,12 +108,12 @@ class JobEncoder:
     @with_memory
     def fit(cls, jobs: JobColumns, *, min_count: int = 2) -> Self:
         """Learn the vocabularies of training jobs (one per posting); values seen less than `min_count` times share id 0."""
-        titles = Counter(map(taxonomy.canonical_title, jobs[TITLE]))
+        titles = Counter(map(canonical_title, jobs[TITLE]))
         countries = Counter(jobs[LOCATION])
         countries.update(r for r, c in zip(jobs[RESIDENCE], jobs[LOCATION], strict=True) if r != c)
         words: Counter[str] = Counter()
         for title, count in titles.items():
-            words.update(dict.fromkeys(taxonomy.title_words(title), count))
+            words.update(dict.fromkeys(title_words(title), count))
         years = np.asarray(jobs[YEAR], dtype=np.int64)
         return cls(
             titles=_frequent(titles, min_count),
@@ -154,7 +150,7 @@ class JobEncoder:
             "location_tier": len(TIERS),
             "location_group": 1 + len(CONTINENTS),
             "abroad": 2,
-            "career_stage": len(_STAGES),
+            "career_stage": len(LABELS[EXPERIENCE]) * len(LABELS[SIZE]),
             "experience": len(LABELS[EXPERIENCE]),
             "employment": len(LABELS[EMPLOYMENT]),
             "size": len(LABELS[SIZE]),
@@ -171,7 +167,7 @@ class JobEncoder:
         experience, size = jobs[EXPERIENCE], jobs[SIZE]
         ids = {
             "title": _lookup(title, _index(self.titles)),
-            "title_family": _lookup(title, lambda t: _index(FAMILIES)(taxonomy.title_family(t))),
+            "title_family": _lookup(title, lambda t: _index(FAMILIES)(title_family(t))),
             "experience": _lookup(experience, _index(LABELS[EXPERIENCE])),
             "employment": _lookup(jobs[EMPLOYMENT], _index(LABELS[EMPLOYMENT])),
             "size": _lookup(size, _index(LABELS[SIZE])),
@@ -187,7 +183,7 @@ class JobEncoder:
         ids["career_stage"] = (ids["experience"] - 1) * len(LABELS[SIZE]) + ids["size"]
         years = np.clip(np.asarray(jobs[YEAR], dtype=np.int64), self.oldest_year, self.newest_year)
         ids["years_back"] = np.minimum(self.newest_year - years, MAX_YEARS_BACK)
-        score = _lookup(zip(experience, size, strict=True), lambda pair: taxonomy.seniority_score(*pair), np.float64)
+        score = _lookup(zip(experience, size, strict=True), lambda pair: seniority_score(*pair), np.float64)
         return Encoded(
             categorical=np.column_stack([ids[column] for column in CATEGORICAL]).astype(np.int32, copy=False),
             words=self._words(title),
@@ -198,13 +194,13 @@ class JobEncoder:
         index = _index(self.words)
 
         def one(title: str) -> int:
-            known = [i for word in taxonomy.title_words(title) if (i := index(word))][:MAX_WORDS]
-            rows.append(known + [0] * (MAX_WORDS - len(known)))
-            return len(rows) - 1
+            known = [i for word in title_words(title) if (i := index(word))][:MAX_WORDS]
+            ids.append(known + [0] * (MAX_WORDS - len(known)))
+            return len(ids) - 1
 
-        rows: list[list[int]] = []
+        ids: list[list[int]] = []
         position = _lookup(titles, one)
-        table: NDArray[np.int32] = np.array(rows, dtype=np.int32).reshape(-1, MAX_WORDS)
+        table: NDArray[np.int32] = np.array(ids, dtype=np.int32).reshape(-1, MAX_WORDS)
         return np.asarray(table[position])
 
     def to_json(self) -> dict[str, object]:
@@ -238,8 +234,7 @@ def _canonical(titles: Iterable[str]) -> list[str]:
     """The one spelling of every title, found once for each distinct one."""
     spelling: dict[str, str] = {}
     return [
-        spelling[title] if title in spelling else spelling.setdefault(title, taxonomy.canonical_title(title))
-        for title in titles
+        spelling[title] if title in spelling else spelling.setdefault(title, canonical_title(title)) for title in titles
     ]
 
 
@@ -253,11 +248,26 @@ def _index(values: Iterable[Hashable]) -> Callable[[Hashable], int]:
 
 
 def _continent(code: str) -> int:
-    return 1 + CONTINENTS.index(taxonomy.country(code).continent)
+    return 1 + CONTINENTS.index(country(code).continent)
 
 
 def _tier(code: str) -> int:
-    return 1 + TIERS.index(taxonomy.country(code).tier)
+    return 1 + TIERS.index(country(code).tier)
+
+
+def seniority_score(experience: str, size: str) -> float:
+    """The level's ordinal (1 to 4) times the size's weight: 0.9 to 4.4. Raises InputError for another code.
+
+    The weights never lift a level past the next one. Source: `job/tables/encoder_weights.csv`.
+    """
+    return _weight(EXPERIENCE, experience) * _weight(SIZE, size)
+
+
+def _weight(field: str, code: str) -> float:
+    values = {row["code"]: float(row["value"]) for row in rows("encoder_weights") if row["field"] == field}
+    if code not in values:
+        raise InputError(f"{field} must be one of {', '.join(values)}; got {code!r}. Give one of these codes.")
+    return values[code]
 
 
 def _lookup(values: Iterable[V], function: Callable[[V], float], dtype: type = np.int32) -> NDArray[Any]:

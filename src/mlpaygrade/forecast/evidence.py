@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlpaygrade.errors import BundleError
-from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, LOCATION, REMOTE, SIZE, TITLE
 from mlpaygrade.job.lookup import remembered, with_memory
+from mlpaygrade.job.places import country
+from mlpaygrade.job.titles import canonical_title, title_family
 
 if TYPE_CHECKING:
     from mlpaygrade.dataset.postings import Postings
@@ -201,9 +202,9 @@ def count_cells(postings: "Postings", *, log_estimate: NDArray[np.float64] | Non
     CLOSE say how far their adverts lie from the model.
     """
     jobs = postings.jobs.copy()
-    jobs[TITLE] = jobs[TITLE].map(taxonomy.canonical_title)
-    jobs[FAMILY] = jobs[TITLE].map(taxonomy.title_family)
-    jobs[CONTINENT] = jobs[LOCATION].map(lambda code: taxonomy.country(code).continent)
+    jobs[TITLE] = jobs[TITLE].map(canonical_title)
+    jobs[FAMILY] = jobs[TITLE].map(title_family)
+    jobs[CONTINENT] = jobs[LOCATION].map(lambda code: country(code).continent)
     jobs["middle"] = postings.midpoint_usd
     jobs["year"] = postings.year
     if log_estimate is not None:
@@ -233,12 +234,12 @@ def _broader(evidence: Evidence, title: str, level: str, country: str) -> tuple[
 
 def _one_title(fields: Mapping[str, object]) -> dict[str, object]:
     """A job with the one spelling of its title."""
-    return {**fields, TITLE: taxonomy.canonical_title(str(fields[TITLE]))}
+    return {**fields, TITLE: canonical_title(str(fields[TITLE]))}
 
 
 def _with_groups(fields: Mapping[str, object]) -> dict[str, object]:
     return {
         **_one_title(fields),
-        FAMILY: taxonomy.title_family(str(fields[TITLE])),
-        CONTINENT: taxonomy.country(str(fields[LOCATION])).continent,
+        FAMILY: title_family(str(fields[TITLE])),
+        CONTINENT: country(str(fields[LOCATION])).continent,
     }

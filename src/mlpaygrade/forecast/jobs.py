@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlpaygrade.errors import Defect, InputError
-from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import (
     BY_COLUMN,
     BY_NAME,
@@ -30,6 +29,7 @@ from mlpaygrade.job.fields import (
     JobWords,
     job_of,
 )
+from mlpaygrade.job.known_titles import resolve_title
 from mlpaygrade.job.lookup import with_memory
 from mlpaygrade.job.reading import TitleReading, contradictions, read_title
 from mlpaygrade.job.relevance import relevance
@@ -211,7 +211,7 @@ class JobReader:
         if field.kind != "title":
             return _Cell(reading.value, notes)
         try:
-            found = taxonomy.resolve_title(str(reading.value), known=self._titles)
+            found = resolve_title(str(reading.value), known=self._titles)
             says = read_title(str(reading.value), known=self._titles)
         except InputError as error:
             defect = Defect(column=field.column, rule=str(error), value=text[:60], remedy="")

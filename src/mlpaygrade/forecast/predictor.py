@@ -23,8 +23,8 @@ from mlpaygrade.forecast.distribution import LEVELS, TARGETS, Prediction, concat
 from mlpaygrade.forecast.documents import AGAIN
 from mlpaygrade.forecast.encode import MAX_WORDS, NUMERIC, Encoded, JobColumns, JobEncoder
 from mlpaygrade.forecast.jobs import JobReader, ReadJob, objects
-from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import FEATURES, FIELDS, Job, JobWords
+from mlpaygrade.job.known_titles import suggest_titles
 from mlpaygrade.job.lookup import with_memory
 from mlpaygrade.job.places import HOME
 from mlpaygrade.job.relevance import relevance
@@ -136,7 +136,7 @@ class Predictor:
         if not judged.answerable and judged.nearest is None:
             return None
         known = self.known_titles
-        near = judged.nearest or taxonomy.suggest_titles("", known=known, limit=1)[0]
+        near = judged.nearest or suggest_titles("", known=known, limit=1)[0]
         changes: list[dict[str, Any]] = [
             {"title": near},
             {"residence": job.location},

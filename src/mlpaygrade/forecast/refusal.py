@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from mlpaygrade.errors import BundleError
 from mlpaygrade.forecast.distribution import Prediction
 from mlpaygrade.forecast.encode import JobEncoder
-from mlpaygrade.job import taxonomy
 from mlpaygrade.job.relevance import relevance
+from mlpaygrade.job.titles import canonical_title, title_words
 
 SHARES: Final = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
 """Shares of the least supported postings whose leaving out the curve shows."""
@@ -97,7 +97,7 @@ def refusals(
     titles, spreads: of the n jobs, spreads in log dollars. adverts: title -> its adverts in the training data. limit: of the
     bundle's `AbstentionRule`.
     """
-    common = {title: adverts.get(taxonomy.canonical_title(title), 0) >= COMMON_TITLE for title in set(titles)}
+    common = {title: adverts.get(canonical_title(title), 0) >= COMMON_TITLE for title in set(titles)}
     unknown = {title: None if common[title] else _unknown(title, encoder) for title in common}
     return [
         unknown[title] or (None if common[title] or spread <= limit else _apart(spread, limit))
@@ -112,7 +112,7 @@ def _unknown(title: str, encoder: JobEncoder) -> str | None:
     judged = relevance(title, known=encoder.known_titles)
     if not judged.answerable:
         return judged.reason.rstrip(".")
-    if not encoder.known_words.isdisjoint(taxonomy.title_words(title)):
+    if not encoder.known_words.isdisjoint(title_words(title)):
         return None
     return f"neither the title '{title}' nor any of its words stands in the training data, so nothing is known about such a job"
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from mlpaygrade.forecast.calibration import LocalMove
 from mlpaygrade.forecast.evidence import Cell
 from mlpaygrade.forecast.strength import LocalAdverts
-from mlpaygrade.job import taxonomy
+from mlpaygrade.job.places import country
 from mlpaygrade.rendering.words import counted, country_text
 
 APART: Final = (
@@ -43,7 +43,7 @@ def moved(move: LocalMove | None, usd: float, location: str) -> tuple[str, ...]:
         return ()
     before = move.before_usd(usd)
     return (
-        f"The {move.postings:,} newest adverts for this title ({taxonomy.country(location).name}) lay "
+        f"The {move.postings:,} newest adverts for this title ({country(location).name}) lay "
         f"{_apart(expm1(move.apart_log))} what the model alone says, so this figure is {_apart(usd / before - 1)} it.",
     )
 
@@ -119,7 +119,7 @@ def contradicted(local: LocalAdverts | None) -> tuple[str, ...]:
 def hardly_known(countries: Sequence[str], *, known: Collection[str]) -> list[str]:
     """A sentence for each country, by its code, that the training data hardly hold."""
     return [
-        f"We know few jobs in {taxonomy.country(code).name}, so this leans on similar countries. Treat it as a rough guide."
+        f"We know few jobs in {country(code).name}, so this leans on similar countries. Treat it as a rough guide."
         for code in dict.fromkeys(countries)
         if code not in known
     ]

@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from mlpaygrade.errors import BundleError
 from mlpaygrade.forecast.distribution import Prediction
 from mlpaygrade.forecast.encode import CATEGORICAL, Encoded, JobColumns, JobEncoder
-from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import EXPERIENCE, LABELS, TITLE
-from mlpaygrade.job.titles import title_bigrams, title_words
+from mlpaygrade.job.titles import canonical_title, title_bigrams, title_words
 
 UNSEEN: Final = "unseen.json"
 SHARE: Final = 0.75
@@ -63,7 +62,7 @@ class UnseenTitles:
             found += coefficients[joint_ids(encoded, columns, sizes)]
         for word in encoded.words.T:
             found += self.words[word]
-        text = {title: self._text(taxonomy.canonical_title(title)) for title in set(titles)}
+        text = {title: self._text(canonical_title(title)) for title in set(titles)}
         level = encoded.categorical[:, CATEGORICAL.index("experience")] - 1
         found += np.array([text[title][one] for title, one in zip(titles, level, strict=True)])
         return found

@@ -1,7 +1,7 @@
 """An advert's title -> the job it names, and what it says beside that: rank, level, remote work, employment (decision 0012).
 
 `read_title` sets aside what is no part of the job and says so; `contradictions` says where the title and the fields disagree.
-Corrects no spelling (`taxonomy.resolve_title` does) and asks no model.
+Corrects no spelling (`known_titles.resolve_title` does) and asks no model.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence

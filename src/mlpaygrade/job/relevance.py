@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+from mlpaygrade.job.known_titles import resolve_title, suggest_titles
 from mlpaygrade.job.lookup import longest_phrases, remembered, rows, with_memory
 from mlpaygrade.job.reading import edition_titles, job_words, read_title
-from mlpaygrade.job.taxonomy import resolve_title, suggest_titles
 from mlpaygrade.job.titles import title_words
 
 FIELD: Final = "data, machine learning, AI, software and analytics"

@@ -3,7 +3,7 @@
 Rows of `tables/titles.csv`, `abbreviations.csv`, `family_rules.csv` and `families.csv` (decisions 0001 and 0011). Never
 fails: any text has words and a family. Titles with the same words are one title ("ML Engineer", "Machine Learning Engineer"),
 spelt as the commonest of them is (the first row of `tables/titles.csv`); what has other words and is the same job stands in
-`tables/synonyms.csv`. Corrects no spelling and knows no training data (`taxonomy` does). Ranks stay in a title: "Lead Data
+`tables/synonyms.csv`. Corrects no spelling and knows no training data (`known_titles` does). Ranks stay in a title: "Lead Data
 Engineer" is its own title.
 """
 

@@ -14,8 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mlpaygrade.dataset.postings import Postings
-from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, LABELS, LOCATION, REMOTE, RESIDENCE, SIZE, TITLE, YEAR
+from mlpaygrade.job.places import country
+from mlpaygrade.job.titles import family_name, title_family
 
 FieldKey = Literal[
     "year", "level", "family", "title", "country", "remote", "size", "employment", "moved", "week", "paired"
@@ -125,11 +126,11 @@ def build_sample(postings: Postings) -> Sample:
     """Code the fields of the postings and number their adverts."""
     jobs = postings.jobs
     title = _coded("title", jobs[TITLE])
-    family_of = [taxonomy.title_family(str(key)) for key in title.keys]
+    family_of = [title_family(str(key)) for key in title.keys]
     family = pd.Series(np.array(family_of, dtype=object)[title.codes])
     moved = (jobs[RESIDENCE].to_numpy() != jobs[LOCATION].to_numpy()).astype(np.int64)
-    countries = {code: taxonomy.country(str(code)).name for code in jobs[LOCATION].unique()}
-    families: dict[str | int, str] = {family: taxonomy.family_name(family) for family in family_of}
+    countries = {code: country(str(code)).name for code in jobs[LOCATION].unique()}
+    families: dict[str | int, str] = {family: family_name(family) for family in family_of}
     fields = (
         _coded("year", jobs[YEAR], {year: str(year) for year in sorted(jobs[YEAR].unique().tolist())}, ordered=True),
         _coded("level", jobs[EXPERIENCE], LABELS[EXPERIENCE], ordered=True),

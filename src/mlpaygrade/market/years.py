@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from mlpaygrade.dataset.postings import snapshot_of
-from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import LOCATION, TITLE, YEAR
+from mlpaygrade.job.titles import canonical_title
 from mlpaygrade.market import wording
 from mlpaygrade.market.analysis import (
     Analysis,
@@ -393,7 +393,7 @@ LEAST: Final = 5
 def title_series(analysis: Analysis) -> tuple[TitleSeries, ...]:
     """The series of every title in every country, most postings first."""
     jobs, middle = analysis.sample.postings.jobs, analysis.sample.middle_usd
-    pairs = pd.MultiIndex.from_arrays([jobs[TITLE].map(taxonomy.canonical_title), jobs[LOCATION]])
+    pairs = pd.MultiIndex.from_arrays([jobs[TITLE].map(canonical_title), jobs[LOCATION]])
     codes, names = pd.factorize(pairs)
     codes = codes.astype(np.int64)
     counts = np.bincount(codes, minlength=len(names))

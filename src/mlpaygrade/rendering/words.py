@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from math import ceil, expm1
 from typing import Final, cast
 
-from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import BY_COLUMN, EXPERIENCE, FIELDS, LOCATION, SIZE, TITLE, Code, Job, label_of
+from mlpaygrade.job.places import country
+from mlpaygrade.job.titles import Family, family_name
 
 
 def dollars(usd: float) -> str:
@@ -81,10 +82,10 @@ def counted(n: int, noun: str, plural: str = "") -> str:
 
 def place_text(job: Job) -> str:
     """Where a job is: the company's country, and the employee's where it is another one."""
-    where = taxonomy.country(job.location).name
+    where = country(job.location).name
     if job.residence == job.location:
         return where
-    return f"{where} (employee in {taxonomy.country(job.residence).name})"
+    return f"{where} (employee in {country(job.residence).name})"
 
 
 def terms_text(job: Job) -> str:
@@ -96,7 +97,7 @@ def terms_text(job: Job) -> str:
 
 def value_text(column: str, code: Code) -> str:
     """A value of a field in plain words."""
-    return taxonomy.country(str(code)).name if BY_COLUMN[column].kind == "country" else label_of(column, code)
+    return country(str(code)).name if BY_COLUMN[column].kind == "country" else label_of(column, code)
 
 
 def group_text(group: str) -> str:
@@ -107,7 +108,7 @@ def group_text(group: str) -> str:
     if special := next((text for name, text in _SPECIAL.items() if name in parts), None):
         return special.format(_family(parts) or next(iter(parts.values())))
     level = label_of(EXPERIENCE, parts[EXPERIENCE]).lower() + " " if EXPERIENCE in parts else ""
-    named = parts.get("country_group") or (taxonomy.country(parts[LOCATION]).name if LOCATION in parts else "")
+    named = parts.get("country_group") or (country(parts[LOCATION]).name if LOCATION in parts else "")
     where = f" in {with_article(named)}" if named else ""
     return f"{level}jobs{where}"
 
@@ -119,7 +120,7 @@ def with_article(country: str) -> str:
 
 def country_text(code: str) -> str:
     """A country by its code inside a sentence: "the United States", "France"."""
-    return with_article(taxonomy.country(code).name)
+    return with_article(country(code).name)
 
 
 _WITH_ARTICLE: Final = ("United ", "Netherlands", "Philippines", "Czech Republic", "Dominican Republic")
@@ -133,7 +134,7 @@ _SPECIAL: Final[Mapping[str, str]] = {
 
 
 def _family(parts: Mapping[str, str]) -> str:
-    name = taxonomy.family_name(cast("taxonomy.Family", parts["title_family"])) if "title_family" in parts else ""
+    name = family_name(cast("Family", parts["title_family"])) if "title_family" in parts else ""
     return name[:1].lower() + name[1:]
 
 

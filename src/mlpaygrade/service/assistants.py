@@ -20,8 +20,8 @@ from mlpaygrade.explain.scenarios import WORDING
 from mlpaygrade.explain.scenarios import compare as compare_jobs
 from mlpaygrade.forecast.answer import Answer, newest_advert
 from mlpaygrade.forecast.predictor import Predictor
-from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import BY_NAME
+from mlpaygrade.job.known_titles import suggest_titles
 from mlpaygrade.rendering.words import job_text
 from mlpaygrade.service.replies import SOURCE
 
@@ -198,7 +198,7 @@ def assistant_server(predictor: Predictor) -> MCPServer[object]:
     @tool()
     def titles(text: str = "") -> Titles:
         """Known job titles near to a text, the commonest without one."""
-        return Titles(titles=list(taxonomy.suggest_titles(text, known=predictor.known_titles)))
+        return Titles(titles=list(suggest_titles(text, known=predictor.known_titles)))
 
     @tool()
     def model() -> ModelCard:

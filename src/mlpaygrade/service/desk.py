@@ -17,8 +17,8 @@ from typing import Final, Generic, TypeVar
 from mlpaygrade.errors import InputError
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.jobs import ReadJob
-from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import FIELDS, Job, JobWords
+from mlpaygrade.job.places import country, country_codes
 from mlpaygrade.service.drift import kinds
 from mlpaygrade.service.model_slot import Served
 
@@ -146,6 +146,6 @@ class _Kept(Generic[K, V]):
 def _words() -> frozenset[str]:
     """Codes, their words, countries and years, all in one letter case."""
     labels = [str(text) for field in FIELDS for pair in field.labels.items() for text in pair]
-    countries = [text for code in taxonomy.country_codes() for text in (code, taxonomy.country(code).name)]
+    countries = [text for code in country_codes() for text in (code, country(code).name)]
     shorter = [label.split(" (")[0].removesuffix(" level") for label in labels]
     return frozenset(text.casefold() for text in (*labels, *shorter, *countries, *map(str, range(2020, 2100))))

@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from mlpaygrade.evaluation.mix import shift, trained_mix
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.bundle import Bundle
-from mlpaygrade.job import taxonomy
+from mlpaygrade.job.titles import title_family
 
 DIMENSIONS: Final = ("experience", "title family", "country")
 """Dimensions whose values are no one's own words, so that they may be counted."""
@@ -58,7 +58,7 @@ class DriftReply(msgspec.Struct, kw_only=True):
 def kinds(answer: Answer) -> tuple[str, ...]:
     """The values of a job by `DIMENSIONS`."""
     job = answer.job
-    return job.experience, taxonomy.title_family(job.title), job.location
+    return job.experience, title_family(job.title), job.location
 
 
 def drift_reply(registry: CollectorRegistry, bundle: Bundle, tag: str) -> DriftReply:

@@ -14,8 +14,9 @@ from mlpaygrade.explain.explanation import explain
 from mlpaygrade.explain.scenarios import compare, read_allowed, scenarios
 from mlpaygrade.forecast.answer import Answer, newest_advert, place_of
 from mlpaygrade.forecast.jobs import ReadJob
-from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import Job
+from mlpaygrade.job.known_titles import suggest_titles
+from mlpaygrade.job.places import country, country_codes
 from mlpaygrade.money.place import PlaceFactor
 from mlpaygrade.money.terms import pay_terms
 from mlpaygrade.service import replies
@@ -131,14 +132,14 @@ class Endpoints:
         asked = await ask(request, TitlesAsked)
         asked.refuse()
         text = str(asked.values["q"])
-        found = taxonomy.suggest_titles(text, known=served.predictor.known_titles, limit=SUGGESTED)
+        found = suggest_titles(text, known=served.predictor.known_titles, limit=SUGGESTED)
         return _reply({"bundle": served.tag, "titles": list(found)}, served)
 
     async def countries(self, request: Request) -> Response:
         """Every country, and whether the training data hold enough of it."""
         served = self.slot.current
         known = served.predictor.bundle.encoder.known_countries
-        found = [taxonomy.country(code) for code in sorted(taxonomy.country_codes())]
+        found = [country(code) for code in sorted(country_codes())]
         listed = [
             {"code": one.code, "name": one.name, "continent": one.continent, "known": one.code in known}
             for one in found

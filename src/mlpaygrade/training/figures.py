@@ -16,8 +16,9 @@ from scipy import stats
 from mlpaygrade.dataset.postings import Postings
 from mlpaygrade.forecast.calibration import INTERVALS
 from mlpaygrade.forecast.distribution import Prediction
-from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import EXPERIENCE, LABELS, LOCATION, TITLE
+from mlpaygrade.job.places import country
+from mlpaygrade.job.titles import title_family
 from mlpaygrade.training.steps import Result
 
 
@@ -96,13 +97,13 @@ def _labels(
     bounds = np.expm1(np.concatenate([[row_estimate.min()], edges, [row_estimate.max()]])) / 1000
     names = [f"{k + 1:02d}: ${bounds[k]:,.0f}K to ${bounds[k + 1]:,.0f}K" for k in range(BINS)]
     common = postings.jobs[LOCATION].value_counts().index[:COUNTRIES]
-    places = {code: taxonomy.country(code).name for code in common}
+    places = {code: country(code).name for code in common}
     quarter = np.floor((postings.time_years % 1) * 4).astype(int) + 1
     return {
         "estimate": np.array(names, dtype=object)[decile],
         "experience": postings.jobs[EXPERIENCE].map(LABELS[EXPERIENCE]).to_numpy(dtype=object),
         "country": postings.jobs[LOCATION].map(lambda code: places.get(code, "other countries")).to_numpy(dtype=object),
-        "title family": postings.jobs[TITLE].map(taxonomy.title_family).to_numpy(dtype=object),
+        "title family": postings.jobs[TITLE].map(title_family).to_numpy(dtype=object),
         "time": np.array([f"{y}, quarter {q}" for y, q in zip(postings.year, quarter, strict=True)], dtype=object),
     }
 

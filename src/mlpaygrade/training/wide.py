@@ -20,9 +20,8 @@ from sklearn.linear_model import Ridge
 from mlpaygrade.dataset.postings import Postings
 from mlpaygrade.forecast.encode import CATEGORICAL, Encoded, JobEncoder
 from mlpaygrade.forecast.unseen import UnseenTitles, joint_ids, title_grams
-from mlpaygrade.job import taxonomy
 from mlpaygrade.job.fields import EXPERIENCE, LABELS, TITLE
-from mlpaygrade.job.titles import title_bigrams, title_words
+from mlpaygrade.job.titles import canonical_title, title_bigrams, title_words
 
 CROSSINGS: Final = (
     ("title", "experience"),
@@ -99,7 +98,7 @@ def fit_unseen(encoder: JobEncoder, encoded: Encoded, postings: Postings) -> Uns
 
     It has the columns of the wide part, whose ids of titles take what no text explains, and beside them the pieces of titles.
     """
-    titles = [taxonomy.canonical_title(str(title)) for title in postings.jobs[TITLE]]
+    titles = [canonical_title(str(title)) for title in postings.jobs[TITLE]]
     distinct = sorted(set(titles))
     number = {title: place for place, title in enumerate(distinct)}
     rows = np.array([number[title] for title in titles])

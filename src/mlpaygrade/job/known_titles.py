@@ -1,4 +1,4 @@
-"""How free text is read as a job title, and the one door to countries, titles and their groups.
+"""Which of the titles that a model knows a text means, and which ones are near to it.
 
 Never reads a text as something else without a note that says so.
 """
@@ -10,68 +10,19 @@ from itertools import islice, product
 from math import log, sqrt
 from typing import Final, Literal, TypeVar
 
-from mlpaygrade.errors import InputError
-from mlpaygrade.job.fields import EXPERIENCE, SIZE, Experience, Size
 from mlpaygrade.job.lookup import MAX_TEXT, checked_text, remembered, rows, squash, with_memory
-from mlpaygrade.job.places import (
-    CONTINENTS,
-    TIERS,
-    Continent,
-    Country,
-    PlaceReading,
-    Tier,
-    country,
-    country_codes,
-    looks_like_us_states,
-    read_place,
-)
 from mlpaygrade.job.reading import read_title
-from mlpaygrade.job.title_parts import is_internship
 from mlpaygrade.job.titles import (
-    FAMILIES,
     Family,
-    canonical_title,
     family_name,
-    market_family,
     phrases,
     ranks,
-    title_bigrams,
     title_family,
     title_tokens,
     title_words,
     vocabulary,
     without_rank,
 )
-
-__all__ = [
-    "CONTINENTS",
-    "FAMILIES",
-    "MAX_TEXT",
-    "TIERS",
-    "Continent",
-    "Country",
-    "Family",
-    "Match",
-    "PlaceReading",
-    "Tier",
-    "TitleMatch",
-    "canonical_title",
-    "career_stage",
-    "common_titles",
-    "country",
-    "country_codes",
-    "family_name",
-    "is_internship",
-    "looks_like_us_states",
-    "market_family",
-    "read_place",
-    "resolve_title",
-    "seniority_score",
-    "suggest_titles",
-    "title_bigrams",
-    "title_family",
-    "title_words",
-]
 
 Match = Literal["exact", "case", "alias", "read", "misspelling", "unseen"]
 
@@ -276,25 +227,3 @@ def _ranked(text: str, index: _Index) -> Iterator[str]:
         for title in index.by_family.get(family, ()):
             score[title] = score.get(title, 0.0) + _SAME_FAMILY * norm
     return iter(sorted(score, key=lambda title: (-score[title], index.place[title])))
-
-
-def career_stage(experience: Experience, size: Size) -> str:
-    """Level and company size as one of 12 values, such as "SE_M". Raises InputError for another code."""
-    _seniority(EXPERIENCE, experience)
-    _seniority(SIZE, size)
-    return f"{experience}_{size}"
-
-
-def seniority_score(experience: Experience, size: Size) -> float:
-    """The level's ordinal (1 to 4) times the size's weight: 0.9 to 4.4. Raises InputError for another code.
-
-    The weights never lift a level past the next one. Source: `tables/encoder_weights.csv`.
-    """
-    return _seniority(EXPERIENCE, experience) * _seniority(SIZE, size)
-
-
-def _seniority(field: str, code: str) -> float:
-    values = {row["code"]: float(row["value"]) for row in rows("encoder_weights") if row["field"] == field}
-    if code not in values:
-        raise InputError(f"{field} must be one of {', '.join(values)}; got {code!r}. Give one of these codes.")
-    return values[code]
