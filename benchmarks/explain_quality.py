@@ -256,11 +256,11 @@ def train_small(postings: Postings, folder: Path, *, seed: int) -> Predictor:
     network, _ = export_onnx(forecaster.fitted, encoder.transform(postings.jobs.iloc[:500]))
     parts = {
         "network.onnx": network,
-        "encoder.json": encoder.to_json(),
+        "encoder.json": encoder,
         "calibration.json": forecaster.calibration.to_json(),
-        "abstention.json": forecaster.abstention.to_json(),
-        "evidence.json": count_cells(postings).to_json(),
-        "background.json": choose_background(postings).to_json(),
+        "abstention.json": forecaster.abstention,
+        "evidence.json": count_cells(postings).cells,
+        "background.json": choose_background(postings),
         "evaluation.json": {"protocol": None},
     }
     provenance = {"version": "0", "trained_through": 2024, "data_sha256": "", "synthetic": True}

@@ -75,7 +75,7 @@ MUTANTS = (
     Mutant("forecast/bundle.py", "    if altered:", "    if False:", (f"{CORPUS}::test_accidents_in_the_manifest",)),
     Mutant("forecast/documents.py", 'pattern=r"^[A-Za-z0-9_]+-[0-9a-f]{12}', 'pattern=r"^[./A-Za-z0-9_]+-[0-9a-f]{12}', (f"{CORPUS}::test_a_part_beside_the_folder_is_refused_even_with_the_right_bytes",)),
     Mutant("forecast/documents.py", '13: "a tensor in another file", 14: "a tensor in another file"', "", (f"{CORPUS}::test_a_tensor_beside_the_working_folder_is_not_read",)),
-    Mutant("forecast/documents.py", "not 0 < cell[2] <= cell[3] <= cell[4]", "False", (f"{CORPUS}::test_a_document_that_breaks_its_own_rules_is_refused",)),
+    Mutant("forecast/evidence.py", "not 0 < cell[2] <= cell[3] <= cell[4]", "False", (f"{CORPUS}::test_a_document_that_breaks_its_own_rules_is_refused",)),
     # promotion
     Mutant("evaluation/metrics.py", "    if loss.low > 0:", "    if False:"),
     Mutant("training/fit.py", "np.random.default_rng((training.seed, epoch))", "np.random.default_rng((training.seed, epoch - len(history)))", ("tests/test_resume.py",)),

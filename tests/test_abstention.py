@@ -9,6 +9,7 @@ import pytest
 
 from mlpaygrade import Predictor
 from mlpaygrade.errors import BundleError
+from mlpaygrade.forecast.bundle import read_document
 from mlpaygrade.forecast.refusal import (
     COMMON_TITLE,
     MOST_REFUSED,
@@ -113,5 +114,5 @@ def test_score_refuses_as_predict_does(tmp_path: Path) -> None:
 
 
 def test_a_damaged_rule_is_refused() -> None:
-    with pytest.raises(BundleError, match="abstention rule is damaged"):
-        AbstentionRule.from_json({"limit": "x"})
+    with pytest.raises(BundleError, match="abstention is damaged"):
+        read_document("abstention.json", b'{"limit": "x"}')

@@ -1,12 +1,14 @@
 """Calibration: coverage that is true under exchangeability, nesting, refusal of too little data, an oracle."""
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mlpaygrade.errors import BundleError, DataError
-from mlpaygrade.forecast.calibration import INTERVALS, Calibration, Truth, conformal_quantile
+from mlpaygrade.forecast.bundle import read_document
+from mlpaygrade.forecast.calibration import INTERVALS, Calibration, CalibrationDocument, Truth, conformal_quantile
 from mlpaygrade.forecast.distribution import LEVELS, MEDIAN, TARGETS, Prediction
 
 NORMAL = np.array([-2.326, -1.96, -1.645, *np.linspace(-1.28, 1.28, 17), 1.645, 1.96, 2.326], dtype=np.float32)
@@ -120,7 +122,7 @@ def test_too_few_postings_are_refused() -> None:
 
 def test_json_round_trip_and_damage() -> None:
     calibration = Calibration.fit(wrong_prediction(200, spread=0.2, shift=0.0), market(200, 1))
-    again = Calibration.from_json(calibration.to_json())
+    again = Calibration.of_document(msgspec.convert(calibration.to_json(), CalibrationDocument))
     np.testing.assert_allclose(again.widening, calibration.widening, atol=1e-6)
     with pytest.raises(BundleError, match="calibration is damaged"):
-        Calibration.from_json({"widening": [[1.0]]})
+        read_document("calibration.json", b'{"widening": [[1.0]]}')

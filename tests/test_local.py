@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -11,7 +12,17 @@ from numpy.typing import NDArray
 from mlpaygrade.dataset.postings import Postings, build_postings
 from mlpaygrade.errors import BundleError
 from mlpaygrade.forecast.bundle import load_bundle, write_bundle
-from mlpaygrade.forecast.calibration import GROUPS, LOCAL, Calibration, LocalMove, LocalPay, cell_keys, with_places
+from mlpaygrade.forecast.calibration import (
+    GROUPS,
+    LOCAL,
+    Calibration,
+    CalibrationDocument,
+    LocalDocument,
+    LocalMove,
+    LocalPay,
+    cell_keys,
+    with_places,
+)
 from mlpaygrade.forecast.distribution import LEVELS, TARGETS, Prediction
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.testing.synthetic import SyntheticMarket
@@ -91,7 +102,7 @@ def test_a_move_shifts_every_quantile_and_member_alike() -> None:
     moved = MOVES.apply(still, jobs)
     np.testing.assert_allclose(moved.log_quantiles[:, 0, 0], [-0.1, 0, 0], rtol=1e-6)
     np.testing.assert_allclose(moved.log_members[:, 1], [-0.1, 0, 0], rtol=1e-6)
-    assert LocalPay.from_json(MOVES.to_json()).moves == MOVES.moves
+    assert LocalPay.of_document(msgspec.convert(MOVES.to_json(), LocalDocument)).moves == MOVES.moves
 
 
 def test_an_answer_shows_both_figures(tmp_path: Path) -> None:
@@ -136,5 +147,5 @@ def test_a_calibration_of_home_and_elsewhere_is_read_for_every_place() -> None:
     assert len(places) == GROUPS[0]
     assert places[0] == old["market"][0]
     assert all(widening == old["market"][1] for widening in places[1:])
-    read = Calibration.from_json({"widening": [[0.0] * 11] * 3, "group_widening": old, "postings": 100})
+    read = Calibration.of_document(CalibrationDocument([[0.0] * 11] * 3, old, 100))
     assert read.group_widening[0].shape == (GROUPS[0], 3, 11)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -13,7 +14,7 @@ from mlpaygrade.forecast.bundle import write_bundle
 from mlpaygrade.forecast.distribution import Prediction
 from mlpaygrade.forecast.encode import CATEGORICAL, JobEncoder
 from mlpaygrade.forecast.predictor import Predictor, jobs_as_columns
-from mlpaygrade.forecast.unseen import SHARE, UNSEEN, UnseenTitles, title_grams
+from mlpaygrade.forecast.unseen import SHARE, UNSEEN, UnseenDocument, UnseenTitles, title_grams
 from mlpaygrade.testing.synthetic import SyntheticMarket
 from mlpaygrade.training.wide import fit_unseen
 
@@ -81,7 +82,7 @@ def test_the_ids_of_titles_are_folded_away_exactly(
     again = fit_unseen(encoder, encoder.transform(postings.jobs), postings)
     assert again.to_json() == model.to_json()
     assert not any("title" in columns.split("|") for columns in model.fields)
-    read = UnseenTitles.from_json(model.to_json())
+    read = UnseenTitles.of_document(msgspec.convert(model.to_json(), UnseenDocument))
     jobs = postings.jobs.iloc[:30].assign(job_title="Quux Engineer")
     asked = (encoder.transform(jobs), jobs.job_title.tolist())
     np.testing.assert_allclose(

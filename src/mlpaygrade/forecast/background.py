@@ -8,14 +8,15 @@ random sample of that size is several times farther off. Sees no salary and no n
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Annotated, Final, Self
 
 import numpy as np
+from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
-from mlpaygrade.errors import BundleError
-from mlpaygrade.job.fields import FEATURES, LOCATION, RESIDENCE, TITLE, YEAR
-from mlpaygrade.job.places import country
+from mlpaygrade.forecast.documents import Count, Year
+from mlpaygrade.job.fields import FEATURES, LABELS, LOCATION, RESIDENCE, TITLE, YEAR
+from mlpaygrade.job.places import country, country_codes
 from mlpaygrade.job.titles import canonical_title, title_family
 
 if TYPE_CHECKING:
@@ -30,6 +31,31 @@ AGREEMENT: Final = 0.3
 FEWEST: Final = 200
 MOST: Final = 4_000
 """It stands for the postings of the newest work year: the newest MOST of them, or the newest FEWEST of any year."""
+
+
+class BackgroundDocument(Struct):
+    """`background.json` of a bundle."""
+
+    jobs: dict[str, list[str | int]]
+    weights: Annotated[list[Annotated[float, Meta(gt=0, le=1)]], Meta(min_length=1)]
+    postings: Count
+    first_year: Year
+    last_year: Year
+    abroad: dict[Annotated[str, Meta(pattern=r"^[A-Z]{2}\|[A-Z]{2}$")], Count]
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where it holds no jobs."""
+        lengths = {len(values) for values in self.jobs.values()}
+        if set(self.jobs) != set(FEATURES) or lengths != {len(self.weights)}:
+            raise ValueError("its columns must be the fields of a job, as long as its weights")
+        if self.first_year > self.last_year:
+            raise ValueError("its first year lies after its last")
+        for column, labels in LABELS.items():
+            if not set(self.jobs[column]) <= set(labels):
+                raise ValueError(f"{column} holds a value that is none of {', '.join(map(str, labels))}")
+        for code in (*self.jobs[LOCATION], *self.jobs[RESIDENCE]):
+            if code not in country_codes():
+                raise ValueError(f"'{str(code)[:20]}' is no country")
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -51,39 +77,18 @@ class Background:
     def __len__(self) -> int:
         return len(self.weights)
 
-    def to_json(self) -> dict[str, object]:
-        """Plain JSON of the background."""
-        return {
-            "jobs": {column: list(values) for column, values in self.jobs.items()},
-            "weights": self.weights.tolist(),
-            "postings": self.postings,
-            "first_year": self.first_year,
-            "last_year": self.last_year,
-            "abroad": dict(self.abroad),
-        }
-
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """The background that `to_json` described. Raises BundleError where it is damaged."""
-        try:
-            jobs = {column: tuple(document["jobs"][column]) for column in FEATURES}
-            weights = np.array(document["weights"], dtype=np.float64)
-            lengths = {len(values) for values in jobs.values()}
-            background = cls(
-                jobs=jobs,
-                weights=weights / weights.sum(),
-                postings=int(document["postings"]),
-                first_year=int(document["first_year"]),
-                last_year=int(document["last_year"]),
-                abroad={str(pair): int(count) for pair, count in document["abroad"].items()},
-            )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise BundleError(f"The bundle's background is damaged ({error}). Install or train it again.") from error
-        if lengths != {len(weights)} or not len(weights):
-            raise BundleError(
-                "The bundle's background is damaged (its columns differ in length). Train the bundle again."
-            )
-        return background
+    def of_document(cls, document: BackgroundDocument) -> Self:
+        """The background of a document; its weights are made to add up to 1."""
+        weights = np.array(document.weights, dtype=np.float64)
+        return cls(
+            jobs={column: tuple(document.jobs[column]) for column in FEATURES},
+            weights=weights / weights.sum(),
+            postings=document.postings,
+            first_year=document.first_year,
+            last_year=document.last_year,
+            abroad=document.abroad,
+        )
 
 
 def choose_background(postings: "Postings", *, size: int = SIZE) -> Background:

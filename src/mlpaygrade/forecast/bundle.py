@@ -13,29 +13,43 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
+import numpy as np
 
 from mlpaygrade.dataset.writing import alone, write_file
 from mlpaygrade.errors import BundleError, InputError, ResourceError
-from mlpaygrade.forecast.background import Background
-from mlpaygrade.forecast.calibration import LOCAL, Calibration, LocalPay
-from mlpaygrade.forecast.documents import AGAIN, Part, Provenance, Text, check_document, check_network
+from mlpaygrade.forecast.background import Background, BackgroundDocument
+from mlpaygrade.forecast.calibration import LOCAL, Calibration, CalibrationDocument, LocalDocument, LocalPay
+from mlpaygrade.forecast.documents import (
+    AGAIN,
+    AgeingDocument,
+    BacktestDocument,
+    ComparisonDocument,
+    EvaluationDocument,
+    ImportanceDocument,
+    Part,
+    Provenance,
+    Text,
+    check_network,
+)
 from mlpaygrade.forecast.encode import JobEncoder
-from mlpaygrade.forecast.evidence import Evidence
+from mlpaygrade.forecast.evidence import Evidence, EvidenceDocument
 from mlpaygrade.forecast.refusal import AbstentionRule
-from mlpaygrade.forecast.unseen import UNSEEN, UnseenTitles
+from mlpaygrade.forecast.unseen import UNSEEN, UnseenDocument, UnseenTitles
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+
+T = TypeVar("T")
 
 FORMAT: Final = 3
 MANIFEST: Final = "manifest.json"
@@ -223,6 +237,42 @@ PARTS: Final = (
 )
 """Parts that every bundle has; others may travel with them."""
 
+_TYPES: Final[Mapping[str, Any]] = {
+    "encoder.json": JobEncoder,
+    "calibration.json": CalibrationDocument,
+    LOCAL: LocalDocument,
+    UNSEEN: UnseenDocument,
+    "abstention.json": AbstentionRule,
+    "evidence.json": EvidenceDocument,
+    "background.json": BackgroundDocument,
+    "evaluation.json": EvaluationDocument,
+    "importance.json": ImportanceDocument,
+    "comparison.json": ComparisonDocument,
+    "backtest.json": BacktestDocument,
+    "ageing.json": AgeingDocument,
+}
+"""What a part must look like; a part that is not named here need only be JSON."""
+
+_MADE: Final[Mapping[str, Callable[[Any], object]]] = {
+    "calibration.json": Calibration.of_document,
+    LOCAL: LocalPay.of_document,
+    UNSEEN: UnseenTitles.of_document,
+    "evidence.json": Evidence.of_document,
+    "background.json": Background.of_document,
+}
+"""What is made of a document before it is used."""
+
+
+def read_document(name: str, content: bytes) -> object:
+    """What a JSON part holds, by its type and its own rules. Raises BundleError with what is wrong."""
+    try:
+        document = msgspec.json.decode(content, type=_TYPES.get(name, Any))
+        return _MADE[name](document) if name in _MADE else document
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        damaged = f"The bundle's {name.rsplit('.', 1)[0]} is damaged ({str(error)[:300]})."
+        raise BundleError(f"{damaged} {AGAIN}") from error
+
+
 LOCK: Final = ".writing"
 """Locked by who writes a bundle to its folder; gone with the last of them."""
 
@@ -252,6 +302,11 @@ class Bundle:
         document: dict[str, Any] = json.loads(self.part(name))
         return document
 
+    def _made(self, name: str, kind: type[T]) -> T:
+        found = read_document(name, self.part(name))
+        assert isinstance(found, kind), "by the table of types"
+        return found
+
     def has(self, name: str) -> bool:
         """Whether a part travels in this bundle."""
         return name in self.parts
@@ -264,41 +319,41 @@ class Bundle:
     @cached_property
     def encoder(self) -> JobEncoder:
         """The encoder fitted on the training postings."""
-        return JobEncoder.from_json(self.json("encoder.json"))
+        return self._made("encoder.json", JobEncoder)
 
     @cached_property
     def calibration(self) -> Calibration:
         """The conformal calibration."""
-        return Calibration.from_json(self.json("calibration.json"))
+        return self._made("calibration.json", Calibration)
 
     @cached_property
     def local(self) -> LocalPay:
         """The moves towards local adverts; none where no rule travels with the bundle."""
-        return LocalPay.from_json(self.json(LOCAL)) if self.has(LOCAL) else LocalPay.none()
+        return self._made(LOCAL, LocalPay) if self.has(LOCAL) else LocalPay.none()
 
     @cached_property
     def unseen(self) -> UnseenTitles | None:
         """The model of titles that the training data lack; None where the network alone answers for them."""
         if not self.has(UNSEEN):
             return None
-        found = UnseenTitles.from_json(self.json(UNSEEN))
+        found = self._made(UNSEEN, UnseenTitles)
         found.check(self.encoder)
         return found
 
     @cached_property
     def abstention(self) -> AbstentionRule:
         """When an answer is "not enough data"."""
-        return AbstentionRule.from_json(self.json("abstention.json"))
+        return self._made("abstention.json", AbstentionRule)
 
     @cached_property
     def evidence(self) -> Evidence:
         """Counts and quartiles of the training postings."""
-        return Evidence.from_json(self.json("evidence.json"))
+        return self._made("evidence.json", Evidence)
 
     @cached_property
     def background(self) -> Background:
         """The jobs that explanations compare with."""
-        return Background.from_json(self.json("background.json"))
+        return self._made("background.json", Background)
 
     @cached_property
     def ageing(self) -> Mapping[str, Any] | None:
@@ -353,7 +408,7 @@ def _load(folder: Path, manifest: Manifest, public_key: Path | None, *, forged: 
     parts = {name: read_part(folder, name, part) for name, part in manifest.files.items()}
     for name, content in parts.items() if forged else ():
         if name.endswith(".json"):
-            check_document(name, content)
+            read_document(name, content)
         else:
             check_network(content)
     return Bundle(folder, manifest, parts)
@@ -361,7 +416,7 @@ def _load(folder: Path, manifest: Manifest, public_key: Path | None, *, forged: 
 
 def write_bundle(
     folder: Path,
-    parts: Mapping[str, bytes | Mapping[str, object]],
+    parts: Mapping[str, object],
     *,
     provenance: Mapping[str, object],
     instead_of: str | None = None,
@@ -369,9 +424,9 @@ def write_bundle(
 ) -> Bundle:
     """Write a bundle so that a reader sees the old one or the new one, never a mixture; two writers take turns.
 
-    parts: name -> bytes or JSON. instead_of: seal of the bundle that must still stand there. sign_with: a private key whose
-    signature the bundle carries from its first moment. Returns what was written. Raises BundleError where another stands there,
-    InputError for a wrong key, ResourceError when the folder cannot be written.
+    parts: name -> bytes, or what its JSON is made of. instead_of: seal of the bundle that must still stand there. sign_with: a
+    private key whose signature the bundle carries from its first moment. Returns what was written. Raises BundleError where
+    another stands there, InputError for a wrong key, ResourceError when the folder cannot be written.
     """
     if missing := [name for name in PARTS if name not in parts]:
         raise BundleError(f"A bundle needs the part '{missing[0]}'.")
@@ -424,6 +479,11 @@ def _listed_files(folder: Path) -> set[str]:
         return set()
 
 
-def _json_bytes(document: Mapping[str, object], *, indent: int | None = None) -> bytes:
+def _json_bytes(document: object, *, indent: int | None = None) -> bytes:
     separators = None if indent else (",", ":")
-    return json.dumps(document, indent=indent, separators=separators, allow_nan=False).encode() + b"\n"
+    return json.dumps(document, indent=indent, separators=separators, allow_nan=False, default=_plain).encode() + b"\n"
+
+
+def _plain(part: object) -> object:
+    """What a part that is no plain JSON holds: the values of an array, the fields of a dataclass."""
+    return part.tolist() if isinstance(part, np.ndarray) else msgspec.to_builtins(part, enc_hook=_plain)

@@ -18,13 +18,15 @@ United States stay as they are: no move helped there.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import expm1, log1p
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, Self, TypeVar
 
 import numpy as np
+from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
-from mlpaygrade.errors import BundleError, DataError
+from mlpaygrade.errors import DataError
 from mlpaygrade.forecast.distribution import LEVELS, MEDIAN, TARGETS, Prediction
+from mlpaygrade.forecast.documents import Count, LogWidth
 from mlpaygrade.forecast.encode import CATEGORICAL, Encoded, JobColumns, JobEncoder
 from mlpaygrade.job.fields import LOCATION, TITLE
 from mlpaygrade.job.places import CONTINENTS
@@ -129,6 +131,20 @@ def conformal_quantile(
     return float(scores[order[min(int(position), len(scores) - 1)]])
 
 
+Widening = Annotated[
+    list[Annotated[list[LogWidth], Meta(min_length=NESTED, max_length=NESTED)]],
+    Meta(min_length=len(TARGETS), max_length=len(TARGETS)),
+]
+
+
+class CalibrationDocument(Struct):
+    """`calibration.json` of a bundle."""
+
+    widening: Widening
+    group_widening: dict[str, list[Widening]]
+    postings: Annotated[int, Meta(ge=1)]
+
+
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Calibration:
     """Widenings in log dollars; below zero where the model's intervals were too wide.
@@ -201,21 +217,17 @@ class Calibration:
         }
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """The calibration that `to_json` described. Raises BundleError where a part is missing."""
-        try:
-            shape = (len(TARGETS), NESTED)
-            widenings = with_places(document["group_widening"])
-            return cls(
-                widening=np.array(document["widening"], dtype=np.float64).reshape(shape),
-                group_widening=tuple(
-                    np.array(widenings[name], dtype=np.float64).reshape(groups, *shape)
-                    for name, groups in zip(DIMENSIONS, GROUPS, strict=True)
-                ),
-                postings=int(document["postings"]),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise BundleError(f"The bundle's calibration is damaged ({error}). Install or train it again.") from error
+    def of_document(cls, document: CalibrationDocument) -> Self:
+        """The calibration that `to_json` described. Raises ValueError where it is of other groups."""
+        widenings = with_places(document.group_widening)
+        found = {name: len(groups) for name, groups in widenings.items()}
+        if found != (wanted := dict(zip(DIMENSIONS, GROUPS, strict=True))):
+            raise ValueError(f"its groups must be {wanted}; got {str(found)[:200]}")
+        return cls(
+            widening=np.array(document.widening, dtype=np.float64),
+            group_widening=tuple(np.array(widenings[name], dtype=np.float64) for name in DIMENSIONS),
+            postings=document.postings,
+        )
 
 
 def _scores(quantiles: NDArray[np.floating], value: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -256,6 +268,13 @@ class LocalMove:
         return expm1(log1p(usd) - self.move_log)
 
 
+class LocalDocument(Struct):
+    """`local.json` of a bundle: postings, how far they lay from the network, and the move, by country and title."""
+
+    measured: dict[str, Annotated[float, Meta(ge=0, le=1e6)] | None]
+    moves: dict[Annotated[str, Meta(pattern=r"^[A-Z]{2}\|.+$", max_length=210)], tuple[Count, LogWidth, LogWidth]]
+
+
 @dataclass(frozen=True, eq=False)
 class LocalPay:
     """Moves by "COUNTRY|canonical title". measured: the strength, and what the rule gained where it was measured."""
@@ -286,13 +305,13 @@ class LocalPay:
         return {"measured": dict(self.measured), "moves": moves}
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Self:
+    def of_document(cls, document: LocalDocument) -> Self:
         """The rule that `to_json` described."""
         moves = {
-            key: LocalMove(postings=int(postings), apart_log=apart, move_log=move)
-            for key, (postings, apart, move) in document["moves"].items()
+            key: LocalMove(postings=postings, apart_log=apart, move_log=move)
+            for key, (postings, apart, move) in document.moves.items()
         }
-        return cls(moves, document["measured"])
+        return cls(moves, document.measured)
 
 
 def cell_keys(jobs: JobColumns) -> list[str]:

@@ -11,12 +11,14 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, Protocol, Self, TypeVar
+from typing import Annotated, Any, Final, Protocol, Self, TypeVar
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
-from mlpaygrade.errors import BundleError, InputError
+from mlpaygrade.errors import InputError
+from mlpaygrade.forecast.documents import Name, Year
 from mlpaygrade.job.fields import (
     EMPLOYMENT,
     EXPERIENCE,
@@ -92,17 +94,25 @@ class Encoded:
 
 @dataclass(frozen=True, kw_only=True)
 class JobEncoder:
-    """Vocabularies learnt from training postings.
+    """Vocabularies learnt from training postings; `encoder.json` of a bundle.
 
     titles, countries, words: known values, id = position + 1. oldest_year, newest_year: work years seen; a later year
     counts as the newest, an earlier one as the oldest.
     """
 
-    titles: tuple[str, ...]
-    countries: tuple[str, ...]
-    words: tuple[str, ...]
-    oldest_year: int
-    newest_year: int
+    titles: Annotated[tuple[Name, ...], Meta(min_length=1)]
+    countries: tuple[Annotated[str, Meta(pattern="^[A-Z]{2}$")], ...]
+    words: tuple[Name, ...]
+    oldest_year: Year
+    newest_year: Year
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where ids would not be those of training."""
+        for name, values in (("titles", self.titles), ("countries", self.countries), ("words", self.words)):
+            if tuple(sorted(set(values))) != values:
+                raise ValueError(f"its {name} must be sorted, each once")
+        if self.oldest_year > self.newest_year:
+            raise ValueError(f"its oldest year {self.oldest_year} lies after its newest {self.newest_year}")
 
     @classmethod
     @with_memory
@@ -202,32 +212,6 @@ class JobEncoder:
         position = _lookup(titles, one)
         table: NDArray[np.int32] = np.array(ids, dtype=np.int32).reshape(-1, MAX_WORDS)
         return np.asarray(table[position])
-
-    def to_json(self) -> dict[str, object]:
-        """Plain JSON of the encoder."""
-        return {
-            "titles": self.titles,
-            "countries": self.countries,
-            "words": self.words,
-            "oldest_year": self.oldest_year,
-            "newest_year": self.newest_year,
-        }
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """The encoder that `to_json` described. Raises BundleError where a part is missing."""
-        try:
-            return cls(
-                titles=tuple(document["titles"]),
-                countries=tuple(document["countries"]),
-                words=tuple(document["words"]),
-                oldest_year=int(document["oldest_year"]),
-                newest_year=int(document["newest_year"]),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise BundleError(
-                f"The bundle's encoder is damaged ({error}). Install or train the bundle again."
-            ) from error
 
 
 def _canonical(titles: Iterable[str]) -> list[str]:

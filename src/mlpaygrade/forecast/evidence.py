@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Annotated, Final, Self
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
-from mlpaygrade.errors import BundleError
-from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, LOCATION, REMOTE, SIZE, TITLE
+from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, FIRST_YEAR, LAST_YEAR, LOCATION, REMOTE, SIZE, TITLE
 from mlpaygrade.job.lookup import remembered, with_memory
 from mlpaygrade.job.places import country
 from mlpaygrade.job.titles import canonical_title, title_family
@@ -84,6 +84,12 @@ class _Jobs:
     codes: NDArray[np.int32]
     postings: NDArray[np.float64]
     newest_years: NDArray[np.float64]
+
+
+EvidenceDocument = dict[
+    str, dict[str, Annotated[list[Annotated[float, Meta(ge=-5, le=1e9)]], Meta(min_length=2, max_length=7)]]
+]
+"""`evidence.json` of a bundle: the cells of `Evidence`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,18 +175,32 @@ class Evidence:
         nearest = [int((self._jobs.codes != job[:, None]).sum(axis=0).min()) for job in distinct]
         return np.array(nearest, dtype=np.int64)[back.reshape(-1)]
 
-    def to_json(self) -> Mapping[str, object]:
-        """Plain JSON of the evidence."""
-        return self.cells
-
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """The evidence that `to_json` described. Raises BundleError where a level is missing."""
-        if missing := [level for level in COUNT_LEVELS if level not in document]:
-            raise BundleError(
-                f"The bundle's evidence lacks the level '{missing[0]}'. Install or train the bundle again."
-            )
-        return cls(document)
+    def of_document(cls, cells: Mapping[str, Mapping[str, Sequence[float]]]) -> Self:
+        """The evidence of a bundle's `evidence.json`. Raises ValueError where a level is missing or a cell holds no counts."""
+        if missing := [level for level in COUNT_LEVELS if level not in cells]:
+            raise ValueError(f"it lacks the level '{missing[0]}'")
+        for level, keys in COUNT_LEVELS.items():
+            if not cells[level]:
+                raise ValueError(f"the level '{level}' is empty")
+            for key, cell in cells[level].items():
+                if key.count("|") < len(keys) - 1:
+                    raise ValueError(f"'{key[:80]}' must name {len(keys)} values")
+                if wrong := _wrong(cell):
+                    raise ValueError(f"'{key[:80]}' {wrong}")
+        return cls(cells)
+
+
+def _wrong(cell: Sequence[float]) -> str | None:
+    """What is wrong with the numbers of one cell, to follow its name."""
+    count, year = cell[:2]
+    if len(cell) not in (2, 5, 7) or count < 1 or count % 1 or not FIRST_YEAR <= year <= LAST_YEAR or year % 1:
+        return "must hold a count and a year, then three quartiles or none, then a distance and its error or none"
+    if len(cell) > 2 and not 0 < cell[2] <= cell[3] <= cell[4]:
+        return "must have quartiles above zero and in order"
+    if len(cell) == 7 and not (abs(cell[5]) <= 5 and 0 <= cell[6] <= 5):
+        return "must lie within 5 log dollars of the model, with an error of 0 to 5"
+    return None
 
 
 def most_specific(cells: Sequence[Cell]) -> Cell:

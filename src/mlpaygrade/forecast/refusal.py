@@ -13,13 +13,14 @@ and Wiener 2010) that it was read from (`AbstentionRule`).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Annotated, Final
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
-from mlpaygrade.errors import BundleError
 from mlpaygrade.forecast.distribution import Prediction
+from mlpaygrade.forecast.documents import Figure
 from mlpaygrade.forecast.encode import JobEncoder
 from mlpaygrade.job.relevance import relevance
 from mlpaygrade.job.titles import canonical_title, title_words
@@ -41,26 +42,14 @@ COMMON_TITLE: Final = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AbstentionRule:
-    """limit: largest disagreement (log dollars) that is answered. curve: share left out -> mean interval score of the rest,
-    log dollars."""
+    """`abstention.json` of a bundle.
 
-    limit: float
-    curve: Mapping[str, float]
+    limit: largest disagreement (log dollars) that is answered. curve: share left out -> mean interval score of the rest, log
+    dollars.
+    """
 
-    def to_json(self) -> dict[str, object]:
-        """Plain JSON of the rule."""
-        return {"limit": self.limit, "curve": dict(self.curve)}
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """The rule that `to_json` described. Raises BundleError where a part is missing."""
-        try:
-            curve = {str(share): float(score) for share, score in document["curve"].items()}
-            return cls(limit=float(document["limit"]), curve=curve)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise BundleError(
-                f"The bundle's abstention rule is damaged ({error}). Install or train it again."
-            ) from error
+    limit: Annotated[float, Meta(gt=0, le=10)]
+    curve: Mapping[str, Figure]
 
 
 def disagreement(prediction: Prediction) -> NDArray[np.float64]:

@@ -8,13 +8,15 @@ travel as `unseen.json`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Annotated, Final, Self
 
 import numpy as np
+from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
 from mlpaygrade.errors import BundleError
 from mlpaygrade.forecast.distribution import Prediction
+from mlpaygrade.forecast.documents import LogWidth, Name
 from mlpaygrade.forecast.encode import CATEGORICAL, Encoded, JobColumns, JobEncoder
 from mlpaygrade.job.fields import EXPERIENCE, LABELS, TITLE
 from mlpaygrade.job.titles import canonical_title, title_bigrams, title_words
@@ -25,6 +27,18 @@ SHARE: Final = 0.75
 
 _LETTERS: Final = (3, 4, 5)
 _DIGITS: Final = 5
+_JOB_LEVELS: Final = len(LABELS[EXPERIENCE])
+
+
+class UnseenDocument(Struct):
+    """`unseen.json` of a bundle: coefficients in log dollars by field, word and piece of a title."""
+
+    level: Annotated[float, Meta(ge=0, le=25)]
+    fields: dict[Annotated[str, Meta(pattern=r"^[a-z_]+(\|[a-z_]+)?$", max_length=60)], list[LogWidth]]
+    words: list[LogWidth]
+    grams: dict[Name, LogWidth]
+    bigrams: dict[Name, LogWidth]
+    by_level: dict[Name, Annotated[list[LogWidth], Meta(min_length=_JOB_LEVELS, max_length=_JOB_LEVELS)]]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -70,7 +84,7 @@ class UnseenTitles:
     def _text(self, title: str) -> NDArray[np.float64]:
         """What a title's letters and words add at each level of experience, float64 (levels,)."""
         words = sorted(set(title_words(title)))
-        none = (0.0,) * len(LABELS[EXPERIENCE])
+        none = (0.0,) * _JOB_LEVELS
         by_level = [self.by_level.get(word, none) for word in words]
         common = _mean_root([self.grams.get(one, 0.0) for one in title_grams(title)])
         common += _mean_root([self.bigrams.get(one, 0.0) for one in sorted(set(title_bigrams(title)))])
@@ -100,15 +114,15 @@ class UnseenTitles:
         }
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Self:
+    def of_document(cls, document: UnseenDocument) -> Self:
         """The model that `to_json` described."""
         return cls(
-            level=document["level"],
-            fields={columns: np.array(values, dtype=np.float64) for columns, values in document["fields"].items()},
-            words=np.array(document["words"], dtype=np.float64),
-            grams=document["grams"],
-            bigrams=document["bigrams"],
-            by_level={word: tuple(values) for word, values in document["by_level"].items()},
+            level=document.level,
+            fields={columns: np.array(values, dtype=np.float64) for columns, values in document.fields.items()},
+            words=np.array(document.words, dtype=np.float64),
+            grams=document.grams,
+            bigrams=document.bigrams,
+            by_level={word: tuple(values) for word, values in document.by_level.items()},
         )
 
 

@@ -60,7 +60,7 @@ def parts_again(bundle: Bundle, judged: Prediction, table: Table) -> dict[str, M
     estimate = Predictor(bundle).predict(columns_of(division.postings.jobs)).log_estimate
     return {
         "evaluation.json": {"protocol": division.protocol, **found},
-        "evidence.json": count_cells(division.postings, log_estimate=estimate).to_json(),
+        "evidence.json": count_cells(division.postings, log_estimate=estimate).cells,
     }
 
 

@@ -166,20 +166,20 @@ def finished_run(folder: Path) -> Run:
 
 def _network_parts(
     forecaster: Forecaster, past: Postings, *, report: Result, settings: Settings
-) -> tuple[dict[str, bytes | Mapping[str, object]], float]:
+) -> tuple[dict[str, object], float]:
     """The parts that every bundle has, and by how much the exported network differs from the trained one at most."""
     sample = past.take(np.random.default_rng(settings.training.seed).integers(len(past), size=PARITY_JOBS))
     encoder = forecaster.fitted.encoder
     network, difference = export_onnx(forecaster.fitted, encoder.transform(sample.jobs))
     return {
         "network.onnx": network,
-        "encoder.json": encoder.to_json(),
+        "encoder.json": encoder,
         LOCAL: forecaster.local.to_json(),
         UNSEEN: forecaster.fitted.unseen.to_json(),
         "calibration.json": forecaster.calibration.to_json(),
-        "abstention.json": forecaster.abstention.to_json(),
-        "evidence.json": count_cells(past, log_estimate=forecaster.predict(past).log_estimate).to_json(),
-        "background.json": choose_background(past).to_json(),
+        "abstention.json": forecaster.abstention,
+        "evidence.json": count_cells(past, log_estimate=forecaster.predict(past).log_estimate).cells,
+        "background.json": choose_background(past),
         "evaluation.json": {"protocol": report["protocol"], **report.get("network", {})},
     }, difference
 
