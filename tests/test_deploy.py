@@ -12,8 +12,7 @@ from starlette.testclient import TestClient
 
 from mlpaygrade import __version__
 from mlpaygrade.service.guard import PREFIX, Settings
-from mlpaygrade.service.serve import DRAIN_SECONDS
-from mlpaygrade.service.web import web_app
+from mlpaygrade.service.web import DRAIN_SECONDS, web_app
 
 yaml = pytest.importorskip("yaml")
 

@@ -24,8 +24,8 @@ from mlpaygrade.forecast.jobs import ReadJob
 from mlpaygrade.forecast.score import ADDED, score_file
 from mlpaygrade.job.fields import FEATURES, FIELDS, JobWords, job_of
 from mlpaygrade.service import openapi, replies
-from mlpaygrade.service.drift import DriftReply
 from mlpaygrade.service.guard import Bucket, Settings, read_settings
+from mlpaygrade.service.meters import DriftReply
 from mlpaygrade.service.model_slot import ModelSlot
 from mlpaygrade.service.web import JsonLines, web_app
 

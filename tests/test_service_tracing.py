@@ -7,8 +7,7 @@ from starlette.testclient import TestClient
 
 from mlpaygrade.errors import ResourceError
 from mlpaygrade.service.guard import Settings
-from mlpaygrade.service.tracing import by_environment, traced
-from mlpaygrade.service.web import web_app
+from mlpaygrade.service.web import by_environment, traced, web_app
 
 pytest.importorskip("opentelemetry.sdk")
 PATHS = {"/v1/estimate"}

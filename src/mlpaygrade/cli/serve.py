@@ -26,7 +26,7 @@ def serve(
 ) -> None:
     """Answer over HTTP: /v1/estimate and its like, described at /openapi.json. Limits and keys are environment variables."""
     options.require("This needs", "serve", "starlette", "uvicorn", "msgspec", "prometheus_client")
-    from mlpaygrade.service.serve import serve as run
+    from mlpaygrade.service.web import serve as run
 
     _use(bundle, public_key)
     run(host=host, port=port, workers=workers)

@@ -19,7 +19,7 @@ from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.jobs import ReadJob
 from mlpaygrade.job.fields import FIELDS, Job, JobWords
 from mlpaygrade.job.places import country, country_codes
-from mlpaygrade.service.drift import kinds
+from mlpaygrade.service.meters import kinds
 from mlpaygrade.service.model_slot import Served
 
 Item = TypeVar("Item")

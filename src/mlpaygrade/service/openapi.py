@@ -20,8 +20,8 @@ from mlpaygrade.service.asking import (
     TitlesAsked,
 )
 from mlpaygrade.service.batch import KINDS
-from mlpaygrade.service.drift import DriftReply
 from mlpaygrade.service.inference import InferAsked, InvocationAsked
+from mlpaygrade.service.meters import DriftReply
 
 JSON: Final = "application/json"
 JOB: Final[Mapping[str, object]] = {"title": "Data Scientist", "experience": "senior", "location": "US"}

@@ -1,11 +1,18 @@
-"""The HTTP application: addresses, the model that is watched, and the guard before them all."""
+"""The HTTP application, run by `serve`: addresses, the model that is watched, the guard before them all, spans.
+
+There is a span for each request where the environment variables of OpenTelemetry name a collector. It holds the address of the
+service, method, status and time; never a query, a body or headers, nor who asked: the instrumentation is given none of them.
+"""
 
 import asyncio
 import logging
+import os
 import signal
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from starlette.requests import Request
@@ -13,15 +20,47 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mlpaygrade import __version__
+from mlpaygrade.errors import ResourceError
 from mlpaygrade.service import openapi
 from mlpaygrade.service.asking import ProblemError
 from mlpaygrade.service.batch import batch
 from mlpaygrade.service.endpoints import JSON, Endpoints
 from mlpaygrade.service.guard import BATCH, Guard, Settings, read_settings
 from mlpaygrade.service.inference import Inference
-from mlpaygrade.service.meters import Meters
+from mlpaygrade.service.meters import SHARED_FOLDER, Meters
 from mlpaygrade.service.model_slot import ModelSlot
-from mlpaygrade.service.tracing import by_environment
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+
+DRAIN_SECONDS: Final = 30
+"""Requests that are being answered have this long to end once the service is told to stop."""
+BACKLOG: Final = 2_048
+
+
+def serve(*, host: str, port: int, workers: int) -> None:
+    """Serve until told to stop (SIGTERM, SIGINT). Raises BundleError and InputError before anything listens."""
+    import uvicorn
+
+    settings = read_settings()
+    ModelSlot(settings.bundle_path, public_key=settings.public_key)  # so that what cannot serve says so once, here
+    with tempfile.TemporaryDirectory(prefix="mlpaygrade-meters-") as folder:
+        if workers > 1:
+            os.environ.setdefault(SHARED_FOLDER, folder)
+        uvicorn.run(
+            "mlpaygrade.service.web:process_app",
+            factory=True,
+            host=host,
+            port=port,
+            workers=workers,
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            backlog=BACKLOG,
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+        )
 
 
 def web_app(settings: Settings | None = None) -> ASGIApp:
@@ -123,3 +162,55 @@ async def _watch(slot: ModelSlot, meters: Meters, called: asyncio.Event, seconds
         outcome = await asyncio.to_thread(slot.refresh)
         if outcome != "same":
             meters.bundles.labels(outcome).inc()
+
+
+ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+NAME: Final = "OTEL_SERVICE_NAME"
+_WHOLE: Final = "mlpaygrade.scope"
+_CONTEXT: Final = frozenset({b"traceparent", b"tracestate"})
+
+
+def by_environment(app: ASGIApp, paths: Collection[str], environment: Mapping[str, str] | None = None) -> ASGIApp:
+    """The application with spans sent to the collector that the environment names; itself where it names none.
+
+    Raises ResourceError where one is named and the packages are not there.
+    """
+    given = os.environ if environment is None else environment
+    if not any(given.get(name) for name in ENDPOINTS) or given.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        return app
+    try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    except ImportError:
+        raise ResourceError(
+            f"{' or '.join(ENDPOINTS)} is set, which needs packages that are not there. "
+            "Run: pip install 'mlpaygrade[otel]', or unset it."
+        ) from None
+    named = {} if given.get(NAME) else {"service.name": "mlpaygrade"}
+    provider = TracerProvider(resource=Resource.create({**named, "service.version": __version__}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    return traced(app, paths, provider)
+
+
+def traced(app: ASGIApp, paths: Collection[str], provider: "TracerProvider") -> ASGIApp:
+    """The application with a span for each request to one of the paths, all of which are its own words."""
+    from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
+    from opentelemetry.metrics import NoOpMeterProvider
+
+    async def whole(scope: Scope, receive: Receive, send: Send) -> None:
+        await app(scope[_WHOLE], receive, send)
+
+    spans = OpenTelemetryMiddleware(
+        whole, tracer_provider=provider, meter_provider=NoOpMeterProvider(), exclude_spans=["receive", "send"]
+    )
+
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] not in paths:
+            await app(scope, receive, send)
+            return
+        headers = [(name, value) for name, value in scope["headers"] if name in _CONTEXT]
+        await spans({**scope, "query_string": b"", "client": None, "headers": headers, _WHOLE: scope}, receive, send)
+
+    return call
