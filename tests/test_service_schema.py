@@ -6,8 +6,8 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from mlpaygrade.service.batch import NDJSON, PARQUET
 from mlpaygrade.service.guard import Settings
+from mlpaygrade.service.tables import NDJSON, PARQUET
 from mlpaygrade.service.web import web_app
 
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "3"))

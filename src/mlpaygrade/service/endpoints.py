@@ -77,7 +77,7 @@ class Endpoints:
         reply = replies.estimate_reply(
             answer, served.tag, document=document, offer_usd=offer_usd, terms=terms, exact=exact
         )
-        return _reply(reply, served)
+        return json_response(reply, served)
 
     async def read(self, request: Request) -> Response:
         """How a job is understood, in codes."""
@@ -90,7 +90,7 @@ class Endpoints:
             "warnings": list(read.warnings),
             "notes": list(read.notes),
         }
-        return _reply(document, desk.served)
+        return json_response(document, desk.served)
 
     async def explain(self, request: Request) -> Response:
         """Why a job pays what it does."""
@@ -99,7 +99,7 @@ class Endpoints:
         answer = await self._answer(desk, asked.require(await asked.job(desk.read)))
         _require_answer(answer)
         explanation = await self.aside(lambda: explain(desk.served.predictor, answer))
-        return _reply(replies.explanation_reply(explanation, desk.served.tag), desk.served)
+        return json_response(replies.explanation_reply(explanation, desk.served.tag), desk.served)
 
     async def scenarios(self, request: Request) -> Response:
         """What would change the figure."""
@@ -110,7 +110,7 @@ class Endpoints:
         _require_answer(await self._answer(desk, read))
         changes, limit = asked.values["max_changes"], asked.values["limit"]
         found = await self.aside(lambda: scenarios(desk.served.predictor, read, allow=allow, max_changes=changes))
-        return _reply(
+        return json_response(
             replies.scenarios_reply(found, read, desk.served.tag, limit=limit, model=desk.served.predictor.model),
             desk.served,
         )
@@ -124,7 +124,7 @@ class Endpoints:
         for answer in (first, second):
             _require_answer(answer)
         comparison = await self.aside(lambda: compare(desk.served.predictor, first, second))
-        return _reply(replies.comparison_reply(comparison, desk.served.tag), desk.served)
+        return json_response(replies.comparison_reply(comparison, desk.served.tag), desk.served)
 
     async def titles(self, request: Request) -> Response:
         """Known titles near to a text; the commonest without one."""
@@ -133,7 +133,7 @@ class Endpoints:
         asked.refuse()
         text = str(asked.values["q"])
         found = suggest_titles(text, known=served.predictor.known_titles, limit=SUGGESTED)
-        return _reply({"bundle": served.tag, "titles": list(found)}, served)
+        return json_response({"bundle": served.tag, "titles": list(found)}, served)
 
     async def countries(self, request: Request) -> Response:
         """Every country, and whether the training data hold enough of it."""
@@ -144,7 +144,7 @@ class Endpoints:
             {"code": one.code, "name": one.name, "continent": one.continent, "known": one.code in known}
             for one in found
         ]
-        return _unchanged(request, served) or _reply({"bundle": served.tag, "countries": listed}, served)
+        return _unchanged(request, served) or json_response({"bundle": served.tag, "countries": listed}, served)
 
     async def model(self, request: Request) -> Response:
         """Which model answers, and what was measured."""
@@ -157,20 +157,20 @@ class Endpoints:
             "countries": len(bundle.encoder.known_countries),
             "model": dict(served.predictor.model),
         }
-        return _unchanged(request, served) or _reply(document, served)
+        return _unchanged(request, served) or json_response(document, served)
 
     async def drift(self, _: Request) -> Response:
         """What is asked beside what the model learnt, and what to expect of the answers."""
         served = self.slot.current
-        return Response(msgspec.json.encode(self.meters.drift(served)), headers=_tagged(served), media_type=JSON)
+        return json_response(self.meters.drift(served), served)
 
     async def live(self, _: Request) -> Response:
         """The process runs."""
-        return Response(b'{"live":true}', media_type=JSON)
+        return json_response({"live": True})
 
     async def ready(self, _: Request) -> Response:
         """A model is loaded and has answered."""
-        return Response(msgspec.json.encode({"ready": True, "bundle": self.slot.current.tag}), media_type=JSON)
+        return json_response({"ready": True, "bundle": self.slot.current.tag})
 
     async def metrics(self, _: Request) -> Response:
         """Counters for Prometheus."""
@@ -191,12 +191,10 @@ class Endpoints:
         return told
 
 
-def _reply(document: dict[str, object], served: Served) -> Response:
-    return Response(msgspec.json.encode(document), headers=_tagged(served), media_type=JSON)
-
-
-def _tagged(served: Served) -> dict[str, str]:
-    return {"ETag": f'"{served.tag}"'}
+def json_response(document: object, served: Served | None = None) -> Response:
+    """A document as JSON, with the model that answered as its tag."""
+    headers = None if served is None else {"ETag": f'"{served.tag}"'}
+    return Response(msgspec.json.encode(document), headers=headers, media_type=JSON)
 
 
 def _unchanged(request: Request, served: Served) -> Response | None:

@@ -19,9 +19,8 @@ from mlpaygrade.service.asking import (
     ScenariosAsked,
     TitlesAsked,
 )
-from mlpaygrade.service.batch import KINDS
-from mlpaygrade.service.inference import InferAsked, InvocationAsked
 from mlpaygrade.service.meters import DriftReply
+from mlpaygrade.service.tables import KINDS, InferAsked, InvocationAsked
 
 JSON: Final = "application/json"
 JOB: Final[Mapping[str, object]] = {"title": "Data Scientist", "experience": "senior", "location": "US"}

@@ -24,12 +24,11 @@ from mlpaygrade import __version__
 from mlpaygrade.errors import ResourceError
 from mlpaygrade.service import openapi
 from mlpaygrade.service.asking import ProblemError
-from mlpaygrade.service.batch import batch
 from mlpaygrade.service.endpoints import JSON, Endpoints
 from mlpaygrade.service.guard import BATCH, Guard, Settings, read_settings
-from mlpaygrade.service.inference import Inference
 from mlpaygrade.service.meters import SHARED_FOLDER, Meters
 from mlpaygrade.service.model_slot import ModelSlot
+from mlpaygrade.service.tables import Inference, batch
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
