@@ -17,10 +17,10 @@ from mlpaygrade.app import serving
 from mlpaygrade.app.benchmark_setup import advert_form, columns_form, questions_form
 from mlpaygrade.app.form import terms_form
 from mlpaygrade.app.serving import IDLE, download, literal, palette, predictor, session_id, show_error
-from mlpaygrade.benchmarking import workbook
-from mlpaygrade.benchmarking.appraisal import Market, Rules, ageing_factor, appraise, judge, market_date
+from mlpaygrade.benchmarking import report
+from mlpaygrade.benchmarking.appraisal import Market, Rules, ageing_factor, appraise, market_date
 from mlpaygrade.benchmarking.mapping import SheetMapping, mapping_text
-from mlpaygrade.benchmarking.report import Benchmark, deciding, method_lines, strength_sentence, until_today
+from mlpaygrade.benchmarking.report import Benchmark, benchmark_of, deciding, strength_sentence, until_today
 from mlpaygrade.benchmarking.sheet import MAX_BYTES, MAX_ROWS, Sheet, Upload, open_upload, read_sheet, template
 from mlpaygrade.benchmarking.summary import (
     GROUPS,
@@ -29,7 +29,6 @@ from mlpaygrade.benchmarking.summary import (
     group_table,
     percentile_words,
     raised_by,
-    summarise,
     total_text,
 )
 from mlpaygrade.errors import DataError
@@ -151,20 +150,11 @@ def _results(sheet: Sheet, market: Market) -> None:
     """The summary first, then the rows and the files."""
     terms = terms_form(_commonest_country(sheet))
     rules = _rules()
-    frame = judge(market, predictor(), rules)
-    summary = summarise(frame)
+    found = benchmark_of(sheet, market, predictor(), rules, terms)
+    frame, summary = found.frame, found.summary
     _summary(summary, rules, terms)
     _behind(frame, summary, rules, terms)
     _groups(summary, terms)
-    found = Benchmark(
-        sheet=sheet,
-        frame=frame,
-        summary=summary,
-        rules=rules,
-        terms=terms,
-        method=tuple(method_lines(predictor(), sheet, rules, terms)),
-        adverts_up_to=newest_advert(predictor().bundle.provenance),
-    )
     _downloads(found)
     _rows(frame, terms)
     _problems(sheet)
@@ -357,10 +347,10 @@ def _problems(sheet: Sheet) -> None:
 
 def _rows(frame: "pd.DataFrame", terms: PayTerms) -> None:
     st.header("Row by row", anchor=False)
-    shown = workbook.in_terms(frame, terms)
-    names, columns = workbook.headings(terms), workbook.columns()
+    shown = report.in_terms(frame, terms)
+    names, columns = report.headings(terms), report.columns()
     config = {name: st.column_config.Column(names[name], help=meaning) for name, (_, meaning) in columns.items()}
-    for name in workbook.money_columns():
+    for name in report.money_columns():
         config[name] = st.column_config.NumberColumn(names[name], help=columns[name][1], format="%,.0f")
     for name in ("penetration", "position"):
         config[name] = st.column_config.NumberColumn(names[name], help=columns[name][1], format="percent")

@@ -15,7 +15,7 @@ import streamlit as st
 from mlpaygrade.app import serving
 from mlpaygrade.app.form import local_currency, pay_parameters, remembered, start_terms, terms_form
 from mlpaygrade.app.serving import download, palette, predictor
-from mlpaygrade.benchmarking.workbook import harmless
+from mlpaygrade.benchmarking.report import harmless
 from mlpaygrade.forecast.answer import newest_advert
 from mlpaygrade.job.places import country
 from mlpaygrade.job.titles import canonical_title

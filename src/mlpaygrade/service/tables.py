@@ -29,7 +29,7 @@ from mlpaygrade.errors import DataError, Defect, ResourceError
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.forecast.score import ADDED, NUMBERS, OUTPUT, Added, OutputColumn, answer_texts, score_file
 from mlpaygrade.job.fields import BY_COLUMN, FEATURES
-from mlpaygrade.service.asking import ProblemError
+from mlpaygrade.service.asking import ProblemError, read_json
 from mlpaygrade.service.endpoints import Endpoints, json_response
 from mlpaygrade.service.guard import charge
 
