@@ -8,7 +8,7 @@ import pytest
 import mlpaygrade.money
 from mlpaygrade.errors import InputError
 from mlpaygrade.money.ageing import NOT_THESE_JOBS, ageing_countries, ageing_factor
-from mlpaygrade.money.purchasing_power import price_level, same_living_usd
+from mlpaygrade.money.currency import price_level, same_living_usd
 
 TABLES = Path(mlpaygrade.money.__file__).parent / "tables"
 

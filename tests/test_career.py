@@ -12,7 +12,7 @@ from mlpaygrade.app.form import first_job, read_parameters
 from mlpaygrade.explain.scenarios import Scenario, across, ladder, scenarios
 from mlpaygrade.forecast.jobs import ReadJob
 from mlpaygrade.job.places import country
-from mlpaygrade.money.purchasing_power import same_living_usd
+from mlpaygrade.money.currency import same_living_usd
 from mlpaygrade.money.terms import PayTerms, pay_terms
 
 MAIN = Path(__file__).resolve().parent.parent / "src" / "mlpaygrade" / "app" / "main.py"

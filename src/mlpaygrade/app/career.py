@@ -26,7 +26,7 @@ from mlpaygrade.explain.scenarios import Scenario, across, ladder, scenarios
 from mlpaygrade.explain.verdict import support_text
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.job.fields import CHANGEABLE, EXPERIENCE, LABELS, LOCATION, RESIDENCE, TITLE, Job
-from mlpaygrade.money.purchasing_power import same_living_usd
+from mlpaygrade.money.currency import same_living_usd
 from mlpaygrade.money.terms import PayTerms
 from mlpaygrade.rendering.markup import Range, bars_key, notes_list, quiet, range_chart
 from mlpaygrade.rendering.words import counted, country_text, value_text

@@ -14,7 +14,7 @@ import json
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
@@ -182,13 +182,11 @@ def _private_key(path: Path) -> "Ed25519PrivateKey":
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    try:
+    with suppress(ValueError, TypeError):
         key = load_pem_private_key(_pem(path), password=None)
-    except (ValueError, TypeError) as error:
-        raise _no_key(path, "private", "openssl genpkey -algorithm ed25519 -out KEY.pem") from error
-    if not isinstance(key, Ed25519PrivateKey):
-        raise _no_key(path, "private", "openssl genpkey -algorithm ed25519 -out KEY.pem")
-    return key
+        if isinstance(key, Ed25519PrivateKey):
+            return key
+    raise _no_key(path, "private", "openssl genpkey -algorithm ed25519 -out KEY.pem")
 
 
 def _public_key(path: Path) -> "Ed25519PublicKey":
@@ -196,13 +194,11 @@ def _public_key(path: Path) -> "Ed25519PublicKey":
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-    try:
+    with suppress(ValueError):
         key = load_pem_public_key(_pem(path))
-    except ValueError as error:
-        raise _no_key(path, "public", "openssl pkey -in KEY.pem -pubout -out PUBLIC.pem") from error
-    if not isinstance(key, Ed25519PublicKey):
-        raise _no_key(path, "public", "openssl pkey -in KEY.pem -pubout -out PUBLIC.pem")
-    return key
+        if isinstance(key, Ed25519PublicKey):
+            return key
+    raise _no_key(path, "public", "openssl pkey -in KEY.pem -pubout -out PUBLIC.pem")
 
 
 def _require() -> None:

@@ -1,10 +1,12 @@
-"""Currencies (names, customs, the usual one of a country), periods of pay, and exchange rates with their dates.
+"""Currencies (names, customs, the usual one of a country), periods of pay, exchange rates with their dates, purchasing power.
 
 Names and customs are those of the Unicode CLDR, through babel; rates are the European Central Bank's, as the package
 `currencyconverter` carries them: offline. Both are loaded when first asked for; dollars need none. The bank publishes on
 working days; another day has the rate of the last one before it. What the bank does not quote is refused, not approximated.
 The number of salaries a year (12, 13 or 14) is a matter of contract: 12 is taken unless told otherwise, and `usual_salaries`
-says what is common in a country, so that it can be offered.
+says what is common in a country, so that it can be offered. What money buys in a country is told by the World Bank's factors for
+the whole economy (`tables/purchasing_power.csv`), one for a country and year beside the mean market rate of the same year: rents
+in a capital differ far more.
 """
 
 import datetime as dt
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Literal, cast, get_args
 
 from mlpaygrade.errors import InputError
 from mlpaygrade.job.lookup import rows
+from mlpaygrade.job.places import country as country_named
 
 if TYPE_CHECKING:
     from currency_converter import CurrencyConverter
@@ -145,9 +148,7 @@ def _times_a_year(period: Period, salaries: int) -> float:
             f"Salaries a year are 12, 13 or 14; got {salaries}. Give pay a year where it is paid otherwise."
         )
     days, hours = DAYS_A_WEEK * WEEKS_A_YEAR, HOURS_A_WEEK * WEEKS_A_YEAR
-    return {"year": 1.0, "month": float(salaries), "week": WEEKS_A_YEAR, "day": days, "hour": hours}[
-        checked_period(period)
-    ]
+    return {"year": 1.0, "month": float(salaries), "week": WEEKS_A_YEAR, "day": days, "hour": hours}[period]
 
 
 @cache
@@ -254,3 +255,33 @@ def _newest() -> Mapping[str, Rate]:
         code: Rate(value=float(rates.convert(1, DOLLAR, code)), currency=code, day=rates.bounds[DOLLAR].last_date)
         for code in rates.currencies - {DOLLAR}
     }
+
+
+def price_level(country: str) -> float:
+    """Prices as a share of those in the United States at market exchange (0.5: half as dear). country: ISO 3166-1 alpha-2.
+
+    Raises InputError where the country's purchasing power or its market rate is not known.
+    """
+    row = _purchasing_power().get(country)
+    if row is None:
+        name = country_named(country).name
+        raise InputError(
+            f"Purchasing power is known for most countries of the World Bank; got {country} ({name}). "
+            "Compare at market exchange."
+        )
+    if not row["market_rate"]:
+        raise InputError(
+            f"Prices are compared where the European Central Bank quotes the currency; got {country} ({row['currency']}). "
+            "Compare at market exchange."
+        )
+    return float(row["ppp"]) / float(row["market_rate"])
+
+
+def same_living_usd(amount_usd: float, from_country: str, to_country: str) -> float:
+    """Pay in one country that buys as much as `amount_usd` in another, US dollars a year. Raises InputError as `price_level`."""
+    return amount_usd / price_level(from_country) * price_level(to_country)
+
+
+@cache
+def _purchasing_power() -> Mapping[str, Mapping[str, str]]:
+    return {row["country"]: row for row in rows("purchasing_power", room="money")}

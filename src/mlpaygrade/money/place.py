@@ -2,7 +2,7 @@
 
 The statistics are those of the nearest occupations (Bureau of Labor Statistics, May 2025; `tables/us_areas.csv`); how much of
 an area's wage gap adverts of these jobs show is fitted on postings with a place (`research/place.py`, `tables/us_place_fit.csv`,
-decision 0013). Remote jobs take no factor. Other countries are compared by purchasing power (`purchasing_power`).
+decision 0013). Remote jobs take no factor. Other countries are compared by purchasing power (`currency`).
 """
 
 import math

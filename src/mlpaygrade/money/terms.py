@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from mlpaygrade.money.currency import DOLLAR, Period, Rate, Salaries, from_yearly, to_yearly, usd_to
+from mlpaygrade.money.currency import DOLLAR, Period, Rate, Salaries, format_money, from_yearly, to_yearly, usd_to
 
 if TYPE_CHECKING:
     from mlpaygrade.money.pay import PayReading
@@ -68,8 +68,6 @@ class PayTerms:
         amount = self.of_usd(usd)
         if self.period == "year" and self.currency == DOLLAR:
             return f"{_DOLLAR_SIGN}{amount / 1000:,.0f}K"
-        from mlpaygrade.money.currency import format_money
-
         if self.period == "year":
             thousands = round(amount / 1000)
             if 1 <= thousands < 10:

@@ -99,7 +99,7 @@ class Endpoints:
         answer = await self._answer(desk, asked.require(await asked.job(desk.read)))
         _require_answer(answer)
         explanation = await self.aside(lambda: explain(desk.served.predictor, answer))
-        return json_response(replies.explanation_reply(explanation, desk.served.tag), desk.served)
+        return json_response({"bundle": desk.served.tag, **explanation.to_json()}, desk.served)
 
     async def scenarios(self, request: Request) -> Response:
         """What would change the figure."""

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import msgspec
 
-from mlpaygrade.explain.explanation import Explanation
 from mlpaygrade.explain.scenarios import Comparison, ScenarioList
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.client import exact_answer
@@ -314,11 +313,6 @@ def estimate_reply(
     if exact:
         reply["exact"] = exact_answer(answer)
     return reply
-
-
-def explanation_reply(explanation: Explanation, tag: str) -> dict[str, object]:
-    """`Explained` of an explanation."""
-    return {"bundle": tag, **explanation.to_json()}
 
 
 def scenarios_reply(
