@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from mlpaygrade.errors import InputError
 from mlpaygrade.job.fields import EMPLOYMENT, EXPERIENCE, LABELS
 from mlpaygrade.job.lookup import rows, squash
-from mlpaygrade.job.reading import contradictions, edition_titles, read_title
+from mlpaygrade.job.reading import contradictions, read_title
+from mlpaygrade.job.titles import edition_titles
 
 
 @pytest.mark.parametrize("title", sorted(edition_titles() - {"Analista de Datos"}))

@@ -317,7 +317,7 @@ def test_an_unforeseen_error_is_a_problem_without_a_traceback(
 
 
 def test_requests_that_arrive_together_are_answered_as_alone(predictor: Predictor) -> None:
-    from mlpaygrade.service.desk import Together
+    from mlpaygrade.service.model_slot import Together
 
     sizes: list[int] = []
 
@@ -346,7 +346,7 @@ def test_requests_that_arrive_together_are_answered_as_alone(predictor: Predicto
 
 
 def test_a_desk_answers_the_second_time_as_the_first_and_keeps_nothing_typed_freely(predictor: Predictor) -> None:
-    from mlpaygrade.service import desk as desk_module
+    from mlpaygrade.service import model_slot as desk_module
 
     served = ModelSlot(None).current
     desk = desk_module.Desk(served)
@@ -374,7 +374,7 @@ def test_a_desk_answers_the_second_time_as_the_first_and_keeps_nothing_typed_fre
 
 
 def test_a_desk_forgets_what_was_asked_longest_ago() -> None:
-    from mlpaygrade.service.desk import _Kept
+    from mlpaygrade.service.model_slot import _Kept
 
     kept: _Kept[str, int] = _Kept(2)
     kept.put("a", 1)

@@ -11,10 +11,10 @@ from mlpaygrade.dataset.postings import Postings, build_postings
 from mlpaygrade.errors import BundleError
 from mlpaygrade.explain.explanation import explain
 from mlpaygrade.forecast.bundle import write_bundle
+from mlpaygrade.forecast.calibration import UNSEEN, UNSEEN_SHARE, UnseenDocument, UnseenTitles, title_grams
 from mlpaygrade.forecast.distribution import Prediction
 from mlpaygrade.forecast.encode import CATEGORICAL, JobEncoder
 from mlpaygrade.forecast.predictor import Predictor, jobs_as_columns
-from mlpaygrade.forecast.unseen import SHARE, UNSEEN, UnseenDocument, UnseenTitles, title_grams
 from mlpaygrade.testing.synthetic import SyntheticMarket
 from mlpaygrade.training.wide import fit_unseen
 
@@ -70,10 +70,10 @@ def test_only_titles_without_an_id_move_and_all_of_a_job_alike(
     moved = model.apply(still, encoded, jobs, encoder=encoder)
     np.testing.assert_array_equal(moved.log_quantiles[0], still.log_quantiles[0])
     told = model.estimate(encoded, jobs.job_title.tolist(), encoder=encoder)
-    np.testing.assert_allclose(moved.log_estimate[1:], SHARE * told[1:] + (1 - SHARE) * 11, atol=1e-5)
+    np.testing.assert_allclose(moved.log_estimate[1:], UNSEEN_SHARE * told[1:] + (1 - UNSEEN_SHARE) * 11, atol=1e-5)
     by = moved.log_quantiles - still.log_quantiles
     assert np.ptp(by[1]) == 0
-    assert by[1, 0, 0] == pytest.approx(SHARE * (told[1] - 11), abs=1e-5)
+    assert by[1, 0, 0] == pytest.approx(UNSEEN_SHARE * (told[1] - 11), abs=1e-5)
 
 
 def test_the_ids_of_titles_are_folded_away_exactly(
@@ -105,7 +105,9 @@ def test_every_way_of_asking_gives_the_same_figure(shipped: Predictor) -> None:
     encoded = shipped.bundle.encoder.transform(jobs_as_columns([read.job]))
     told = shipped.bundle.unseen.estimate(encoded, [read.job.title], encoder=shipped.bundle.encoder)
     network = shipped.run(encoded).log_estimate
-    assert one.estimate_usd == pytest.approx(float(np.expm1(SHARE * told + (1 - SHARE) * network)[0]), rel=1e-5)
+    assert one.estimate_usd == pytest.approx(
+        float(np.expm1(UNSEEN_SHARE * told + (1 - UNSEEN_SHARE) * network)[0]), rel=1e-5
+    )
     why = explain(shipped, read)
     assert why.base_usd + sum(part.usd for part in why.contributions) == pytest.approx(one.estimate_usd, rel=1e-6)
 

@@ -44,8 +44,7 @@ from mlpaygrade.forecast.strength import (
 )
 from mlpaygrade.job.fields import FEATURES, LOCATION, RESIDENCE, TITLE, YEAR, Job, job_of
 from mlpaygrade.job.places import HOME, country
-from mlpaygrade.job.reading import INTERNSHIP
-from mlpaygrade.job.title_parts import is_internship
+from mlpaygrade.job.reading import INTERNSHIP, is_internship
 from mlpaygrade.job.titles import canonical_title
 from mlpaygrade.money.ageing import Ageing, ageing_factor
 from mlpaygrade.money.place import PlaceFactor, place_factor

@@ -27,7 +27,16 @@ import numpy as np
 from mlpaygrade.dataset.writing import alone, write_file
 from mlpaygrade.errors import BundleError, InputError, ResourceError
 from mlpaygrade.forecast.background import Background, BackgroundDocument
-from mlpaygrade.forecast.calibration import LOCAL, Calibration, CalibrationDocument, LocalDocument, LocalPay
+from mlpaygrade.forecast.calibration import (
+    LOCAL,
+    UNSEEN,
+    Calibration,
+    CalibrationDocument,
+    LocalDocument,
+    LocalPay,
+    UnseenDocument,
+    UnseenTitles,
+)
 from mlpaygrade.forecast.documents import (
     AGAIN,
     AgeingDocument,
@@ -43,7 +52,6 @@ from mlpaygrade.forecast.documents import (
 from mlpaygrade.forecast.encode import JobEncoder
 from mlpaygrade.forecast.evidence import Evidence, EvidenceDocument
 from mlpaygrade.forecast.refusal import AbstentionRule
-from mlpaygrade.forecast.unseen import UNSEEN, UnseenDocument, UnseenTitles
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey

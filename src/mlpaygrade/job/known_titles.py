@@ -14,6 +14,7 @@ from mlpaygrade.job.lookup import MAX_TEXT, checked_text, remembered, rows, squa
 from mlpaygrade.job.reading import read_title
 from mlpaygrade.job.titles import (
     Family,
+    commonest_first,
     family_name,
     phrases,
     ranks,
@@ -101,8 +102,7 @@ class _Index:
 
 @lru_cache(maxsize=8)
 def _index(known: frozenset[str]) -> _Index:
-    order = {row["title"]: place for place, row in enumerate(rows("titles"))}
-    titles = sorted(known, key=lambda title: (order.get(title, len(order)), title))
+    titles = commonest_first(known)
     words = {title: title_words(title) for title in titles}
     by_word = _grouped((word, title) for title in titles for word in sorted(set(words[title])))
     weights = {word: log(1 + len(titles) / len(having)) for word, having in by_word.items()}

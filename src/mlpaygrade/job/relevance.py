@@ -12,8 +12,8 @@ from typing import Final
 
 from mlpaygrade.job.known_titles import resolve_title, suggest_titles
 from mlpaygrade.job.lookup import longest_phrases, remembered, rows, with_memory
-from mlpaygrade.job.reading import edition_titles, job_words, read_title
-from mlpaygrade.job.titles import title_words
+from mlpaygrade.job.reading import job_words, read_title
+from mlpaygrade.job.titles import edition_titles, title_words
 
 FIELD: Final = "data, machine learning, AI, software and analytics"
 

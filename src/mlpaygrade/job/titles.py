@@ -8,7 +8,7 @@ Engineer" is its own title.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
 from typing import Final, Literal, cast, get_args
@@ -141,6 +141,18 @@ def phrases(kind: str) -> Mapping[str, str]:
 def ranks() -> Mapping[str, str]:
     """Words that say how senior somebody is -> where they do: rank (anywhere), rank-front, rank-end."""
     return {row["text"]: row["kind"] for row in rows("abbreviations") if row["kind"].startswith("rank")}
+
+
+@cache
+def edition_titles() -> frozenset[str]:
+    """The titles that the public editions hold."""
+    return frozenset(row["title"] for row in rows("titles") if row["source"] != "common title")
+
+
+def commonest_first(titles: Collection[str]) -> list[str]:
+    """Titles as common as they are in the public data, the commonest first; those that the table lacks last."""
+    order = {row["title"]: place for place, row in enumerate(rows("titles"))}
+    return sorted(titles, key=lambda title: (order.get(title, len(order)), title))
 
 
 @remembered

@@ -161,7 +161,6 @@ def _usual() -> Mapping[str, UsualSalaries]:
     }
 
 
-SOURCE: Final = "European Central Bank, euro foreign exchange reference rates"
 DOLLAR: Final = "USD"
 _LONGEST_GAP: Final = dt.timedelta(days=10)
 

@@ -29,10 +29,9 @@ from mlpaygrade.service.asking import (
     TitlesAsked,
     ask,
 )
-from mlpaygrade.service.desk import Desk, Told
 from mlpaygrade.service.guard import Settings
 from mlpaygrade.service.meters import Meters
-from mlpaygrade.service.model_slot import ModelSlot, Served
+from mlpaygrade.service.model_slot import Desk, ModelSlot, Served, Told
 
 T = TypeVar("T")
 

@@ -23,15 +23,11 @@ from mlpaygrade.evaluation.mix import shift, trained_mix
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.bundle import Bundle
 from mlpaygrade.forecast.predictor import Predictor
-from mlpaygrade.job.titles import title_family
-from mlpaygrade.service.model_slot import Served
+from mlpaygrade.service.model_slot import DIMENSIONS, Served
 
 SHARED_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _POSTINGS: Final = (0, 9, 29, 99, 299, 999, 2999)
-
-DIMENSIONS: Final = ("experience", "title family", "country")
-"""Dimensions whose values are no one's own words, so that they may be counted."""
 
 
 class Moved(msgspec.Struct, kw_only=True):
@@ -146,12 +142,6 @@ class Meters:
         collect = cast(Callable[[CollectorRegistry], object], MultiProcessCollector)  # its class states no types
         collect(together)
         return together
-
-
-def kinds(answer: Answer) -> tuple[str, ...]:
-    """The values of a job by `DIMENSIONS`."""
-    job = answer.job
-    return job.experience, title_family(job.title), job.location
 
 
 def drift_reply(registry: CollectorRegistry, bundle: Bundle, tag: str) -> DriftReply:

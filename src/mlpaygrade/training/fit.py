@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 from mlpaygrade.dataset.postings import Postings
 from mlpaygrade.dataset.writing import writing_bytes
+from mlpaygrade.forecast.calibration import UnseenTitles
 from mlpaygrade.forecast.distribution import LEVELS, Prediction, concatenate
 from mlpaygrade.forecast.encode import Encoded, JobColumns, JobEncoder
-from mlpaygrade.forecast.unseen import UnseenTitles
 from mlpaygrade.training.arrival import recency_weights
 from mlpaygrade.training.network import INPUTS, build_network, serving_network
 from mlpaygrade.training.settings import NetworkSettings, TrainingSettings, WideSettings

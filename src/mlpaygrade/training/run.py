@@ -42,12 +42,11 @@ from mlpaygrade.evaluation.leakage import (
 from mlpaygrade.evaluation.metrics import point_metrics
 from mlpaygrade.forecast.background import choose_background
 from mlpaygrade.forecast.bundle import Bundle, load_bundle, write_bundle, write_json
-from mlpaygrade.forecast.calibration import LOCAL
+from mlpaygrade.forecast.calibration import LOCAL, UNSEEN
 from mlpaygrade.forecast.encode import Encoded, JobEncoder
 from mlpaygrade.forecast.evidence import count_cells
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.forecast.refusal import AbstentionRule
-from mlpaygrade.forecast.unseen import UNSEEN
 from mlpaygrade.market.statistics import market_json
 from mlpaygrade.training.arrival import Division, calendar_of, divide, recency_weights, training_side
 from mlpaygrade.training.export import export_onnx

@@ -18,8 +18,8 @@ from scipy import sparse
 from sklearn.linear_model import Ridge
 
 from mlpaygrade.dataset.postings import Postings
+from mlpaygrade.forecast.calibration import UnseenTitles, joint_ids, title_grams
 from mlpaygrade.forecast.encode import CATEGORICAL, Encoded, JobEncoder
-from mlpaygrade.forecast.unseen import UnseenTitles, joint_ids, title_grams
 from mlpaygrade.job.fields import EXPERIENCE, LABELS, TITLE
 from mlpaygrade.job.titles import canonical_title, title_bigrams, title_words
 
