@@ -37,18 +37,7 @@ from mlpaygrade.forecast.calibration import (
     UnseenDocument,
     UnseenTitles,
 )
-from mlpaygrade.forecast.documents import (
-    AGAIN,
-    AgeingDocument,
-    BacktestDocument,
-    ComparisonDocument,
-    EvaluationDocument,
-    ImportanceDocument,
-    Part,
-    Provenance,
-    Text,
-    check_network,
-)
+from mlpaygrade.forecast.documents import AGAIN, SHOWN, Part, Provenance, Text, check_network
 from mlpaygrade.forecast.encode import JobEncoder
 from mlpaygrade.forecast.evidence import Evidence, EvidenceDocument
 from mlpaygrade.forecast.refusal import AbstentionRule
@@ -249,11 +238,7 @@ _TYPES: Final[Mapping[str, Any]] = {
     "abstention.json": AbstentionRule,
     "evidence.json": EvidenceDocument,
     "background.json": BackgroundDocument,
-    "evaluation.json": EvaluationDocument,
-    "importance.json": ImportanceDocument,
-    "comparison.json": ComparisonDocument,
-    "backtest.json": BacktestDocument,
-    "ageing.json": AgeingDocument,
+    **SHOWN,
 }
 """What a part must look like; a part that is not named here need only be JSON."""
 

@@ -160,6 +160,15 @@ class AgeingDocument(Struct):
     by_age: Annotated[list[AgeDocument], Meta(min_length=1)]
 
 
+SHOWN: Final = {
+    "evaluation.json": EvaluationDocument,
+    "importance.json": ImportanceDocument,
+    "comparison.json": ComparisonDocument,
+    "backtest.json": BacktestDocument,
+    "ageing.json": AgeingDocument,
+}
+"""Parts that are shown as they are, by their names in a bundle."""
+
 AGAIN: Final = "Train it again, or reinstall the package for the bundled one."
 
 
