@@ -177,7 +177,8 @@ def stability(predictor: Predictor, *, jobs: int = 200) -> dict[str, Any]:
         near = dataclasses.replace(job, remote=100 if job.remote != 100 else 0)
         one, two = explain(predictor, job), explain(predictor, near)
         sizes += [abs(part.usd) for part in one.contributions]
-        tops.append(one.top_share(3))
+        ranked = sorted((abs(part.usd) for part in one.contributions), reverse=True)
+        tops.append(sum(ranked[:3]) / sum(ranked) if sum(ranked) else 1.0)
         moved += [
             abs(a.usd - b.usd)
             for a, b in zip(one.contributions, two.contributions, strict=True)

@@ -150,11 +150,6 @@ class Explanation:
         """Contributions, the largest first."""
         return tuple(sorted(self.contributions, key=lambda part: -abs(part.usd)))
 
-    def top_share(self, count: int = 3) -> float:
-        """Share of the `count` largest contributions in the sum of all their sizes; 1.0 where there is none."""
-        sizes = [abs(part.usd) for part in self.ranked()]
-        return sum(sizes[:count]) / sum(sizes) if sum(sizes) > 0 else 1.0
-
     def to_json(self) -> dict[str, Any]:
         """Plain JSON: the estimate in whole dollars as it is displayed, contributions in cents.
 

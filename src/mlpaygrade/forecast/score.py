@@ -294,11 +294,9 @@ class _Answered:
             self._kinds[kind] = self._kinds.get(kind, 0) + int(rows[job])
 
 
-def answer_texts(
-    predictor: Predictor, columns: Mapping[str, NDArray[np.object_]], *, defaults: Mapping[str, str] | None = None
-) -> Added:
+def answer_texts(predictor: Predictor, columns: Mapping[str, NDArray[np.object_]]) -> Added:
     """Columns ADDED of n jobs given as texts; figures are -1 where there is no answer. Of missing columns nothing is said."""
-    return _answered(predictor, columns, defaults)[0]
+    return _answered(predictor, columns, None)[0]
 
 
 @with_memory

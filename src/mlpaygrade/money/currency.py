@@ -60,32 +60,25 @@ def currency_name(currency: str, amount: float = 2) -> str:
     return name[:1].lower() + name[1:] if name.startswith("Euro") else name
 
 
-def format_money(amount: float, currency: str, *, locale: str = "en", compact: bool = False) -> str:
-    """An amount in whole units as a person writes it: "€72,000", "72.000 €" (locale "de"), compact "€72K".
+def format_money(amount: float, currency: str, *, compact: bool = False) -> str:
+    """An amount in whole units as a person writes it in English: "€72,000", compact "€72K"; below 1,000 it keeps its cents.
 
-    locale: a language, or a language and country ("pt_BR"). compact: thousands as K, millions as M, in English only; an hour's
-    pay keeps its cents below 1,000. Raises InputError for an unknown currency or locale.
+    compact: thousands as K, millions as M. Raises InputError for an unknown currency.
     """
-    from babel import Locale, UnknownLocaleError
+    from babel import Locale
     from babel.numbers import format_currency
 
-    code = checked_currency(currency)
-    try:
-        spoken = Locale.parse(locale.replace("-", "_"))
-    except (UnknownLocaleError, ValueError) as error:
-        raise InputError(
-            f"A locale is a language, or language and country, such as en or pt_BR; got {locale!r}. Give one of these."
-        ) from error
-    if compact and spoken.language == "en" and abs(amount) >= COMPACT_FROM:
+    code, english = checked_currency(currency), Locale.parse("en")
+    if compact and abs(amount) >= COMPACT_FROM:
         size, letter = (1_000_000, "M") if abs(amount) >= 999_500 else (1_000, "K")
         short = amount / size
         digits = "¤#,##0.0" if letter == "M" and short % 1 and abs(short) < 100 else "¤#,##0"
-        said = str(format_currency(short, code, digits, locale=spoken, currency_digits=False))
+        said = str(format_currency(short, code, digits, locale=english, currency_digits=False))
         return said.removesuffix(".0") + letter
-    pattern = str(spoken.currency_formats["standard"].pattern)
+    pattern = str(english.currency_formats["standard"].pattern)
     if abs(amount) >= 1_000 or float(amount).is_integer():
         pattern = pattern.replace(".00", "")
-    return str(format_currency(amount, code, pattern, locale=spoken, currency_digits=False))
+    return str(format_currency(amount, code, pattern, locale=english, currency_digits=False))
 
 
 @cache

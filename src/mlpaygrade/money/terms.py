@@ -1,7 +1,6 @@
 """In whose money figures are said: a currency and a period of pay, with the rate and its day."""
 
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from mlpaygrade.money.currency import DOLLAR, Period, Rate, Salaries, format_money, from_yearly, to_yearly, usd_to
@@ -93,14 +92,12 @@ DOLLARS: Final = PayTerms()
 """US dollars a year: what the model answers in."""
 
 
-def pay_terms(
-    currency: str = DOLLAR, period: Period = "year", salaries: Salaries = 12, day: date | None = None
-) -> PayTerms:
-    """The terms of a currency (ISO 4217) and a period, at the newest rate or that of a day.
+def pay_terms(currency: str = DOLLAR, period: Period = "year", salaries: Salaries = 12) -> PayTerms:
+    """The terms of a currency (ISO 4217) and a period, at the newest rate.
 
     Raises InputError for a currency without a rate.
     """
-    rate = NO_CONVERSION if currency == DOLLAR else usd_to(currency, day)
+    rate = NO_CONVERSION if currency == DOLLAR else usd_to(currency)
     return PayTerms(rate=rate, period=period, salaries=salaries)
 
 
