@@ -63,7 +63,8 @@ def propose_levels(texts: Sequence[str], header: str = "") -> dict[str, str]:
     steps = {text: _step(text) for text in unread}
     known = [step for step in steps.values() if step is not None]
     long = max(known, default=0) > 5 or min(known, default=0) >= LONG_FROM
-    return {text: _by_years(text, said=years) or _by_step(steps[text], long=long) or _by_word(text) for text in unread}
+    ladder = LADDERS[long]
+    return {text: _by_years(text, said=years) or ladder.get(steps[text] or 0) or _by_word(text) for text in unread}
 
 
 def reads_as_levels(texts: Sequence[str], header: str = "") -> float:
@@ -86,10 +87,6 @@ def _step(text: str) -> int | None:
     if not found or _by_word(found["ladder"]):
         return None
     return _ROMAN.get(found["step"].upper()) or (int(found["step"]) if found["step"].isdigit() else None)
-
-
-def _by_step(step: int | None, *, long: bool) -> str:
-    return "" if step is None else LADDERS[long].get(step, "")
 
 
 def _by_word(text: str) -> str:

@@ -24,7 +24,6 @@ from mlpaygrade.forecast.evidence import COUNT_LEVELS, ENOUGH, Cell
 from mlpaygrade.forecast.jobs import ReadJob
 from mlpaygrade.forecast.predictor import Predictor, jobs_as_columns
 from mlpaygrade.job.fields import (
-    BY_COLUMN,
     BY_NAME,
     CHANGEABLE,
     EMPLOYMENT,
@@ -346,16 +345,13 @@ def _scenarios(predictor: Predictor, jobs: Sequence[Mapping[str, Code]], counts:
 def _changes(original: Job, fields: Mapping[str, Code]) -> tuple[Change, ...]:
     """What was changed; a move, from one country to another with the company, is said once but listed as both fields."""
     before = original.fields()
-    changed = [field.column for field in CHANGEABLE if fields[field.column] != before[field.column]]
-    return tuple(
-        Change(field=column, before=before[column], after=fields[column], text=_change_text(column, before, fields))
-        for column in changed
-    )
-
-
-def _change_text(column: str, before: Mapping[str, Code], after: Mapping[str, Code]) -> str:
-    old, new = value_text(column, before[column]), value_text(column, after[column])
-    return f"{BY_COLUMN[column].label}: {old} to {new}"
+    changes = []
+    for column, label in ((field.column, field.label) for field in CHANGEABLE):
+        old, new = before[column], fields[column]
+        if new != old:
+            text = f"{label}: {value_text(column, old)} to {value_text(column, new)}"
+            changes.append(Change(field=column, before=old, after=new, text=text))
+    return tuple(changes)
 
 
 def _job(job: Job | ReadJob) -> Job:

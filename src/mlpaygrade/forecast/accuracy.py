@@ -7,7 +7,7 @@ of n adverts counts n / (n + HALF) and the next broader one the rest; one of few
 groups of one half of the test's weeks came closest to the other half (decision 0017).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -143,7 +143,8 @@ def accuracy_of(groups: Mapping[str, Group], name: str) -> Accuracy:
 def _along(groups: Mapping[str, Group], chain: Sequence[str]) -> Accuracy | None:
     """The figures at the end of a chain of groups, the broadest first; None where none of them was tested."""
     made: Accuracy | None = None
-    for name in _counting(groups, chain):
+    tested = [name for name in chain if name in groups]
+    for name in [name for k, name in enumerate(tested) if k == 0 or groups[name].get("adverts", 0) >= FEWEST]:
         own, weight = groups[name], weight_of(groups[name])
         if made is None or weight == 1:
             made = accuracy_of(groups, name)
@@ -151,11 +152,6 @@ def _along(groups: Mapping[str, Group], chain: Sequence[str]) -> Accuracy | None
             mixed = {key: made_value + weight * (own[key] - made_value) for key, made_value in _figures(made).items()}
             made = _accuracy(name, own, mixed, leans_on=made.group)
     return made
-
-
-def _counting(groups: Mapping[str, Group], chain: Sequence[str]) -> Iterator[str]:
-    tested = [name for name in chain if name in groups]
-    yield from (name for k, name in enumerate(tested) if k == 0 or groups[name].get("adverts", 0) >= FEWEST)
 
 
 def weight_of(group: Group) -> float:

@@ -250,7 +250,14 @@ class Answer:
             },
             "accuracy": None if self.accuracy is None else asdict(self.accuracy),
             "strength": self.strength.to_json(),
-            "local_adverts": None if self.local is None else self._local_json(self.local),
+            "local_adverts": None
+            if self.local is None
+            else {
+                "postings": self.local.postings,
+                "network_alone_usd": round(self.network_usd),
+                "apart": round(expm1(self.local.apart_log), 4),
+                "moved": round(expm1(self.local.move_log), 4),
+            },
             "adverts_beside": None if self.adverts_beside is None else self.adverts_beside.to_json(),
             "adverts_up_to": self.newest_advert,
             "place": None if self.place is None else {"name": self.place.name, "factor": round(self.place.factor, 4)},
@@ -273,14 +280,6 @@ class Answer:
             "adverts_beside",
         )
         return document if answered else document | dict.fromkeys(figures)
-
-    def _local_json(self, local: LocalMove) -> dict[str, object]:
-        return {
-            "postings": local.postings,
-            "network_alone_usd": round(self.network_usd),
-            "apart": round(expm1(local.apart_log), 4),
-            "moved": round(expm1(local.move_log), 4),
-        }
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

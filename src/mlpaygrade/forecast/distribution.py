@@ -203,14 +203,10 @@ def error_budget(log_quantiles: NDArray[np.floating], *, estimate_usd: float, mo
     typical pay, log dollars. Where band and model together exceed the whole, both are cut in proportion and nothing is left for
     the market: the whole was measured on held-out postings, the parts are read from the model.
     """
-    low, high, one = (np.interp(GRID, LEVELS.astype(np.float64), q.astype(np.float64)) for q in _ordered(log_quantiles))
+    low, high, one = (np.interp(GRID, LEVELS.astype(np.float64), q.astype(np.float64)) for q in log_quantiles)
     whole = float(one.var())
     band, model = float(max(high.mean() - low.mean(), 0.0) / 2) ** 2, model_log**2
     cut = min(1.0, whole / (band + model)) if band + model else 1.0
     market = max(whole - cut * (band + model), 0.0)
     total, *parts = (estimate_usd * float(np.sqrt(part)) for part in (whole, cut * band, market, cut * model))
     return ErrorBudget(total_usd=total, band_usd=parts[0], market_usd=parts[1], model_usd=parts[2])
-
-
-def _ordered(log_quantiles: NDArray[np.floating]) -> tuple[NDArray[np.floating], ...]:
-    return tuple(log_quantiles[TARGETS.index(target)] for target in ("low", "high", "any"))

@@ -184,7 +184,7 @@ class JobEncoder:
             "remote": _lookup(jobs[REMOTE], _index(LABELS[REMOTE])),
             "location": _lookup(location, _index(self.countries)),
             "location_continent": _lookup(location, _continent),
-            "location_tier": _lookup(location, _tier),
+            "location_tier": _lookup(location, lambda code: 1 + TIERS.index(country(code).tier)),
             "location_group": _lookup(location, lambda code: 1 if code == HOME else 1 + _continent(code)),
             "residence": _lookup(residence, _index(self.countries)),
             "residence_continent": _lookup(residence, _continent),
@@ -233,10 +233,6 @@ def _index(values: Iterable[Hashable]) -> Callable[[Hashable], int]:
 
 def _continent(code: str) -> int:
     return 1 + CONTINENTS.index(country(code).continent)
-
-
-def _tier(code: str) -> int:
-    return 1 + TIERS.index(country(code).tier)
 
 
 def seniority_score(experience: str, size: str) -> float:

@@ -102,7 +102,10 @@ def strength(accuracy: Accuracy | None, support: Cell, local: LocalAdverts | Non
     if rough:
         return Strength(word="rough", reasons=tuple(rough))
     assert accuracy is not None
-    if missing := [*_outside(accuracy, _STRONG), *_short_of_close(support)]:
+    missing = _outside(accuracy, _STRONG)
+    if support.level not in CLOSE:
+        missing.append("few adverts have this very title, level and country")
+    if missing:
         return Strength(word="fair", reasons=tuple(missing))
     tested = f"ranges of the same procedure that held when tested on {accuracy.tested}"
     return Strength(word="strong", reasons=(f"{support.postings:,} different adverts of this kind, and {tested}",))
@@ -147,7 +150,3 @@ def _outside(accuracy: Accuracy | None, limits: _Limits) -> list[str]:
     if accuracy.percentile_error > limits.place:
         found.append(f"where a figure stands among 100 was off {up_to_of_100(accuracy.percentile_error)}")
     return [f"for {accuracy.jobs}, {'; '.join(found)}"] if found else []
-
-
-def _short_of_close(support: Cell) -> list[str]:
-    return [] if support.level in CLOSE else ["few adverts have this very title, level and country"]
