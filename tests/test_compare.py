@@ -18,7 +18,7 @@ from mlpaygrade.evaluation.mix import shift
 from mlpaygrade.forecast.distribution import LEVELS, Prediction
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job.fields import LOCATION, TITLE, YEAR
-from mlpaygrade.job.known_titles import common_titles
+from mlpaygrade.job.lookup import rows
 from mlpaygrade.testing.synthetic import SyntheticMarket
 from mlpaygrade.training.figures import residual_analysis, residual_figures
 from mlpaygrade.training.settings import Settings
@@ -213,7 +213,7 @@ def test_a_newer_file_of_seventy_thousand_rows_and_three_hundred_titles(tmp_path
     frame = SyntheticMarket(seed=9, n_postings=37_500).generate()
     frame[YEAR] = frame[YEAR] + (int(old.bundle.provenance["trained_through"]) + 1 - frame[YEAR].max())
     known = set(frame[TITLE]) | set(old.bundle.encoder.titles)
-    new = [title for title in common_titles() if title not in known]
+    new = [row["title"] for row in rows("titles") if row["source"] == "common title" and row["title"] not in known]
     new += [f"{prefix} {title}" for prefix in ("Regional", "Quantum", "Orbital") for title in sorted(known)]
     new = [title for title in new if title not in known][:280]
     newest = (frame[YEAR] == frame[YEAR].max()).to_numpy()

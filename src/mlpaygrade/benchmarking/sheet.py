@@ -148,14 +148,12 @@ def open_upload(content: bytes | Path, *, reader: JobReader, sheet: str | None =
 
 
 @with_memory
-def read_sheet(
-    source: bytes | Path | Upload, *, reader: JobReader, mapping: SheetMapping | None = None, sheet: str | None = None
-) -> Sheet:
+def read_sheet(source: bytes | Path | Upload, *, reader: JobReader, mapping: SheetMapping | None = None) -> Sheet:
     """Read a file as a mapping says; what the mapping leaves open is taken as proposed, and asked where that is not sure.
 
     Raises DataError where it is no table of jobs at all, or lacks a column that the mapping names; cells become problems.
     """
-    upload = source if isinstance(source, Upload) else open_upload(source, reader=reader, sheet=sheet)
+    upload = source if isinstance(source, Upload) else open_upload(source, reader=reader)
     mapping = mapping or SheetMapping()
     places = _places(upload, mapping)
     cells = _Cells.read(upload.rows, places)

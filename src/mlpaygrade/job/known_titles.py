@@ -5,12 +5,12 @@ Never reads a text as something else without a note that says so.
 
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import islice, product
 from math import log, sqrt
 from typing import Final, Literal, TypeVar
 
-from mlpaygrade.job.lookup import MAX_TEXT, checked_text, remembered, rows, squash, with_memory
+from mlpaygrade.job.lookup import MAX_TEXT, checked_text, remembered, squash, with_memory
 from mlpaygrade.job.reading import read_title
 from mlpaygrade.job.titles import (
     Family,
@@ -78,12 +78,6 @@ def suggest_titles(text: str, *, known: Collection[str], limit: int = _SUGGESTIO
     An empty text gives the commonest titles; a text that has nothing in common with any known title gives none.
     """
     return tuple(islice(_ranked(text[:MAX_TEXT], _index(frozenset(known))), limit))
-
-
-@cache
-def common_titles() -> tuple[str, ...]:
-    """Titles common in adverts of 2024-2025 that stand in no edition at hand; nothing is claimed about their pay."""
-    return tuple(row["title"] for row in rows("titles") if row["source"] == "common title")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
