@@ -288,7 +288,7 @@ class Bundle:
 
     def json(self, name: str) -> dict[str, Any]:
         """One JSON part."""
-        document: dict[str, Any] = json.loads(self.part(name))
+        document: dict[str, Any] = msgspec.json.decode(self.part(name))
         return document
 
     def _made(self, name: str, kind: type[T]) -> T:
@@ -337,7 +337,7 @@ class Bundle:
     @cached_property
     def evidence(self) -> Evidence:
         """Counts and quartiles of the training postings."""
-        return self._made("evidence.json", Evidence)
+        return Evidence(self.json("evidence.json"))
 
     @cached_property
     def background(self) -> Background:
@@ -364,8 +364,8 @@ def load_bundle(path: Path | None = None, *, public_key: Path | None = None) -> 
     """Open a bundle (default: the one that ships inside the package), read and check all of it.
 
     A bundle that is replaced meanwhile is read again: the old one or the new one, never a mixture. public_key: whose owner must
-    have signed it. The package's own is held to its hashes alone: whoever could forge a part could forge the code beside it. Raises
-    BundleError when it is missing, damaged, forged, of another format or not signed as asked for.
+    have signed it. The package's own is held to its hashes alone: whoever could forge a part could forge the code beside it.
+    Raises BundleError when it is missing, damaged, forged, of another format or not signed as asked for.
     """
     folder = bundled_path() if path is None else path
     manifest = read_manifest(folder)
