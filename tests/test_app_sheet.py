@@ -16,12 +16,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlpaygrade.benchmarking.appraisal import Rules, ageing_factor, appraise, judge, market_date
+from mlpaygrade.benchmarking.appraisal import Rules, ageing_factor, appraise, judge
 from mlpaygrade.benchmarking.mapping import SheetMapping
 from mlpaygrade.benchmarking.report import harmless, run_benchmark
 from mlpaygrade.benchmarking.sheet import MAX_BYTES, MAX_ROWS, Problem, Sheet, template
 from mlpaygrade.benchmarking.sheet import read_sheet as read_with
 from mlpaygrade.errors import DataError
+from mlpaygrade.forecast.answer import market_day
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job.fields import FEATURES
 from mlpaygrade.money.currency import usd_to
@@ -226,7 +227,7 @@ def test_ratios_follow_their_definitions(predictor: Predictor) -> None:
 
 def test_ageing_multiplies_market_figures_and_nothing_else(predictor: Predictor) -> None:
     market = appraise(read_sheet(as_text([HEADER, GOOD])), predictor)
-    until = market_date(predictor, 2024) + timedelta(days=731)
+    until = market_day(predictor.bundle, 2024) + timedelta(days=731)
     plain = judge(market, predictor, Rules(until=until)).iloc[0]
     aged = judge(market, predictor, Rules(until=until, yearly_rate=0.05)).iloc[0]
     factor = ageing_factor(predictor, Rules(until=until, yearly_rate=0.05), year=2024)

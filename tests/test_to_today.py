@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
 from mlpaygrade import Predictor
-from mlpaygrade.benchmarking.appraisal import NOT_AGED, Rules, appraise, judge, market_date
+from mlpaygrade.benchmarking.appraisal import NOT_AGED, Rules, appraise, judge
 from mlpaygrade.benchmarking.report import method_lines
 from mlpaygrade.benchmarking.sheet import Sheet, read_sheet
 from mlpaygrade.cli import app as commands
@@ -52,7 +52,7 @@ def test_every_figure_is_multiplied_by_the_growth_of_posted_wages(predictor: Pre
 def test_figures_of_an_earlier_year_are_aged_from_that_year(predictor: Predictor) -> None:
     assert asked(predictor, year=2022).market_day == date(2022, 7, 1) == market_day(predictor.bundle, 2022)
     newest = date.fromisoformat(predictor.bundle.provenance["newest_day"])
-    assert asked(predictor).market_day == newest == market_date(predictor)
+    assert asked(predictor).market_day == newest == market_day(predictor.bundle)
 
 
 def test_what_is_said_of_it_names_factor_months_source_and_warning(predictor: Predictor) -> None:
@@ -116,7 +116,7 @@ def test_a_benchmark_ages_each_row_by_its_country_and_says_where_it_cannot(predi
     market = appraise(sheet, predictor)
     rules = Rules(until=date(2026, 4, 15), posted_wages=True)
     plain, aged = judge(market, predictor, Rules(until=rules.until)), judge(market, predictor, rules)
-    german = ageing_factor("DE", f"{market_date(predictor):%Y-%m}", MONTH).factor
+    german = ageing_factor("DE", f"{market_day(predictor.bundle):%Y-%m}", MONTH).factor
     assert aged["factor"].tolist() == pytest.approx([german, 1.0])
     assert aged["typical"][0] == pytest.approx(plain["typical"][0] * german, abs=1)
     assert NOT_AGED in aged["remarks"][1]

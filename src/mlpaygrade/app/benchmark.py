@@ -18,7 +18,7 @@ from mlpaygrade.app.benchmark_setup import advert_form, columns_form, questions_
 from mlpaygrade.app.form import terms_form
 from mlpaygrade.app.serving import IDLE, download, literal, palette, predictor, session_id, show_error
 from mlpaygrade.benchmarking import report
-from mlpaygrade.benchmarking.appraisal import Market, Rules, ageing_factor, appraise, market_date
+from mlpaygrade.benchmarking.appraisal import Market, Rules, ageing_factor, appraise
 from mlpaygrade.benchmarking.mapping import SheetMapping, mapping_text
 from mlpaygrade.benchmarking.report import Benchmark, benchmark_of, deciding, strength_sentence, until_today
 from mlpaygrade.benchmarking.sheet import MAX_BYTES, MAX_ROWS, Sheet, Upload, open_upload, read_sheet, template
@@ -32,7 +32,7 @@ from mlpaygrade.benchmarking.summary import (
     total_text,
 )
 from mlpaygrade.errors import DataError
-from mlpaygrade.forecast.answer import newest_advert
+from mlpaygrade.forecast.answer import market_day, newest_advert
 from mlpaygrade.job.fields import LOCATION
 from mlpaygrade.job.lookup import rows as table_rows
 from mlpaygrade.money.ageing import NOT_THESE_JOBS, SOURCE
@@ -184,7 +184,7 @@ def _rules() -> Rules:
     )
     with two.expander("Ageing and widths", expanded=False):
         how = st.radio("Age market figures", list(AGEING), format_func=AGEING.__getitem__, key="benchmark.ageing")
-        rate, until = 0.0, market_date(predictor())
+        rate, until = 0.0, market_day(predictor().bundle)
         if how == "rate":
             rate = st.number_input(
                 "Market pay grows by, % a year",
@@ -218,7 +218,7 @@ def _rules() -> Rules:
 
 def _aged(rules: Rules) -> str:
     """What ageing does to market figures, in words."""
-    said = f"Market figures speak of {market_date(predictor()):%-d %B %Y}"
+    said = f"Market figures speak of {market_day(predictor().bundle):%-d %B %Y}"
     factor = ageing_factor(predictor(), rules)
     if not rules.posted_wages:
         return f"{said}; they are multiplied by {factor:.3f}."

@@ -74,11 +74,6 @@ class Market:
     log_quantiles: NDArray[np.float32]
 
 
-def market_date(predictor: Predictor, year: int | None = None) -> date:
-    """The day that market figures of a year speak of."""
-    return market_day(predictor.bundle, year)
-
-
 @with_memory
 def appraise(sheet: Sheet, predictor: Predictor, *, progress: Progress = lambda _share: None) -> Market:
     """Market figures for every row that can be read. Distinct jobs are answered once."""
@@ -131,7 +126,7 @@ def ageing_factor(predictor: Predictor, rules: Rules, *, country: str = HOME, ye
 
     By posted wages 1 where their growth is not known.
     """
-    start = market_date(predictor, year)
+    start = market_day(predictor.bundle, year)
     if rules.until <= start:
         return 1.0
     if not rules.posted_wages:

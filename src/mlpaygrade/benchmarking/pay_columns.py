@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +24,6 @@ from mlpaygrade.job.values import clean_text, is_missing
 from mlpaygrade.money import currency as money
 from mlpaygrade.money.currency import DOLLAR, Period, currency_of, rated_currencies, usd_to
 from mlpaygrade.money.pay import PayReading, read_pay
-
-if TYPE_CHECKING:
-    from mlpaygrade.benchmarking.sheet import Problem
-
 
 PAY: Final = "pay_usd"
 BAND_LOW: Final = "band_low_usd"
@@ -211,7 +207,6 @@ class PayColumns:
     defects: tuple[tuple[int, Defect], ...]
     questions: tuple[Question, ...]
     notes: tuple[str, ...]
-    problems: "tuple[Problem, ...]" = ()
 
 
 def read_pay_columns(

@@ -22,13 +22,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mlpaygrade.benchmarking.appraisal import Market, Progress, Rules, ageing_factor, appraise, judge, market_date
+from mlpaygrade.benchmarking.appraisal import Market, Progress, Rules, ageing_factor, appraise, judge
 from mlpaygrade.benchmarking.mapping import SheetMapping, mapping_text
 from mlpaygrade.benchmarking.sheet import Sheet, read_sheet
 from mlpaygrade.benchmarking.summary import GROUPS, Summary, cost_sentence, group_table, percentile_words, summarise
 from mlpaygrade.dataset.writing import write_file
 from mlpaygrade.errors import InputError, ResourceError
-from mlpaygrade.forecast.answer import newest_advert
+from mlpaygrade.forecast.answer import market_day, newest_advert
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.job.lookup import rows as table_rows
 from mlpaygrade.money.ageing import NOT_THESE_JOBS, SOURCE
@@ -102,7 +102,7 @@ def run_benchmark(
     Raises DataError where the file is no table of jobs, ResourceError where pandas is not installed.
     """
     _require("pandas")
-    rules = rules or Rules(until=market_date(predictor))
+    rules = rules or Rules(until=market_day(predictor.bundle))
     sheet = read_sheet(source, reader=predictor.reader, mapping=mapping)
     return benchmark_of(sheet, appraise(sheet, predictor, progress=progress), predictor, rules, terms)
 
@@ -141,7 +141,7 @@ def method_lines(predictor: Predictor, sheet: Sheet, rules: Rules, terms: PayTer
         ("Made", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"),
         ("Model version", str(model["version"])),
         ("Data: SHA-256", str(model["data_sha256"])),
-        ("Data: adverts up to", f"{market_date(predictor):%Y-%m-%d}, work years to {model['trained_through']}"),
+        ("Data: adverts up to", f"{market_day(predictor.bundle):%Y-%m-%d}, work years to {model['trained_through']}"),
         ("Data: synthetic", "yes: these figures say nothing about real pay" if model["synthetic"] else "no"),
         ("Protocol of the test", str(measured.get("protocol"))),
         *(

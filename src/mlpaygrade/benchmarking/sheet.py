@@ -163,6 +163,7 @@ def read_sheet(source: bytes | Path | Upload, *, reader: JobReader, mapping: She
     columns = [*_column_questions(upload, mapping, len(cells.numbers)), *asked, *pay.questions]
     fields = tuple(name for name in places if name in (REFERENCE, DEPARTMENT, *FEATURES)) + tuple(pay.amounts)
     notes = [*upload.rows.notes, *_read_as(upload, places), *defaults_said(places), *pay.notes]
+    problems = [*cells.problems, *_job_problems(cells, table), *_pay_problems(cells, pay)]
     return Sheet(
         mapping=used,
         fields=fields,
@@ -172,7 +173,7 @@ def read_sheet(source: bytes | Path | Upload, *, reader: JobReader, mapping: She
         job=table.job,
         amounts=pay.amounts,
         remarks=pay.remarks,
-        problems=tuple(sorted([*cells.problems, *_job_problems(cells, table), *pay.problems], key=lambda p: p.row)),
+        problems=tuple(sorted(problems, key=lambda p: p.row)),
         questions=tuple(columns),
         notes=tuple(notes),
     )
@@ -404,14 +405,14 @@ def _job_problems(cells: _Cells, table: _Jobs) -> Iterator[Problem]:
 def _pay(rows: Rows, cells: _Cells, places: Mapping[str, int], mapping: SheetMapping, table: _Jobs) -> PayColumns:
     columns = {name: (cells.distinct(name), cells.codes[name]) for name in places if name not in FEATURES}
     countries = [None if job < 0 else table.jobs.columns[LOCATION][job] for job in table.job.tolist()]
-    read = read_pay_columns(rows.header, places, columns, countries=countries, mapping=mapping)
+    return read_pay_columns(rows.header, places, columns, countries=countries, mapping=mapping)
+
+
+def _pay_problems(cells: _Cells, pay: PayColumns) -> Iterator[Problem]:
     broken, names = set(cells.broken), headers()
-    problems = [
-        Problem.of(cells.numbers[row], names.get(defect.column, defect.column), defect)
-        for row, defect in read.defects
-        if cells.numbers[row] not in broken
-    ]
-    return replace(read, problems=tuple(problems))
+    for row, defect in pay.defects:
+        if cells.numbers[row] not in broken:
+            yield Problem.of(cells.numbers[row], names.get(defect.column, defect.column), defect)
 
 
 def _ragged(number: int, fields: int, *, line: int, width: int) -> Problem:

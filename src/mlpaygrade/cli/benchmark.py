@@ -35,16 +35,19 @@ def benchmark(
     bundle: options.BundleOption = None,
 ) -> None:
     """Compare what you pay with the market. What cannot be known is asked, through a mapping file, before anything is written."""
-    from mlpaygrade.benchmarking.appraisal import Rules, market_date
+    from mlpaygrade.benchmarking.appraisal import Rules
     from mlpaygrade.benchmarking.report import check_percentile, output_kind, run_benchmark, until_today
     from mlpaygrade.benchmarking.summary import cost_sentence
+    from mlpaygrade.forecast.answer import market_day
 
     output_kind(output)
     if output.exists() and source.exists() and output.samefile(source):
         raise InputError(f"The output must be another file than the input; both are {source}. Give another --output.")
     terms, share = pay_terms(currency.upper()), check_percentile(percentile)
     predictor = options.load_predictor(bundle)
-    rules = Rules(until=until_today() if to_today else market_date(predictor), posted_wages=to_today, percentile=share)
+    rules = Rules(
+        until=until_today() if to_today else market_day(predictor.bundle), posted_wages=to_today, percentile=share
+    )
     known = options.load_mapping(mapping)
     with options.progress_bar() as progress:
         found = run_benchmark(

@@ -20,7 +20,7 @@ from mlpaygrade.errors import InputError
 from mlpaygrade.explain.explanation import PLAYERS, play, shapley_values
 from mlpaygrade.forecast.answer import Answer
 from mlpaygrade.forecast.distribution import Difference, differences, probability_pays_more
-from mlpaygrade.forecast.evidence import COUNT_LEVELS, ENOUGH, Cell
+from mlpaygrade.forecast.evidence import CLOSE, COUNT_LEVELS, ENOUGH, SAME_JOB, Cell
 from mlpaygrade.forecast.jobs import ReadJob
 from mlpaygrade.forecast.predictor import Predictor, jobs_as_columns
 from mlpaygrade.job.fields import (
@@ -49,8 +49,6 @@ UNASKED: Final = tuple(field.name for field in CHANGEABLE if field.unasked)
 """Allowed where a person says nothing."""
 
 _CHANGEABLE_NAMES: Final = tuple(field.name for field in CHANGEABLE)
-_TRIPLE: Final = "same title, level and country"
-_SAME: Final = "same job"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,7 +269,7 @@ class _Counts:
 
     def triple(self, fields: Mapping[str, Code]) -> int:
         """Postings with the title, level and company's country."""
-        return self._count(_TRIPLE, fields)
+        return self._count(CLOSE[1], fields)
 
     def pair_seen(self, fields: Mapping[str, Code]) -> bool:
         """Whether the two countries are one, those of the original job, or joined by enough postings."""
@@ -286,7 +284,7 @@ class _Counts:
             return False
         before = self.original.fields()
         changed = any(fields[column] != before[column] for column in (REMOTE, SIZE, EMPLOYMENT))
-        return not changed or self._count(_SAME, fields) >= SEEN
+        return not changed or self._count(SAME_JOB, fields) >= SEEN
 
     def _count(self, level: str, fields: Mapping[str, Code]) -> int:
         cell = self.evidence.cells[level].get("|".join(str(fields[key]) for key in COUNT_LEVELS[level]))

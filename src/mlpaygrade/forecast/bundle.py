@@ -318,7 +318,7 @@ class Bundle:
     @cached_property
     def local(self) -> LocalPay:
         """The moves towards local adverts; none where no rule travels with the bundle."""
-        return self._made(LOCAL, LocalPay) if self.has(LOCAL) else LocalPay.none()
+        return self._made(LOCAL, LocalPay) if self.has(LOCAL) else LocalPay()
 
     @cached_property
     def unseen(self) -> UnseenTitles | None:

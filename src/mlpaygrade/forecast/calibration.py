@@ -21,7 +21,7 @@ both: every quantile and every member moves by the same, and the width stays the
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import expm1, log1p
 from typing import TYPE_CHECKING, Annotated, Final, Self, TypeVar
 
@@ -284,13 +284,8 @@ class LocalDocument(Struct):
 class LocalPay:
     """Moves by "COUNTRY|canonical title". measured: the strength, and what the rule gained where it was measured."""
 
-    moves: Mapping[str, LocalMove]
-    measured: Mapping[str, float | None]
-
-    @classmethod
-    def none(cls) -> Self:
-        """No move for any job."""
-        return cls({}, {})
+    moves: Mapping[str, LocalMove] = field(default_factory=dict)
+    measured: Mapping[str, float | None] = field(default_factory=dict)
 
     def of(self, jobs: JobColumns) -> list[LocalMove | None]:
         """The move of each of n jobs given as dataset columns; None where there is none."""

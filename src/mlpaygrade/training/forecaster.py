@@ -98,7 +98,7 @@ def _errors(prediction: Prediction, held_out: Postings) -> pd.DataFrame:
 
 def _rule(errors: pd.DataFrame, strength: float | None) -> LocalPay:
     if strength is None:
-        return LocalPay.none()
+        return LocalPay()
     believed = errors["apart"] * errors["count"] / (errors["count"] + strength)
     enough = errors["postings"] >= FEWEST
     errors, believed = errors[enough], believed[enough]
