@@ -26,8 +26,9 @@ from numpy.typing import NDArray
 from mlpaygrade.benchmarking.pay_columns import BAND_HIGH, BAND_LOW, PAY
 from mlpaygrade.benchmarking.sheet import DEPARTMENT, REFERENCE, Sheet
 from mlpaygrade.errors import InputError
-from mlpaygrade.forecast.answer import FIGURES, Answer, Answers, market_day
+from mlpaygrade.forecast.answer import FIGURES, Answer, Answers, market_day, percentile
 from mlpaygrade.forecast.distribution import LEVELS
+from mlpaygrade.forecast.jobs import lines
 from mlpaygrade.forecast.predictor import Predictor
 from mlpaygrade.forecast.strength import of_internship
 from mlpaygrade.job.fields import EXPERIENCE, FEATURES, LOCATION, TITLE, YEAR, label_of
@@ -166,8 +167,7 @@ def _distinct(sheet: Sheet, predictor: Predictor, progress: Progress) -> dict[st
     columns["problem"][:-1] = [f"not answered: {problem}" if problem else "" for problem in read.problems]
     columns["problem"][-1] = "not answered: the row cannot be read"
     columns["remarks"][:-1] = [
-        "; ".join(filter(None, [*both[0].split("\n"), *both[1].split("\n")]))
-        for both in zip(read.warnings, read.notes, strict=True)
+        "; ".join([*lines(warnings), *lines(notes)]) for warnings, notes in zip(read.warnings, read.notes, strict=True)
     ]
     good = np.flatnonzero(read.problems == "")
     for start in range(0, max(len(good), 1), CHUNK):
@@ -202,7 +202,7 @@ def _positions(
     """The share of advertised figures below the pay, (n,), in [0.01, 0.99]; NaN for none."""
     share = np.full(len(pay), np.nan)
     for n in np.flatnonzero(~np.isnan(pay) & ~np.isnan(log_quantiles[place, 0])).tolist():
-        share[n] = np.interp(np.log1p(pay[n]), log_quantiles[place[n]], LEVELS.astype(np.float64))
+        share[n] = percentile(log_quantiles[place[n]], pay[n])
     return share
 
 
