@@ -155,7 +155,8 @@ def _results(sheet: Sheet, market: Market) -> None:
     _summary(summary, rules, terms)
     _behind(frame, summary, rules, terms)
     _groups(summary, terms)
-    _downloads(found)
+    for place, (kind, label) in zip(st.columns(len(FILES)), FILES.items(), strict=True):
+        download(label, partial(found.content, kind), f"benchmark{kind}", place=place, wide=True)
     _rows(frame, terms)
     _problems(sheet)
     with st.expander("How the file was read, and the method", expanded=False):
@@ -364,11 +365,6 @@ def _rows(frame: "pd.DataFrame", terms: PayTerms) -> None:
             placeholder="no figure",
             alt="Every row with its market figures; the files hold the same.",
         )
-
-
-def _downloads(found: Benchmark) -> None:
-    for place, (kind, label) in zip(st.columns(len(FILES)), FILES.items(), strict=True):
-        download(label, partial(found.content, kind), f"benchmark{kind}", place=place, wide=True)
 
 
 def _explain_columns() -> None:

@@ -184,7 +184,7 @@ def advert_form() -> None:
         title = one.text_input("Job title", key="advert.title", max_chars=100, placeholder="Data Engineer")
         where = two.text_input("Country, or US state or town", key="advert.where", max_chars=100, placeholder="Germany")
         level = three.selectbox(
-            "Level", list(LABELS[EXPERIENCE]), format_func=_level_words, index=2, key="advert.level"
+            "Level", list(LABELS[EXPERIENCE]), format_func=LABELS[EXPERIENCE].__getitem__, index=2, key="advert.level"
         )
         widest = st.slider(
             "High end at most so many times the low end", NARROWEST, WIDEST, USUAL_WIDTH, 0.05, key="advert.widest"
@@ -203,7 +203,3 @@ def _show(title: str, where: str, level: str, widest: float) -> None:
     found = advert_range(answer, widest=widest, terms=pay_terms(local_currency(read.job.location)))
     st.html(f'<p class="large"><strong>{escape(found.text)}</strong></p>' + markup.notes_list([*found.reasons]))
     st.caption(literal(" ".join(found.limits)))
-
-
-def _level_words(code: str | int) -> str:
-    return LABELS[EXPERIENCE][code]

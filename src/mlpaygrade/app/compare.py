@@ -62,7 +62,9 @@ def page() -> None:
             jobs.append(job_form(_form(n), start=starts[n]))
             label = f"Offer for {NAMES[n]} (optional)"
             offers.append(offer_field(f"{_form(n)}.offer", jobs[n].location, terms, label=label))
-    _keep_address(jobs, offers, terms)
+    wanted = {f"job{n + 1}": packed(job) for n, job in enumerate(jobs)}
+    wanted |= {f"offer{n + 1}": offer.text for n, offer in enumerate(offers) if offer.text}
+    serving.keep("compare", wanted | pay_parameters(terms))
     _answer(jobs, offers, terms)
 
 
@@ -88,12 +90,6 @@ def _starts() -> list[Job]:
     st.session_state.setdefault(COUNT, 3 if "job3" in parameters else 2)
     serving.remark([*problems, *start_terms(parameters, country=starts[0].location)])
     return starts
-
-
-def _keep_address(jobs: list[Job], offers: list[Offer], terms: PayTerms) -> None:
-    wanted = {f"job{n + 1}": packed(job) for n, job in enumerate(jobs)}
-    wanted |= {f"offer{n + 1}": offer.text for n, offer in enumerate(offers) if offer.text}
-    serving.keep("compare", wanted | pay_parameters(terms))
 
 
 def _answer(jobs: list[Job], offers: list[Offer], terms: PayTerms) -> None:

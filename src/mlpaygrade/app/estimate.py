@@ -4,18 +4,15 @@ Jobs can be saved in this browser, by name and address; the server keeps none. T
 opens and removes; opening one asks for its address, as every link does.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from mlpaygrade.app import answer, serving
 from mlpaygrade.app.form import (
-    Offer,
     answered,
     first_job,
     job_form,
@@ -69,15 +66,6 @@ PLACES = "US"
 """The country whose towns and states have a factor."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    job: Job
-    terms: PayTerms
-    offer: Offer
-    place: PlaceFactor | None
-    today: bool
-
-
 def page() -> None:
     """Draw the page."""
     st.title("What does a job pay?", anchor=False)
@@ -91,10 +79,16 @@ def page() -> None:
         today = st.toggle("Age pay to today", key=TODAY, persist_state="session", help=_TODAY)
         saved_jobs(suggested=", ".join(filter(None, [job.title.strip(), country(job.location).name])))
         glance = st.container(key="glance")
-    said = _place_parameter() | ({"today": "yes"} if today else {})
+    more = {"place": st.session_state.get(f"{FORM}.place"), "today": "yes" if today else None}
+    said = {name: text for name, text in more.items() if text}
     serving.keep(FORM, job_parameters(job) | pay_parameters(terms, offer) | said)
     with right:
-        _answer(_Asked(job=job, terms=terms, offer=offer, place=place, today=today), glance)
+        country = answered(FORM, job, terms)
+        if country is not None:
+            whole = _aged(country) if today else country
+            estimate = whole if place is None else whole.at_place(place)
+            glance.html(answer.at_a_glance(estimate, terms))
+            _answer(estimate, country, terms, offer.usd)
 
 
 def _start() -> Job:
@@ -132,23 +126,14 @@ def _place(job: Job) -> PlaceFactor | None:
         return None
 
 
-def _place_parameter() -> dict[str, str]:
-    text = st.session_state.get(f"{FORM}.place")
-    return {"place": text} if text else {}
-
-
-def _answer(asked: _Asked, glance: DeltaGenerator) -> None:
-    country = answered(FORM, asked.job, asked.terms)
-    if country is None:
-        return
-    whole = _aged(country) if asked.today else country
-    estimate = whole if asked.place is None else whole.at_place(asked.place)
-    glance.html(answer.at_a_glance(estimate, asked.terms))
-    st.html(answer.heading(estimate) + answer.warnings(estimate) + answer.figures(estimate, asked.terms))
-    _verdict(estimate, asked)
-    st.html(answer.other_levels(ladder(predictor(), country.job), estimate, asked.terms))
-    st.html(answer.ranges(estimate, asked.terms, offer_usd=asked.offer.usd) + answer.notes(estimate))
-    _more(estimate, country, asked)
+def _answer(estimate: Answer, country: Answer, terms: PayTerms, offer_usd: float | None) -> None:
+    """The answer, and behind it that of the country, as it is without place and ageing."""
+    st.html(answer.heading(estimate) + answer.warnings(estimate) + answer.figures(estimate, terms))
+    if offer_usd is not None:
+        _verdict(estimate, terms, offer_usd)
+    st.html(answer.other_levels(ladder(predictor(), country.job), estimate, terms))
+    st.html(answer.ranges(estimate, terms, offer_usd=offer_usd) + answer.notes(estimate))
+    _more(estimate, country, terms, offer_usd)
 
 
 def _aged(country: Answer) -> Answer:
@@ -160,31 +145,29 @@ def _aged(country: Answer) -> Answer:
         return country
 
 
-def _verdict(estimate: Answer, asked: _Asked) -> None:
-    if asked.offer.usd is None:
-        return
-    said = verdict(estimate, asked.offer.usd).sentences(asked.terms)
+def _verdict(estimate: Answer, terms: PayTerms, offer_usd: float) -> None:
+    said = verdict(estimate, offer_usd).sentences(terms)
     st.subheader("Your offer", anchor=False)
     st.write(literal(" ".join(said)))
-    if letter := reasons(estimate, asked.terms):
+    if letter := reasons(estimate, terms):
         with st.expander("Words to copy into a letter"):
             st.code(letter, language=None, wrap_lines=True)
 
 
-def _more(estimate: Answer, country: Answer, asked: _Asked) -> None:
+def _more(estimate: Answer, country: Answer, terms: PayTerms, offer_usd: float | None) -> None:
     """What stands closed until it is opened: why, the adverts, the method, a page to keep."""
     cells = predictor().bundle.evidence.matching(estimate.job.fields())
     explained = explanation(country)
     if explained is not None:
         with st.expander("Why this figure"):
-            st.html(answer.contributions(explained, estimate, asked.terms))
+            st.html(answer.contributions(explained, estimate, terms))
             if country.job.location != PLACES:
                 at_home = what_if(predictor(), country.job, location=PLACES, residence=PLACES)
-                st.html(answer.beside_the_us(country, at_home, asked.terms))
+                st.html(answer.beside_the_us(country, at_home, terms))
     with st.expander("The adverts behind it"):
-        st.html(answer.evidence_table(cells, asked.terms))
+        st.html(answer.evidence_table(cells, terms))
     with st.expander("Method, and what it does not know"):
-        st.html(answer.method(estimate, asked.terms))
+        st.html(answer.method(estimate, terms))
         _limits(estimate)
     download(
         "Download this page to keep",
@@ -192,9 +175,9 @@ def _more(estimate: Answer, country: Answer, asked: _Asked) -> None:
             estimate,
             cells,
             made=datetime.now(UTC),
-            terms=asked.terms,
+            terms=terms,
             explanation=explained,
-            offer_usd=asked.offer.usd,
+            offer_usd=offer_usd,
         ).encode(),
         "estimate.html",
     )

@@ -116,15 +116,28 @@ def read_packed(text: str, *, default: Job) -> FromAddress:
 
 FIRST_MENU_YEAR: Final = 2020
 SUGGESTED: Final = 4
-_JOBS: Final = "form.jobs"
-_STARTS: Final = "form.starts"
-_GENERATIONS: Final = "form.generations"
+
+
+@dataclass(slots=True)
+class _State:
+    """A form in this session. job: what it held when it was last drawn. start: what it shows when it is drawn first.
+
+    generation: of its widgets.
+    """
+
+    job: Job | None = None
+    start: Job | None = None
+    generation: int = 0
+
+
+def _state(name: str) -> _State:
+    states: dict[str, _State] = st.session_state.setdefault("form.states", {})
+    return states.setdefault(name, _State())
 
 
 def remembered(name: str) -> Job | None:
     """What the form of that name held when it was last drawn in this session."""
-    jobs: dict[str, Job] = st.session_state.setdefault(_JOBS, {})
-    return jobs.get(name)
+    return _state(name).job
 
 
 def standing(name: str) -> Job | None:
@@ -143,33 +156,25 @@ def standing(name: str) -> Job | None:
 
 def _renew(name: str, job: Job | None) -> None:
     """Let the form start afresh, with new widgets: one that is given another value can be overtaken by an older run."""
-    st.session_state[_GENERATIONS] = {**_generations(), name: _generations().get(name, 0) + 1}
-    starts: dict[str, Job] = st.session_state.setdefault(_STARTS, {})
-    if job is None:
-        starts.pop(name, None)
-    else:
-        starts[name] = job
-
-
-def _generations() -> dict[str, int]:
-    found: dict[str, int] = st.session_state.get(_GENERATIONS, {})
-    return found
+    state = _state(name)
+    state.generation += 1
+    state.start = job
 
 
 def _key(name: str, field: str) -> str:
-    generation = _generations().get(name, 0)
+    generation = _state(name).generation
     return f"{name}.{field}.{generation}" if generation else f"{name}.{field}"
 
 
 def job_form(name: str, *, start: Job) -> Job:
     """Draw the form and return the job that is chosen in it, its title as typed. start: what it shows when it is drawn first."""
-    start = st.session_state.setdefault(_STARTS, {}).setdefault(name, start)
+    state = _state(name)
+    state.start = start = state.start or start
     chosen = {field.name: _widget(name, field, start) for field in FIELDS if field.first}
     with st.expander("More about the job", expanded=False):
         chosen |= {field.name: _widget(name, field, start) for field in FIELDS if not field.first}
-    job = Job(**{**chosen, "residence": chosen["residence"] or chosen["location"]})
-    st.session_state.setdefault(_JOBS, {})[name] = job
-    return job
+    state.job = Job(**{**chosen, "residence": chosen["residence"] or chosen["location"]})
+    return state.job
 
 
 def _widget(name: str, field: Field, start: Job) -> Any:
@@ -193,7 +198,7 @@ def _options(field: Field, start: Job) -> tuple[list[Any], Callable[[Any], str]]
         years = sorted({*range(FIRST_MENU_YEAR, newest + 1), start.year}, reverse=True)
         return years, lambda year: f"{year}, the newest" if year == newest else str(year)
     if field.column == RESIDENCE:
-        return ["", *_countries()], _home_name
+        return ["", *_countries()], lambda code: _country_name(code) if code else "the company's country"
     return _countries(), _country_name
 
 
@@ -304,10 +309,6 @@ def _shown(field: Field, job: Job) -> Any:
 
 def _country_name(code: str) -> str:
     return country(code).name
-
-
-def _home_name(code: str) -> str:
-    return _country_name(code) if code else "the company's country"
 
 
 @st.cache_data(show_spinner=False)

@@ -109,7 +109,9 @@ def _feature(analysis: Analysis, key: FieldKey) -> Feature | None:
     if test is None:
         return None
     eta = between_share(field.codes, sample.log_middle, k=k)
-    estimate = _without_chance(float(eta(np.ones(len(sample)))), n=sample.n_adverts, k=k)
+    eta2 = float(eta(np.ones(len(sample))))
+    # Less what as many random groups would show (Ezekiel's correction).
+    estimate = max(0.0, 1 - (1 - eta2) * (sample.n_adverts - 1) / max(1, sample.n_adverts - k))
     low, high = normal_interval(analysis.bootstrap.run(eta), np.asarray(estimate))
     # Families stand in for titles in a model of their own.
     model = analysis.family_model if key == "family" else analysis.model
@@ -129,11 +131,6 @@ def _feature(analysis: Analysis, key: FieldKey) -> Feature | None:
         typical_change=number(_typical_change(model, key), digits=4),
         lines=analysis.groups(key, model=model)[:SHOWN_GROUPS],
     )
-
-
-def _without_chance(eta2: float, *, n: int, k: int) -> float:
-    """Eta squared less what k random groups of n adverts would show (Ezekiel's correction)."""
-    return max(0.0, 1 - (1 - eta2) * (n - 1) / max(1, n - k))
 
 
 def _median_gap(field: Coded, medians: Medians) -> MedianGap | None:
