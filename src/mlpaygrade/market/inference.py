@@ -16,7 +16,7 @@ divided by one minus its leverage (CR3, a jackknife), which keeps its word in sm
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -416,19 +416,12 @@ def _pseudo_inverse(gram: Floats) -> Floats:
 
 def _cluster_covariance(sample: Sample, design: Design, *, inverse: Floats, residual: Floats) -> Floats:
     """Sandwich covariance by advert, each advert's scores divided by one minus its leverage."""
-    leverage_of_cell = np.concatenate(
-        [
-            np.asarray((part @ inverse * part.toarray()).sum(axis=1)).ravel()
-            for part in (
-                design.matrix[start:end]
-                for start, end in pairwise([*range(0, design.matrix.shape[0], _CHUNK), design.matrix.shape[0]])
-            )
-        ]
-    )
+    n_cells = design.matrix.shape[0]
+    parts = [design.matrix[start : start + _CHUNK] for start in range(0, n_cells, _CHUNK)]
+    leverage_of_cell = np.concatenate([np.asarray(part.multiply(part @ inverse).sum(axis=1)).ravel() for part in parts])
     leverage = np.bincount(sample.advert, weights=leverage_of_cell[design.cell], minlength=sample.n_adverts)
     adjusted = residual / (1 - np.minimum(leverage, _MOST_LEVERAGE))[sample.advert]
     # Copies share their cell (but for the year), so scores are summed per (advert, cell) before they meet the matrix.
-    n_cells = design.matrix.shape[0]
     pair, place = np.unique(sample.advert * n_cells + design.cell, return_inverse=True)
     sums = np.bincount(place, weights=adjusted)
     picked = sparse.csr_matrix((sums, (pair // n_cells, pair % n_cells)), shape=(sample.n_adverts, n_cells))
