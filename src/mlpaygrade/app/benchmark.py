@@ -20,7 +20,7 @@ from mlpaygrade.app.serving import IDLE, download, literal, palette, predictor, 
 from mlpaygrade.benchmarking import report
 from mlpaygrade.benchmarking.appraisal import Market, Rules, ageing_factor, appraise
 from mlpaygrade.benchmarking.mapping import SheetMapping, mapping_text
-from mlpaygrade.benchmarking.report import Benchmark, benchmark_of, deciding, strength_sentence, until_today
+from mlpaygrade.benchmarking.report import benchmark_of, deciding, strength_sentence, until_today
 from mlpaygrade.benchmarking.sheet import MAX_BYTES, MAX_ROWS, Sheet, Upload, open_upload, read_sheet, template
 from mlpaygrade.benchmarking.summary import (
     GROUPS,

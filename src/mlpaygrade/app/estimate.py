@@ -83,12 +83,12 @@ def page() -> None:
     said = {name: text for name, text in more.items() if text}
     serving.keep(FORM, job_parameters(job) | pay_parameters(terms, offer) | said)
     with right:
-        country = answered(FORM, job, terms)
-        if country is not None:
-            whole = _aged(country) if today else country
+        before = answered(FORM, job, terms)
+        if before is not None:
+            whole = _aged(before) if today else before
             estimate = whole if place is None else whole.at_place(place)
             glance.html(answer.at_a_glance(estimate, terms))
-            _answer(estimate, country, terms, offer.usd)
+            _answer(estimate, before, terms, offer.usd)
 
 
 def _start() -> Job:
