@@ -125,14 +125,13 @@ def ranges(estimate: Answer, terms: PayTerms = DOLLARS, *, offer_usd: float | No
     rows = [
         Range(
             name="One advert's range",
-            low_usd=estimate.band_low_usd,
-            high_usd=estimate.band_high_usd,
+            ends_usd=(estimate.band_low_usd, estimate.band_high_usd),
             detail="its low and its high end, typically",
         )
     ]
-    for level, (low, high) in sorted(estimate.intervals_usd.items()):
+    for level, ends in sorted(estimate.intervals_usd.items()):
         name, detail = f"{_of_ten(level)} such jobs", caught(estimate, level)
-        rows.append(Range(name=name, low_usd=low, high_usd=high, detail=detail, wide=True))
+        rows.append(Range(name=name, ends_usd=ends, detail=detail, wide=True))
     return range_chart(rows, terms, typical_usd=estimate.estimate_usd, offer_usd=offer_usd)
 
 

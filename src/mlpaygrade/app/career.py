@@ -130,8 +130,7 @@ def _ladder(steps: tuple[Scenario, ...], estimate: Answer, terms: PayTerms) -> s
             name=LABELS[EXPERIENCE][step.job.experience],
             amount=terms.text(step.estimate_usd),
             detail=_paired(step, terms) + ("" if step.supported else "; few adverts"),
-            low_usd=step.interval_90_usd[0],
-            high_usd=step.interval_90_usd[1],
+            ends_usd=step.interval_90_usd,
             middle_usd=step.estimate_usd,
             wide=not step.supported,
         )
@@ -208,7 +207,6 @@ def _change_rows(found: Sequence[Scenario], job: Job, terms: PayTerms, *, label:
     """Changes as bars, each with its difference, the adverts behind it, and for a move what that pay would buy at home."""
     rows = []
     for one in found:
-        low, high = one.interval_90_usd
         behind = counted(one.support.postings, "advert") if one.supported else "few adverts"
         bought = f"; {_at_home(one, job, terms)}" if one.job.location != job.location else ""
         rows.append(
@@ -216,8 +214,7 @@ def _change_rows(found: Sequence[Scenario], job: Job, terms: PayTerms, *, label:
                 name=_name(one),
                 amount=terms.text(one.estimate_usd),
                 detail=f"{_paired(one, terms)}; {behind}{bought}",
-                low_usd=low,
-                high_usd=high,
+                ends_usd=one.interval_90_usd,
                 middle_usd=one.estimate_usd,
                 wide=not _is_clear(one),
             )

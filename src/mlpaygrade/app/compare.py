@@ -120,13 +120,11 @@ def _answer(jobs: list[Job], offers: list[Offer], terms: PayTerms) -> None:
 def _ranges(estimates: list[Answer]) -> list[Range]:
     rows = []
     for name, one in zip(NAMES, estimates, strict=False):
-        low, high = one.intervals_usd[90]
         rows.append(
             Range(
                 name=f"{name}: one advert's range",
                 detail=f"{one.job.title}, {place_text(one.job)}",
-                low_usd=one.band_low_usd,
-                high_usd=one.band_high_usd,
+                ends_usd=(one.band_low_usd, one.band_high_usd),
                 middle_usd=one.estimate_usd,
             )
         )
@@ -134,8 +132,7 @@ def _ranges(estimates: list[Answer]) -> list[Range]:
             Range(
                 name=f"{name}: 9 in 10 such jobs",
                 detail=answer.caught(one, 90),
-                low_usd=low,
-                high_usd=high,
+                ends_usd=one.intervals_usd[90],
                 wide=True,
                 middle_usd=one.estimate_usd,
             )

@@ -219,8 +219,7 @@ class Range:
     """A range of pay in USD. detail: a quieter second line. amount: what stands in place of both ends. wide: drawn lighter."""
 
     name: str
-    low_usd: float
-    high_usd: float
+    ends_usd: tuple[float, float]
     detail: str = ""
     amount: str = ""
     wide: bool = False
@@ -236,7 +235,7 @@ def range_chart(
     label: str = "Ranges of pay",
 ) -> str:
     """The ranges below one another on one axis; marks for the typical pay and for an offer run through all of them."""
-    amounts = [amount for item in ranges for amount in (item.low_usd, item.high_usd)]
+    amounts = [amount for item in ranges for amount in item.ends_usd]
     amounts += [usd for usd in (typical_usd, offer_usd) if usd is not None]
     axis = axis_over(amounts, terms)
     marks = _tick(axis, typical_usd) + _tick(axis, offer_usd, "tick offer")
@@ -247,8 +246,8 @@ def range_chart(
 def _range_item(item: Range, axis: Axis, marks: str, terms: PayTerms) -> str:
     kind = "bar wide" if item.wide else "bar"
     detail = f"<small>{escape(item.detail)}</small>" if item.detail else ""
-    drawn = _bar(axis, item.low_usd, item.high_usd, kind) + marks + _tick(axis, item.middle_usd)
-    return _list_item(escape(item.name) + detail, item.amount or terms.range(item.low_usd, item.high_usd), drawn)
+    drawn = _bar(axis, *item.ends_usd, kind) + marks + _tick(axis, item.middle_usd)
+    return _list_item(escape(item.name) + detail, item.amount or terms.range(*item.ends_usd), drawn)
 
 
 def _key(typical_usd: float | None, offer_usd: float | None, terms: PayTerms) -> str:
