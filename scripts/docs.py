@@ -213,6 +213,7 @@ OUTSIDE: Mapping[str, str] = {
 
 NO_CODE: Mapping[str, str] = {
     "app/icon.svg": "The app's icon",
+    "app/kept.html": "The frame of the one-page answer to keep",
     "app/requirements.in": "What a hosted app installs, unpinned",
     "app/requirements.txt": "The same with versions and hashes",
     "app/saved.css": "The style of the list of saved jobs",

@@ -7,6 +7,8 @@ and of which model and data.
 from collections.abc import Sequence
 from datetime import datetime
 from html import escape
+from pathlib import Path
+from string import Template
 from typing import Final
 
 from mlpaygrade.app.serving import sheet
@@ -247,19 +249,6 @@ def drivers(comparison: Comparison, first_name: str, second_name: str, terms: Pa
     return waterfall_html(drawn, terms) if drawn else ""
 
 
-_FRAME = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title><style>:root {{ color-scheme: light dark; }}
-body {{ font: 15px/1.45 system-ui, sans-serif; max-width: 54rem; margin: 1.5rem auto; padding: 0 1rem; }}
-h1 {{ font-size: 1.5rem; margin: 0 0 .5rem; }} h2 {{ font-size: 1.1rem; margin: 1rem 0 .25rem; }}
-@media print {{ :root {{ color-scheme: light; }} body {{ font-size: 12px; margin: 0; }} * {{ print-color-adjust: exact; }} }}
-{sheet}</style></head><body><main>
-<h1>What this job pays</h1>
-{body}
-</main></body></html>
-"""
-
-
 def document(
     estimate: Answer,
     cells: list[Cell],
@@ -287,4 +276,6 @@ def document(
         f"data SHA-256 {model['data_sha256']}.{synthetic}",
     ]
     parts += [f'<p class="mp-quiet">{escape(line)}</p>' for line in lines]
-    return _FRAME.format(title=escape(f"MLPayGrade: {estimate.job_text}"), sheet=sheet(), body="\n".join(parts))
+    frame = Template(Path(__file__).with_name("kept.html").read_text(encoding="utf-8"))
+    title = escape(f"MLPayGrade: {estimate.job_text}")
+    return frame.substitute(title=title, sheet=sheet(), body="\n".join(parts))

@@ -390,7 +390,9 @@ def fit_adjusted(sample: Sample, *, terms: Sequence[Term] = TERMS) -> AdjustedMo
     design = build_design(sample, terms=terms)
     log_pay = sample.log_middle
     gram, moments = design.gram(np.ones(len(sample)), log_pay)
-    inverse = _pseudo_inverse(gram)
+    # On the space that the data span; columns are scaled to unit length first.
+    scale = 1 / np.sqrt(np.maximum(np.diag(gram), 1e-300))
+    inverse = np.asarray(linalg.pinvh(gram * np.outer(scale, scale), rtol=_RANK) * np.outer(scale, scale))
     coefficients = inverse @ moments
     residual = log_pay - np.asarray(design.matrix @ coefficients)[design.cell]
     total = float(np.sum((log_pay - log_pay.mean()) ** 2))
@@ -405,13 +407,6 @@ def fit_adjusted(sample: Sample, *, terms: Sequence[Term] = TERMS) -> AdjustedMo
         residual=residual,
         r2=float(1 - np.sum(residual**2) / total) if total > 0 else 0.0,
     )
-
-
-def _pseudo_inverse(gram: Floats) -> Floats:
-    """Inverse of a symmetric matrix on the space that the data span; columns are scaled to unit length first."""
-    scale = 1 / np.sqrt(np.maximum(np.diag(gram), 1e-300))
-    scaled = gram * np.outer(scale, scale)
-    return np.asarray(linalg.pinvh(scaled, rtol=_RANK) * np.outer(scale, scale))
 
 
 def _cluster_covariance(sample: Sample, design: Design, *, inverse: Floats, residual: Floats) -> Floats:
