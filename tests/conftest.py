@@ -4,6 +4,7 @@ MLPAYGRADE_DATA names the dataset (optional); with MLPAYGRADE_REQUIRE_BROWSER a 
 it lacked; a path that is named but does not exist is an error, never a skip.
 """
 
+import gc
 import hashlib
 import json
 import os
@@ -213,6 +214,16 @@ LONGEST = ("test_train", "test_refresh", "test_refresh_command", "test_leaks_in_
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+
+
+def pytest_collection_finish() -> None:
+    """Streamlit collects garbage after each run of a page: what the imports left need not be looked through every time.
+
+    Only in a worker of many tests: the search of `what_stays.py` must see all objects.
+    """
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture
