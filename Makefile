@@ -15,9 +15,9 @@ TIDY := src tests research $(wildcard scripts benchmarks notebooks)
 
 # What each environment imports once after installation. That leaves bytecode for what is used, a third of what there is, in half
 # the time; without bytecode every process would compile its imports anew (TensorFlow: about 20 s instead of 5).
-$(APP)/.package: WARM := streamlit.web.bootstrap, altair, onnxruntime, pandas, pyarrow, rapidfuzz, typer, xlsxwriter
-$(DEV)/.package: WARM := streamlit.testing.v1, altair, catboost, hypothesis, keras, lightgbm, matplotlib.pyplot, mlflow, \
-	onnxruntime, optuna, playwright.sync_api, pytest, scipy.stats, shap, sklearn.linear_model, tensorflow, tf2onnx, typer, xgboost
+$(APP)/.package: WARM := streamlit.web.bootstrap, altair, click, onnxruntime, pandas, pyarrow, rapidfuzz, xlsxwriter
+$(DEV)/.package: WARM := streamlit.testing.v1, altair, catboost, click, hypothesis, keras, lightgbm, matplotlib.pyplot, mlflow, \
+	onnxruntime, optuna, playwright.sync_api, pytest, scipy.stats, shap, sklearn.linear_model, tensorflow, tf2onnx, xgboost
 unexport PYTHONDONTWRITEBYTECODE PIP_NO_COMPILE PIP_USER PYTHONHOME PYTHONPATH
 # OpenMP threads that wait must not spin: two busy processes on two cores would never let each other finish.
 export OMP_WAIT_POLICY := PASSIVE

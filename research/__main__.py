@@ -2,45 +2,57 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from mlpaygrade.cli import options, run_app
-from mlpaygrade.cli.train import Config, Track
 from mlpaygrade.errors import ResourceError
 
 if TYPE_CHECKING:
     from research.tune import Tuned
 
-TunedFile = Annotated[
-    Path | None, typer.Option("--tuned", metavar="TOML", help="Tuned settings of the rivals (default: the package's).")
-]
+_tuned = click.option(
+    "--tuned", type=Path, metavar="TOML", help="Tuned settings of the rivals (default: the package's)."
+)
 
 
+@click.group(cls=options.InOrder, help=__doc__, context_settings={"show_default": True})
+def app() -> None:
+    """All commands."""
+
+
+@app.command
+@click.option("--model", required=True, metavar="NAME", help="network, or a rival's name.")
+@click.option(
+    "--trials",
+    required=True,
+    type=int,
+    metavar="N",
+    help="Finished trials the study shall have, earlier ones counted.",
+)
+@options.data
+@options.config
+@click.option(
+    "--storage",
+    metavar="FILE|URL",
+    help="Journal file, SQLite or PostgreSQL URL (default: runs/tune/journal.log).",
+)
+@click.option("--study", metavar="NAME", help="Study (default: from model and data).")
+@click.option("--workers", default=1, metavar="N", help="Processes on the study.")
+@click.option("--output", type=Path, default="runs/tune", metavar="DIR", help="Folder of the chosen settings.")
+@_tuned
 def tune(
-    model: Annotated[str, typer.Option("--model", metavar="NAME", help="network, or a rival's name.")],
-    trials: Annotated[
-        int, typer.Option("--trials", help="Finished trials the study shall have, earlier ones counted.")
-    ],
-    data: options.Data = None,
-    config: Config = None,
-    storage: Annotated[
-        str | None,
-        typer.Option(
-            "--storage",
-            metavar="FILE|URL",
-            help="Journal file, SQLite or PostgreSQL URL (default: runs/tune/journal.log).",
-        ),
-    ] = None,
-    study: Annotated[
-        str | None, typer.Option("--study", metavar="NAME", help="Study (default: from model and data).")
-    ] = None,
-    workers: Annotated[int, typer.Option("--workers", help="Processes on the study.")] = 1,
-    output: Annotated[Path, typer.Option("--output", metavar="DIR", help="Folder of the chosen settings.")] = Path(
-        "runs/tune"
-    ),
-    tuned: TunedFile = None,
+    *,
+    model: str,
+    trials: int,
+    data: str | None,
+    config: Path | None,
+    storage: str | None,
+    study: str | None,
+    workers: int,
+    output: Path,
+    tuned: Path | None,
 ) -> None:
     """Choose a model's settings by walking forward inside the training years; the newest year is never opened.
 
@@ -83,21 +95,25 @@ def _tuned_text(found: "Tuned") -> str:
     return "\n".join(lines)
 
 
+@app.command
+@click.option("--output", type=Path, default="runs/compare", metavar="DIR", help="Folder of the results.")
+@options.data
+@options.config
+@_tuned
+@click.option("--models", metavar="A,B", help="Models (default: the network and every rival).")
+@click.option("--stages", metavar="A,B", help="Stages (default: all, the main table first).")
+@options.track
+@options.as_json
 def compare(
-    output: Annotated[Path, typer.Option("--output", metavar="DIR", help="Folder of the results.")] = Path(
-        "runs/compare"
-    ),
-    data: options.Data = None,
-    config: Config = None,
-    tuned: TunedFile = None,
-    models: Annotated[
-        str | None, typer.Option("--models", metavar="A,B", help="Models (default: the network and every rival).")
-    ] = None,
-    stages: Annotated[
-        str | None, typer.Option("--stages", metavar="A,B", help="Stages (default: all, the main table first).")
-    ] = None,
-    track: Track = True,
-    json: options.Json = False,
+    *,
+    output: Path,
+    data: str | None,
+    config: Path | None,
+    tuned: Path | None,
+    models: str | None,
+    stages: str | None,
+    track: bool,
+    json: bool,
 ) -> None:
     """Fit every model with its tuned settings on all but the newest year, and judge them on that year.
 
@@ -155,18 +171,26 @@ def _require_libraries() -> None:
         )
 
 
+@app.command
+@click.option("--output", required=True, type=Path, metavar="DIR", help="Folder for backtest.json and its picture.")
+@options.data
+@click.option(
+    "--calendar",
+    type=Path,
+    metavar="CSV",
+    help="When rows arrived (default: $MLPAYGRADE_CALENDAR, else by order).",
+)
+@click.option("--first-year", default=2023, metavar="YEAR", help="Work year to begin with.")
+@options.config
+@options.as_json
 def backtest(
-    output: Annotated[Path, typer.Option("--output", metavar="DIR", help="Folder for backtest.json and its picture.")],
-    data: options.Data = None,
-    calendar: Annotated[
-        Path | None,
-        typer.Option(
-            "--calendar", metavar="CSV", help="When rows arrived (default: $MLPAYGRADE_CALENDAR, else by order)."
-        ),
-    ] = None,
-    first_year: Annotated[int, typer.Option("--first-year", help="Work year to begin with.")] = 2023,
-    config: Annotated[Path | None, typer.Option("--config", metavar="TOML", help="Settings.")] = None,
-    json: options.Json = False,
+    *,
+    output: Path,
+    data: str | None,
+    calendar: Path | None,
+    first_year: int,
+    config: Path | None,
+    json: bool,
 ) -> None:
     """Walk through the arrival order: train on the past, calibrate on earlier weeks, predict the next. Resumes after a kill."""
     options.require_training()
@@ -187,21 +211,31 @@ def backtest(
     options.say(f"The figures by week are {output / 'backtest.json'}, the picture {output / 'backtest.png'}.")
 
 
+@app.command
+@click.option("--output", type=Path, default="runs/ageing", metavar="DIR", help="Folder for ageing.json.")
+@options.data
+@click.option(
+    "--calendar",
+    type=Path,
+    metavar="CSV",
+    help="When rows arrived (default: estimated from their order).",
+)
+@click.option("--months", default=13, metavar="N", help="Months to walk through, the newest ones.")
+@click.option(
+    "--epochs",
+    type=int,
+    metavar="N",
+    help="Epochs of each network (default: the settings'); the result says it.",
+)
+@options.config
 def ageing(
-    output: Annotated[Path, typer.Option("--output", metavar="DIR", help="Folder for ageing.json.")] = Path(
-        "runs/ageing"
-    ),
-    data: options.Data = None,
-    calendar: Annotated[
-        Path | None,
-        typer.Option("--calendar", metavar="CSV", help="When rows arrived (default: estimated from their order)."),
-    ] = None,
-    months: Annotated[int, typer.Option("--months", help="Months to walk through, the newest ones.")] = 13,
-    epochs: Annotated[
-        int | None,
-        typer.Option("--epochs", help="Epochs of each network (default: the settings'); the result says it."),
-    ] = None,
-    config: Config = None,
+    *,
+    output: Path,
+    data: str | None,
+    calendar: Path | None,
+    months: int,
+    epochs: int | None,
+    config: Path | None,
 ) -> None:
     """Walk month by month: what a model refreshed monthly, quarterly, never would have been worth. Resumes after a kill.
 
@@ -227,11 +261,11 @@ def ageing(
     options.say(f"The figures are in {output / 'ageing.json'}.")
 
 
-def place(
-    postings: Annotated[Path, typer.Option("--postings", metavar="FILE", help="Postings of 2023 (data_jobs).")],
-    hourly: Annotated[bool, typer.Option("--hourly", help="With postings that pay by the hour.")] = False,
-    write: Annotated[bool, typer.Option("--write", help="Write what was fitted where the package reads it.")] = False,
-) -> None:
+@app.command
+@click.option("--postings", required=True, type=Path, metavar="FILE", help="Postings of 2023 (data_jobs).")
+@click.option("--hourly", is_flag=True, help="With postings that pay by the hour.")
+@click.option("--write", is_flag=True, help="Write what was fitted where the package reads it.")
+def place(*, postings: Path, hourly: bool, write: bool) -> None:
     """Measure whether the factor for US places lowers the error on independent postings, and fit it."""
     from research.place import measure_place, place_text, write_fit
 
@@ -241,14 +275,16 @@ def place(
         write_fit(trial.fit)
 
 
-def validate(
-    external: Annotated[Path, typer.Option("--external", metavar="DIR", help="Folder of the independent sources.")],
-    write: Annotated[
-        Path | None,
-        typer.Option("--write", metavar="FILE", help="Write the page, and the table that travels in the package."),
-    ] = None,
-    bundle: options.BundleOption = None,
-) -> None:
+@app.command
+@click.option("--external", required=True, type=Path, metavar="DIR", help="Folder of the independent sources.")
+@click.option(
+    "--write",
+    type=Path,
+    metavar="FILE",
+    help="Write the page, and the table that travels in the package.",
+)
+@options.bundle
+def validate(*, external: Path, write: Path | None, bundle: Path | None) -> None:
     """Measure the shipped model against independent sources of pay: official, posted and reported."""
     from mlpaygrade.forecast.predictor import Predictor
     from research.validate import checked_page
@@ -261,17 +297,6 @@ def validate(
     else:
         write_checked(document, write)
 
-
-app = typer.Typer(
-    name="research",
-    help=__doc__,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-for command in (tune, compare, backtest, ageing, place, validate):
-    app.command()(command)
 
 if __name__ == "__main__":
     run_app(app)

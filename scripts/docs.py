@@ -7,8 +7,6 @@ the one in the package, `--into DIR` writes the files there instead; a refresh d
 
 import argparse
 import ast
-import contextlib
-import io
 import json
 import math
 import re
@@ -160,23 +158,22 @@ def first_answer() -> str:
 
 def commands() -> str:
     """Help of every command."""
-    import typer
-    from typer.main import get_command
+    import click
 
     from mlpaygrade.cli import app
 
     parts: list[str] = []
 
-    def describe(command: Any, name: str) -> None:
-        with contextlib.redirect_stdout(io.StringIO()):
-            context = typer.Context(command, info_name=name, terminal_width=110, max_content_width=110)
-            text = command.get_help(context)
-        after = f"\n\n{_output_columns()}" if name == "mlpaygrade score" else ""
-        parts.append(f"## `{name}`\n\n```text\n{text.strip()}\n```{after}")
-        for child in getattr(command, "commands", {}):
-            describe(command.commands[child], f"{name} {child}")
+    def describe(command: click.Command, name: str, parent: click.Context | None = None) -> None:
+        context = click.Context(command, parent, info_name=name, terminal_width=110, **command.context_settings)
+        path = context.command_path
+        after = f"\n\n{_output_columns()}" if path == "mlpaygrade score" else ""
+        parts.append(f"## `{path}`\n\n```text\n{command.get_help(context)}\n```{after}")
+        if isinstance(command, click.Group):
+            for child in command.list_commands(context):
+                describe(command.get_command(context, child), child, context)
 
-    describe(get_command(app), "mlpaygrade")
+    describe(app, "mlpaygrade")
     return "\n\n".join(parts)
 
 

@@ -6,8 +6,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from openpyxl import load_workbook
-from typer.testing import CliRunner
 
 from mlpaygrade.benchmarking.appraisal import Rules, advert_range, appraise, judge
 from mlpaygrade.benchmarking.mapping import SheetMapping, accepted, mapping_text, read_mapping

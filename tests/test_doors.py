@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from mlpaygrade import Answer, Predictor
 from mlpaygrade.app.form import first_job, read_parameters

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from mlpaygrade.cli import app, main
 from mlpaygrade.dataset.postings import build_postings

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from streamlit.testing.v1 import AppTest
-from typer.testing import CliRunner
 
 from mlpaygrade import Predictor
 from mlpaygrade.benchmarking.appraisal import NOT_AGED, Rules, appraise, judge

@@ -134,11 +134,11 @@ def test_sigterm_ends_the_process_and_leaves_nothing(tmp_path: Path) -> None:
 
 def test_sigterm_while_an_object_is_deleted_ends_the_process_too() -> None:
     program = (
-        "import os, signal, typer\nfrom mlpaygrade.cli import run_app\n"
+        "import os, signal, click\nfrom mlpaygrade.cli import run_app\n"
         "class Deleted:\n    def __del__(self):\n        os.kill(os.getpid(), signal.SIGTERM)\n"
-        "app = typer.Typer()\n@app.command()\ndef command():\n"
+        "@click.command\ndef command():\n"
         "    Deleted()\n    print('deleted', flush=True)\n    while True:\n        signal.pause()\n"
-        "run_app(app)\n"
+        "run_app(command)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout) == (143, "deleted\n")

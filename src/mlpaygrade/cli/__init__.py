@@ -13,15 +13,11 @@ import threading
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-import typer
-from typer.core import TyperGroup
+import click
 
 from mlpaygrade.errors import MLPayGradeError, ResourceError, printable
-
-if TYPE_CHECKING:
-    from typer._click import Command, Context
 
 _MODULES: Final = {
     "predict": "predict",
@@ -40,39 +36,26 @@ _MODULES: Final = {
     "data": "data",
     "bundle": "bundle",
 }
-"""Command -> the module that registers it."""
+"""Command -> the module that holds it under its name."""
 
 
-class _Commands(TyperGroup):
+class _Commands(click.Group):
     """The commands, each imported when it is asked for."""
 
-    def list_commands(self, ctx: "Context") -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:
         """All names, in the order of the help."""
         del ctx
         return list(_MODULES)
 
-    def get_command(self, ctx: "Context", cmd_name: str) -> "Command | None":
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of a name; None for a name that there is not, once all are known that it may have meant."""
         for name in [cmd_name] if cmd_name in _MODULES else _MODULES:
-            if name not in self.commands:
-                part = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
-                import_module(f"mlpaygrade.cli.{_MODULES[name]}").register(part)
-                self.commands.update(typer.main.get_group(part).commands)
+            self.commands[name] = getattr(import_module(f"mlpaygrade.cli.{_MODULES[name]}"), name)
         return super().get_command(ctx, cmd_name)
 
 
-app = typer.Typer(
-    name="mlpaygrade",
-    cls=_Commands,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-
-
-@app.callback()
-def _about() -> None:
+@click.group(cls=_Commands, context_settings={"show_default": True})
+def app() -> None:
     """What a job in machine learning and data pays, how sure that is, and why."""
 
 
@@ -81,7 +64,7 @@ def main() -> None:
     run_app(app)
 
 
-def run_app(app: typer.Typer) -> None:
+def run_app(app: click.Command) -> None:
     """Run commands; every foreseen error becomes one message and its exit code."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that temporary files and folders go
@@ -96,10 +79,13 @@ def run_app(app: typer.Typer) -> None:
     except MLPayGradeError as error:
         print(f"Error: {printable(str(error))}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
+    except click.ClickException as error:
+        error.show()
+        raise SystemExit(error.exit_code) from None
     except BrokenPipeError:
         sys.stderr.close()
         raise SystemExit(0) from None
-    except KeyboardInterrupt:
+    except (click.Abort, KeyboardInterrupt):
         print("Interrupted.", file=sys.stderr)
         raise SystemExit(130) from None
     except OSError as error:
@@ -120,9 +106,9 @@ def _end_after_all(lost: "sys.UnraisableHookArgs") -> None:
             threading.Timer(0.01, os.kill, [os.getpid(), signal.SIGTERM]).start()
 
 
-def _run(app: typer.Typer) -> None:
+def _run(app: click.Command) -> None:
     """Run commands to the last written byte, so that a full disk is met here and not after the exit code."""
     try:
-        app()
+        app.main(standalone_mode=False)
     finally:
         sys.stdout.flush()

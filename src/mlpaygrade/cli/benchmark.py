@@ -1,9 +1,9 @@
 """`mlpaygrade benchmark`: an employer's file against the market; `mlpaygrade advert`: a range for an advert."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from mlpaygrade.cli import options
 from mlpaygrade.errors import DataError, InputError
@@ -15,24 +15,23 @@ if TYPE_CHECKING:
     from mlpaygrade.benchmarking.sheet import Sheet
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command()(benchmark)
-    app.command()(advert)
-
-
+@click.command
+@click.argument("source", type=Path, metavar="FILE", help="Jobs and pay: CSV, Excel, OpenDocument or Parquet.")
+@click.option("--output", required=True, type=Path, metavar="OUT.xlsx", help="Ends in .xlsx, .csv or .html.")
+@options.mapping
+@click.option("--currency", default=DOLLAR, metavar="CODE", help="Currency of the files.")
+@click.option("--percentile", default=50.0, metavar="P", help="Of advertised pay that people are to reach, 5 to 95.")
+@click.option("--to-today", is_flag=True, help="Age market figures to today by the growth of posted wages by country.")
+@options.bundle
 def benchmark(
-    source: Annotated[Path, typer.Argument(metavar="FILE", help="Jobs and pay: CSV, Excel, OpenDocument or Parquet.")],
-    output: Annotated[Path, typer.Option("--output", metavar="OUT.xlsx", help="Ends in .xlsx, .csv or .html.")],
-    mapping: options.Mapping = None,
-    currency: Annotated[str, typer.Option("--currency", metavar="CODE", help="Currency of the files.")] = DOLLAR,
-    percentile: Annotated[
-        float, typer.Option("--percentile", metavar="P", help="Of advertised pay that people are to reach, 5 to 95.")
-    ] = 50.0,
-    to_today: Annotated[
-        bool, typer.Option("--to-today", help="Age market figures to today by the growth of posted wages by country.")
-    ] = False,
-    bundle: options.BundleOption = None,
+    source: Path,
+    *,
+    output: Path,
+    mapping: Path | None,
+    currency: str,
+    percentile: float,
+    to_today: bool,
+    bundle: Path | None,
 ) -> None:
     """Compare what you pay with the market. What cannot be known is asked, through a mapping file, before anything is written."""
     from mlpaygrade.benchmarking.appraisal import Rules
@@ -89,17 +88,14 @@ def _ask(sheet: "Sheet", path: Path | None) -> None:
         raise DataError(f"Questions are open that decide the figures; nothing was written. {how}, then run this again.")
 
 
+@click.command
 @options.takes_job
-def advert(
-    job: JobWords,
-    widest: Annotated[float, typer.Option("--widest", metavar="TIMES", help="High end over low end, at most.")] = 1.35,
-    place: Annotated[
-        str | None, typer.Option("--place", metavar="PLACE", help="Town or state within the United States.")
-    ] = None,
-    currency: Annotated[str, typer.Option("--currency", metavar="CODE", help="Currency of the range.")] = DOLLAR,
-    bundle: options.BundleOption = None,
-    json: options.Json = False,
-) -> None:
+@click.option("--widest", default=1.35, metavar="TIMES", help="High end over low end, at most.")
+@click.option("--place", metavar="PLACE", help="Town or state within the United States.")
+@click.option("--currency", default=DOLLAR, metavar="CODE", help="Currency of the range.")
+@options.bundle
+@options.as_json
+def advert(job: JobWords, *, widest: float, place: str | None, currency: str, bundle: Path | None, json: bool) -> None:
     """Build a range to name in an advert, at most so wide, with its reasons and its limits."""
     from mlpaygrade.benchmarking.appraisal import advert_range
 

@@ -1,32 +1,28 @@
 """`mlpaygrade data`: download the public file, check any file, audit any file."""
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from mlpaygrade.cli import options
 from mlpaygrade.errors import DataError, InputError, printable
 
-app = typer.Typer(help="Fetch, check and audit data files.", no_args_is_help=True, rich_markup_mode=None)
-
-File = Annotated[
-    Path | None,
-    typer.Argument(
-        metavar="FILE",
-        help="Data file (default: --data, then $MLPAYGRADE_DATA, then the cache of `data fetch`).",
-        show_default=False,
-    ),
-]
+_file = click.argument(
+    "file",
+    required=False,
+    type=Path,
+    help="Data file (default: --data, then $MLPAYGRADE_DATA, then the cache of `data fetch`).",
+)
 
 
-def register(commands: typer.Typer) -> None:
-    """Add the commands."""
-    commands.add_typer(app, name="data")
+@click.group(cls=options.InOrder)
+def data() -> None:
+    """Fetch, check and audit data files."""
 
 
-@app.command()
-def editions(json: options.Json = False) -> None:
+@data.command
+@options.as_json
+def editions(*, json: bool) -> None:
     """List the editions of the public dataset that can be fetched, oldest first."""
     from msgspec import to_builtins
 
@@ -41,18 +37,11 @@ def editions(json: options.Json = False) -> None:
         print(f"{one.name:<8} {one.rows:>8,} rows, newest {one.newest}, newest first {one.order}{here}")
 
 
-@app.command()
-def fetch(
-    edition: Annotated[
-        str | None, typer.Option("--edition", metavar="E", help="See `data editions` (default: the newest).")
-    ] = None,
-    source: Annotated[
-        str, typer.Option("--source", metavar="github|kaggle", help="Public repository, or Kaggle's own client.")
-    ] = "github",
-    output: Annotated[
-        Path | None, typer.Option("--output", metavar="CSV", help="Where to put the file (default: the cache).")
-    ] = None,
-) -> None:
+@data.command
+@click.option("--edition", metavar="E", help="See `data editions` (default: the newest).")
+@click.option("--source", default="github", metavar="github|kaggle", help="Public repository, or Kaggle's own client.")
+@click.option("--output", type=Path, metavar="CSV", help="Where to put the file (default: the cache).")
+def fetch(*, edition: str | None, source: str, output: Path | None) -> None:
     """Download an edition of the public dataset, check its content, and print its path. Resumable."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
@@ -76,15 +65,12 @@ def fetch(
     print(path)
 
 
-@app.command()
-def check(
-    file: File = None,
-    data: options.Data = None,
-    jobs_only: Annotated[
-        bool, typer.Option("--jobs-only", help="Ask for the feature columns only, as `score` does.")
-    ] = False,
-    json: options.Json = False,
-) -> None:
+@data.command
+@_file
+@options.data
+@click.option("--jobs-only", is_flag=True, help="Ask for the feature columns only, as `score` does.")
+@options.as_json
+def check(file: Path | None, *, data: str | None, jobs_only: bool, json: bool) -> None:
     """Print everything that is wrong with a file, each with column, rows and remedy. Exits with 3 if anything is."""
     from mlpaygrade.dataset.table import check_table
 
@@ -108,8 +94,11 @@ def check(
         )
 
 
-@app.command()
-def audit(file: File = None, data: options.Data = None, json: options.Json = False) -> None:
+@data.command
+@_file
+@options.data
+@options.as_json
+def audit(file: Path | None, *, data: str | None, json: bool) -> None:
     """Say what a file really is: bands, order, copies, what a random split would leak, which claims hold."""
     from mlpaygrade.audit.summary import audit_table
     from mlpaygrade.dataset.table import read_table

@@ -1,9 +1,9 @@
 """`mlpaygrade explain` and `mlpaygrade scenarios`: why this number, and what would change it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from mlpaygrade.cli import options
 from mlpaygrade.errors import InputError
@@ -13,31 +13,13 @@ if TYPE_CHECKING:
     from mlpaygrade.explain.explanation import Explanation
     from mlpaygrade.explain.scenarios import Scenario
 
-Waterfall = Annotated[
-    Path | None, typer.Option("--waterfall", metavar="FILE", help="Draw the contributions into a .svg or .png file.")
-]
-Allow = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--allow",
-        metavar="FIELD ...",
-        help="What may change: title, experience, location, remote, size, employment, residence (default: all but residence).",
-    ),
-]
-Changes = Annotated[int, typer.Option("--changes", min=1, max=2, help="Fields changed at once, at most.")]
-Limit = Annotated[int, typer.Option("--limit", min=1, help="Scenarios in the table; JSON has them all.")]
 
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command()(explain)
-    app.command(context_settings={"allow_extra_args": True})(scenarios)
-
-
+@click.command
 @options.takes_job
-def explain(
-    job: JobWords, waterfall: Waterfall = None, bundle: options.BundleOption = None, json: options.Json = False
-) -> None:
+@click.option("--waterfall", type=Path, metavar="FILE", help="Draw the contributions into a .svg or .png file.")
+@options.bundle
+@options.as_json
+def explain(job: JobWords, *, waterfall: Path | None, bundle: Path | None, json: bool) -> None:
     """Say why a job pays what it does: contributions of its fields in dollars that add up to the estimate."""
     from mlpaygrade.explain.explanation import explain as explain_job
     from mlpaygrade.explain.waterfall import write_waterfall
@@ -54,15 +36,34 @@ def explain(
         print(explanation_text(explanation))
 
 
+@click.command(context_settings={"allow_extra_args": True})
 @options.takes_job
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="FIELD ...",
+    help="What may change: title, experience, location, remote, size, employment, residence (default: all but residence).",
+)
+@click.option("--changes", type=click.IntRange(1, 2), default=2, metavar="N", help="Fields changed at once, at most.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=15,
+    metavar="N",
+    help="Scenarios in the table; JSON has them all.",
+)
+@options.bundle
+@options.as_json
+@click.pass_context
 def scenarios(
+    context: click.Context,
     job: JobWords,
-    context: typer.Context,
-    allow: Allow = None,
-    changes: Changes = 2,
-    limit: Limit = 15,
-    bundle: options.BundleOption = None,
-    json: options.Json = False,
+    *,
+    allow: tuple[str, ...],
+    changes: int,
+    limit: int,
+    bundle: Path | None,
+    json: bool,
 ) -> None:
     """Say what would change the estimate: one or two fields changed, the largest gain first, supported jobs only."""
     from mlpaygrade.explain.scenarios import read_allowed
@@ -70,7 +71,7 @@ def scenarios(
 
     if context.args and not allow:
         raise InputError(f"Got the unexpected argument '{context.args[0]}'. Fields to change follow --allow.")
-    allowed = read_allowed(None if allow is None else [*allow, *context.args])
+    allowed = read_allowed([*allow, *context.args] if allow else None)
     predictor = options.load_predictor(bundle)
     read = predictor.read_job(**job)
     found = find(predictor, read, allow=allowed, max_changes=changes)

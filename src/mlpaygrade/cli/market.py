@@ -2,9 +2,9 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from mlpaygrade.cli import options
 from mlpaygrade.dataset.writing import write_file
@@ -15,31 +15,20 @@ if TYPE_CHECKING:
 
 CALENDAR_VARIABLE = "MLPAYGRADE_CALENDAR"
 
-Output = Annotated[Path | None, typer.Option("--output", metavar="HTML", help="Where the report goes.")]
-CalendarOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--calendar",
-        metavar="CSV",
-        help="When rows arrived: columns snapshot_date and rows_YEAR (default: $MLPAYGRADE_CALENDAR; "
-        "without it, order of arrival).",
-    ),
-]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the bootstrap.")]
 
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(market)
-
-
-def market(
-    output: Output = None,
-    data: options.Data = None,
-    calendar: CalendarOption = None,
-    seed: Seed = 0,
-    json: options.Json = False,
-) -> None:
+@click.command
+@click.option("--output", type=Path, metavar="HTML", help="Where the report goes.")
+@options.data
+@click.option(
+    "--calendar",
+    type=Path,
+    metavar="CSV",
+    help="When rows arrived: columns snapshot_date and rows_YEAR (default: $MLPAYGRADE_CALENDAR; "
+    "without it, order of arrival).",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, metavar="N", help="Seed of the bootstrap.")
+@options.as_json
+def market(*, output: Path | None, data: str | None, calendar: Path | None, seed: int, json: bool) -> None:
     """Analyse the market of a data file: what moves pay, how sure that is, and what the data cannot say.
 
     Writes one self-contained HTML page to --output, prints the statistics with --json, or both.

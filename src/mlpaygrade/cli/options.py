@@ -1,19 +1,18 @@
 """Options that several commands share, and what they have to say on stderr."""
 
 import functools
-import inspect
 import json
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from mlpaygrade.errors import ResourceError, printable
-from mlpaygrade.job.fields import FIELDS, Field
+from mlpaygrade.job.fields import FIELDS
 
 if TYPE_CHECKING:
     from mlpaygrade.benchmarking.mapping import SheetMapping
@@ -21,54 +20,56 @@ if TYPE_CHECKING:
     from mlpaygrade.forecast.predictor import Predictor
     from mlpaygrade.training.forecaster import Progress
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-BundleOption = Annotated[
-    Path | None, typer.Option("--bundle", metavar="DIR", help="Bundle to use (default: the one in the package).")
-]
-PublicKey = Annotated[
-    Path | None,
-    typer.Option(
-        "--public-key",
-        metavar="PEM",
-        help="Ed25519 key that the bundle must be signed with (default: $MLPAYGRADE_PUBLIC_KEY).",
-    ),
-]
-Mapping = Annotated[
-    Path | None,
-    typer.Option(
-        "--mapping", metavar="FILE", help="What your columns and own words mean (TOML); the Benchmark page gives one."
-    ),
-]
-Data = Annotated[
-    str | None,
-    typer.Option(
-        "--data", metavar="CSV", help="Data file (default: $MLPAYGRADE_DATA, then the cache of `data fetch`)."
-    ),
-]
+as_json = click.option("--json", is_flag=True, help="Print JSON instead of a table.")
+bundle = click.option("--bundle", type=Path, metavar="DIR", help="Bundle to use (default: the one in the package).")
+public_key = click.option(
+    "--public-key",
+    type=Path,
+    metavar="PEM",
+    help="Ed25519 key that the bundle must be signed with (default: $MLPAYGRADE_PUBLIC_KEY).",
+)
+mapping = click.option(
+    "--mapping",
+    type=Path,
+    metavar="FILE",
+    help="What your columns and own words mean (TOML); the Benchmark page gives one.",
+)
+data = click.option(
+    "--data", metavar="CSV", help="Data file (default: $MLPAYGRADE_DATA, then the cache of `data fetch`)."
+)
+config = click.option("--config", type=Path, metavar="TOML", help="Settings (default: the tuned ones).")
+sign_with = click.option(
+    "--sign-with",
+    type=Path,
+    metavar="PEM",
+    help="Ed25519 private key that the new bundle is signed with (see `bundle sign`).",
+)
+track = click.option("--track/--no-track", default=True, help="Log the run to MLflow.")
+
+
+class InOrder(click.Group):
+    """Commands that the help lists as they stand in the code, not by the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names."""
+        del ctx
+        return list(self.commands)
 
 
 def takes_job(command: Callable[..., None]) -> Callable[..., None]:
-    """A command whose first parameter, the job by the fields' names, becomes one option for each field of the registry."""
-    _, *others = inspect.signature(command, eval_str=True).parameters.values()
+    """A command whose first parameter is a job by the fields' names, with one option for each field of the registry."""
 
     @functools.wraps(command)
     def run(**given: object) -> None:
         words = {field.name: given.pop(field.name) for field in FIELDS}
         command(words, **given)
 
-    parameters = [*map(_job_option, FIELDS), *(other.replace(kind=inspect.Parameter.KEYWORD_ONLY) for other in others)]
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return run
-
-
-def _job_option(field: Field) -> inspect.Parameter:
-    codes = "|".join(map(str, field.labels)) or {"title": "TEXT", "country": "COUNTRY", "year": "YYYY"}[field.kind]
-    option = typer.Option(f"--{field.name}", metavar=codes, help=f"{field.heading}: {field.hint}.", show_default=False)
-    kind = str if field.required else str | None
-    default = inspect.Parameter.empty if field.required else None
-    annotation = Annotated[kind, option]  # type: ignore[valid-type]
-    return inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+    made: Callable[..., None] = run
+    for field in reversed(FIELDS):
+        codes = "|".join(map(str, field.labels)) or {"title": "TEXT", "country": "COUNTRY", "year": "YYYY"}[field.kind]
+        words = f"{field.heading}: {field.hint}."
+        made = click.option(f"--{field.name}", metavar=codes, required=field.required, help=words)(made)
+    return made
 
 
 def load_predictor(bundle: Path | None, public_key: Path | None = None) -> "Predictor":

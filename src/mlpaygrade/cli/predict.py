@@ -1,9 +1,10 @@
 """`mlpaygrade predict`: one job, one answer, in the words that the app uses."""
 
 from datetime import UTC, datetime
-from typing import Annotated, cast
+from pathlib import Path
+from typing import cast
 
-import typer
+import click
 
 from mlpaygrade.cli import options
 from mlpaygrade.errors import InputError
@@ -17,44 +18,38 @@ from mlpaygrade.money.currency import DOLLAR, PERIODS, Salaries
 from mlpaygrade.money.terms import DOLLARS, PayTerms, pay_terms
 from mlpaygrade.rendering.words import SAME_PROCEDURE, distance_text, job_text, percent, rough_percent, up_to_of_100
 
-Offer = Annotated[
-    str | None,
-    typer.Option(
-        "--offer", metavar="PAY", help='Pay as you would write it ("72k", "EUR 6.000/month"): say where it stands.'
-    ),
-]
-Currency = Annotated[str, typer.Option("--currency", metavar="CODE", help="Currency of the answer, such as EUR.")]
-PeriodOption = Annotated[
-    str, typer.Option("--period", metavar="|".join(PERIODS), help="Pay for a year, month, hour ...")
-]
-SalariesOption = Annotated[
-    int, typer.Option("--salaries", min=12, max=14, help="Monthly salaries a year: 12, 13 or 14.")
-]
-Place = Annotated[
-    str | None, typer.Option("--place", metavar="PLACE", help="Town or state within the United States; asked apart.")
-]
 
-ToToday = Annotated[
-    bool, typer.Option("--to-today", help="Age pay to today by the growth of posted wages: a scenario, said apart.")
-]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(predict)
-
-
+@click.command
 @options.takes_job
+@click.option("--place", metavar="PLACE", help="Town or state within the United States; asked apart.")
+@click.option(
+    "--to-today", is_flag=True, help="Age pay to today by the growth of posted wages: a scenario, said apart."
+)
+@click.option(
+    "--offer", metavar="PAY", help='Pay as you would write it ("72k", "EUR 6.000/month"): say where it stands.'
+)
+@click.option("--currency", default=DOLLAR, metavar="CODE", help="Currency of the answer, such as EUR.")
+@click.option("--period", default="year", metavar="|".join(PERIODS), help="Pay for a year, month, hour ...")
+@click.option(
+    "--salaries",
+    type=click.IntRange(12, 14),
+    default=12,
+    metavar="N",
+    help="Monthly salaries a year: 12, 13 or 14.",
+)
+@options.bundle
+@options.as_json
 def predict(
     job: JobWords,
-    place: Place = None,
-    to_today: ToToday = False,
-    offer: Offer = None,
-    currency: Currency = DOLLAR,
-    period: PeriodOption = "year",
-    salaries: SalariesOption = 12,
-    bundle: options.BundleOption = None,
-    json: options.Json = False,
+    *,
+    place: str | None,
+    to_today: bool,
+    offer: str | None,
+    currency: str,
+    period: str,
+    salaries: int,
+    bundle: Path | None,
+    json: bool,
 ) -> None:
     """Say what a job pays: the typical pay, the range of nine in ten, how strong that is, and where an offer stands."""
     if period not in PERIODS:

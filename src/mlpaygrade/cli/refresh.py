@@ -1,41 +1,38 @@
 """`mlpaygrade refresh`: from a newer file to the model that serves."""
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from mlpaygrade.cli import options
-from mlpaygrade.cli.train import Config, SignWith
-
-Served = Annotated[
-    Path | None,
-    typer.Option(
-        "--bundle",
-        metavar="DIR",
-        help="Served bundle, replaced where the new model is better (default: the package's).",
-    ),
-]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(refresh)
-
-
+@click.command
+@click.option("--edition", metavar="E", help="See `data editions` (default: the newest).")
+@click.option("--data", metavar="CSV", help="A file at hand instead of an edition.")
+@click.option(
+    "--output",
+    type=Path,
+    default="runs/refresh",
+    metavar="DIR",
+    help="Run folder, where a killed refresh resumes.",
+)
+@click.option(
+    "--bundle",
+    type=Path,
+    metavar="DIR",
+    help="Served bundle, replaced where the new model is better (default: the package's).",
+)
+@options.config
+@options.sign_with
 def refresh(
-    edition: Annotated[
-        str | None, typer.Option("--edition", metavar="E", help="See `data editions` (default: the newest).")
-    ] = None,
-    data: Annotated[
-        str | None, typer.Option("--data", metavar="CSV", help="A file at hand instead of an edition.")
-    ] = None,
-    output: Annotated[
-        Path, typer.Option("--output", metavar="DIR", help="Run folder, where a killed refresh resumes.")
-    ] = Path("runs/refresh"),
-    bundle: Served = None,
-    config: Config = None,
-    sign_with: SignWith = None,
+    *,
+    edition: str | None,
+    data: str | None,
+    output: Path,
+    bundle: Path | None,
+    config: Path | None,
+    sign_with: Path | None,
 ) -> None:
     """Fetch, check and audit a newer file, train on it, and let the new model serve if it is better than the served one.
 

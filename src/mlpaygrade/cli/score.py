@@ -1,9 +1,9 @@
 """`mlpaygrade score`: a file of jobs, the same rows with estimates."""
 
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Annotated, Final, TypedDict
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Final, TypedDict
 
-import typer
+import click
 
 from mlpaygrade.cli import options
 from mlpaygrade.errors import DataError
@@ -21,24 +21,13 @@ class _Asked(TypedDict):
     progress: "Progress"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(score)
-
-
-def score(
-    source: Annotated[
-        str, typer.Argument(metavar="IN", help="Jobs, title and country at least: a file, folder or URL.")
-    ],
-    output: Annotated[
-        str, typer.Option("--output", metavar="OUT", help="Where to write: a file, or a folder for a folder.")
-    ],
-    pattern: Annotated[
-        str, typer.Option("--pattern", metavar="GLOB", help="Which files of a folder, such as '*.csv'.")
-    ] = "*",
-    mapping: options.Mapping = None,
-    bundle: options.BundleOption = None,
-) -> None:
+@click.command
+@click.argument("source", metavar="IN", help="Jobs, title and country at least: a file, folder or URL.")
+@click.option("--output", required=True, metavar="OUT", help="Where to write: a file, or a folder for a folder.")
+@click.option("--pattern", default="*", metavar="GLOB", help="Which files of a folder, such as '*.csv'.")
+@options.mapping
+@options.bundle
+def score(source: str, *, output: str, pattern: str, mapping: Path | None, bundle: Path | None) -> None:
     """Estimate every row of a file, or of each file of a folder: CSV gives CSV, Parquet gives Parquet, `.gz` is packed again.
 
     A folder that was begun goes on with the files that are missing or changed. Exits with 3 when rows had no answer; they keep

@@ -1,29 +1,28 @@
 """`mlpaygrade serve` and `mlpaygrade mcp`: the same answers to programs and to assistants."""
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from mlpaygrade.cli import options
 
-Host = Annotated[str, typer.Option("--host", help="Address to listen at; 0.0.0.0 for every one of this machine.")]
-Port = Annotated[int, typer.Option("--port", min=1, max=65_535, help="Port to listen at.")]
+_host = click.option(
+    "--host",
+    default="127.0.0.1",
+    metavar="ADDRESS",
+    help="Address to listen at; 0.0.0.0 for every one of this machine.",
+)
+_port = partial(click.option, "--port", type=click.IntRange(1, 65_535), metavar="N", help="Port to listen at.")
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command()(serve)
-    app.command()(mcp)
-
-
-def serve(
-    host: Host = "127.0.0.1",
-    port: Port = 8080,
-    workers: Annotated[int, typer.Option("--workers", min=1, max=256, help="Processes; one a core.")] = 1,
-    bundle: options.BundleOption = None,
-    public_key: options.PublicKey = None,
-) -> None:
+@click.command
+@_host
+@_port(default=8080)
+@click.option("--workers", type=click.IntRange(1, 256), default=1, metavar="N", help="Processes; one a core.")
+@options.bundle
+@options.public_key
+def serve(*, host: str, port: int, workers: int, bundle: Path | None, public_key: Path | None) -> None:
     """Answer over HTTP: /v1/estimate and its like, described at /openapi.json. Limits and keys are environment variables."""
     options.require("This needs", "serve", "starlette", "uvicorn", "msgspec", "prometheus_client")
     from mlpaygrade.service.web import serve as run
@@ -32,13 +31,13 @@ def serve(
     run(host=host, port=port, workers=workers)
 
 
-def mcp(
-    http: Annotated[bool, typer.Option("--http", help="Listen at an address instead of standard input.")] = False,
-    host: Host = "127.0.0.1",
-    port: Port = 8081,
-    bundle: options.BundleOption = None,
-    public_key: options.PublicKey = None,
-) -> None:
+@click.command
+@click.option("--http", is_flag=True, help="Listen at an address instead of standard input.")
+@_host
+@_port(default=8081)
+@options.bundle
+@options.public_key
+def mcp(*, http: bool, host: str, port: int, bundle: Path | None, public_key: Path | None) -> None:
     """Answer assistants over the Model Context Protocol: on standard input and output, or with --http at /mcp."""
     options.require("This needs", "mcp", "mcp")
     from mlpaygrade.service.assistants import run

@@ -1,44 +1,38 @@
 """`mlpaygrade train`, `mlpaygrade evaluate` and `mlpaygrade promote`."""
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from mlpaygrade.cli import options
 from mlpaygrade.errors import InputError
 
-Through = Annotated[int | None, typer.Option("--train-through", metavar="YEAR", help="Last work year to train on.")]
-Config = Annotated[Path | None, typer.Option("--config", metavar="TOML", help="Settings (default: the tuned ones).")]
-SignWith = Annotated[
-    Path | None,
-    typer.Option(
-        "--sign-with", metavar="PEM", help="Ed25519 private key that the new bundle is signed with (see `bundle sign`)."
-    ),
-]
-Track = Annotated[bool, typer.Option("--track/--no-track", help="Log the run to MLflow.")]
+_through = click.option("--train-through", type=int, metavar="YEAR", help="Last work year to train on.")
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command()(train)
-    app.command()(evaluate)
-    app.command()(promote)
-
-
+@click.command
+@click.option("--output", required=True, type=Path, metavar="DIR", help="Run folder; the bundle goes to DIR/bundle.")
+@options.data
+@_through
+@options.config
+@options.track
+@click.option(
+    "--old-bundle",
+    "old",
+    type=Path,
+    metavar="DIR",
+    help="Bundle to measure drift against (default: the one in the package).",
+)
+@options.sign_with
 def train(
-    output: Annotated[Path, typer.Option("--output", metavar="DIR", help="Run folder; the bundle goes to DIR/bundle.")],
-    data: options.Data = None,
-    train_through: Through = None,
-    config: Config = None,
-    track: Track = True,
-    old: Annotated[
-        Path | None,
-        typer.Option(
-            "--old-bundle", metavar="DIR", help="Bundle to measure drift against (default: the one in the package)."
-        ),
-    ] = None,
-    sign_with: SignWith = None,
+    *,
+    output: Path,
+    data: str | None,
+    train_through: int | None,
+    config: Path | None,
+    track: bool,
+    old: Path | None,
+    sign_with: Path | None,
 ) -> None:
     """Train, evaluate on the future, write a bundle. Started again after a kill, it resumes.
 
@@ -74,15 +68,21 @@ def train(
         options.say(f"Logged to MLflow: run {run_id}, registered as version {version}, the challenger.")
 
 
+@click.command
+@options.data
+@options.bundle
+@_through
+@options.config
+@click.option("--output", type=Path, metavar="DIR", help="Run folder (default: runs/evaluate).")
+@options.as_json
 def evaluate(
-    data: options.Data = None,
-    bundle: options.BundleOption = None,
-    train_through: Through = None,
-    config: Config = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", metavar="DIR", help="Run folder (default: runs/evaluate).")
-    ] = None,
-    json: options.Json = False,
+    *,
+    data: str | None,
+    bundle: Path | None,
+    train_through: int | None,
+    config: Path | None,
+    output: Path | None,
+    json: bool,
 ) -> None:
     """Measure quality on work years that training has not seen, and write it to DIR/report.json.
 
@@ -114,15 +114,17 @@ def evaluate(
     options.say(f"The report is {folder / 'report.json'}.")
 
 
-def promote(
-    challenger: Annotated[
-        str | None, typer.Option("--challenger", metavar="RUN", help="MLflow run (default: the alias challenger).")
-    ] = None,
-    data: options.Data = None,
-    runs: Annotated[
-        Path, typer.Option("--runs", metavar="DIR", help="Folder of runs whose mlflow.db holds the registry.")
-    ] = Path("runs"),
-) -> None:
+@click.command
+@click.option("--challenger", metavar="RUN", help="MLflow run (default: the alias challenger).")
+@options.data
+@click.option(
+    "--runs",
+    type=Path,
+    default="runs",
+    metavar="DIR",
+    help="Folder of runs whose mlflow.db holds the registry.",
+)
+def promote(*, challenger: str | None, data: str | None, runs: Path) -> None:
     """Make the challenger champion if it is significantly better on postings later than both were trained on; refuse otherwise.
 
     The registry is $MLFLOW_TRACKING_URI, or the database in DIR. A refusal ends with exit code 2.
