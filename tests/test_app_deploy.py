@@ -12,7 +12,7 @@ from mlpaygrade.app.serving import PAGES
 ROOT = Path(__file__).resolve().parent.parent
 APP = ROOT / "src" / "mlpaygrade" / "app"
 PIN = re.compile(r"^([\w.-]+==\S+)", re.MULTILINE)
-NOT_NEEDED = ("typer", "rich", "scipy", "matplotlib", "tensorflow", "sklearn", "mlflow", "shap")
+NOT_NEEDED = ("pydantic", "rich", "scipy", "matplotlib", "tensorflow", "sklearn", "mlflow", "shap")
 
 OPEN_ALL = """
 import sys

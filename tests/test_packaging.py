@@ -43,7 +43,7 @@ TRAINING_MODULES = {
 }
 TRAINING = TRAINING_MODULES | {"mlflow-skinny", "scikit-learn", "tensorflow-cpu", "xgboost-cpu"}
 """The same as names of distributions."""
-SLOW_MODULES = {"altair", "pandas", "pyarrow", "scipy", "streamlit"}
+SLOW_MODULES = {"altair", "pandas", "pyarrow", "pydantic", "rich", "scipy", "streamlit", "typer"}
 """Modules that serving may use, but only where they are needed: a process that predicts one job loads none."""
 TRAINING_ROOMS = {"audit", "evaluation", "market", "testing", "training"}
 IMPORTED_LAZILY = {"cli", "__main__"}
@@ -186,9 +186,19 @@ def test_importing_serving_modules_loads_no_training_library() -> None:
     assert not _loaded_by(statement) & TRAINING_MODULES
 
 
-@pytest.mark.parametrize("module", ["forecast.predictor", "forecast.bundle", "cli"])
-def test_a_process_that_predicts_one_job_starts_light(module: str) -> None:
-    assert not _loaded_by(f"import mlpaygrade.{module}") & SLOW_MODULES
+PREDICT = """
+import contextlib, io, sys
+from mlpaygrade.cli import main
+sys.argv = ["mlpaygrade", "predict", "--title", "Data Engineer", "--experience", "SE", "--location", "US"]
+with contextlib.redirect_stdout(io.StringIO()) as said:
+    main()
+assert "Typical pay" in said.getvalue()
+"""
+
+
+@pytest.mark.parametrize("statement", ["from mlpaygrade import Predictor", PREDICT], ids=["library", "command"])
+def test_a_process_that_predicts_one_job_loads_no_slow_module(statement: str) -> None:
+    assert not _loaded_by(statement) & SLOW_MODULES
 
 
 def _text_of(path: Path) -> str:
