@@ -6,10 +6,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import platformdirs
 import pytest
 
-from mlpaygrade.cli import main
+from mlpaygrade.cli import main, run_app
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -79,6 +80,8 @@ def test_a_mistake_ends_a_process_with_a_message_and_its_exit_code() -> None:
         (("predict", *JOB, "--offer", "-5"), 2, "Pay is above zero"),
         (("predict", *JOB, "--bundle", "nowhere"), 4, "There is no bundle"),
         (("predict", "--experience", "SE"), 2, "--title"),
+        (("predict", *JOB, "--salaries", "15"), 2, "15 is not in the range"),
+        (("predic", *JOB), 2, "Did you mean 'predict'?"),
         (("score", "nowhere.csv", "--output", "out.csv"), 3, "must exist"),
         (("train", "--output", "run", "--data", "nowhere.csv"), 5, "nowhere.csv"),
         (("train", "--output", "run", "--config", "nowhere.toml"), 2, "cannot be read"),
@@ -100,6 +103,18 @@ def test_mistakes_end_in_a_message_and_their_exit_code(
     assert "Traceback" not in err
     assert out == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_command_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    @click.command
+    def stopped() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "argv", ["mlpaygrade"])
+    with pytest.raises(SystemExit) as ended:
+        run_app(stopped)
+    assert ended.value.code == 130
+    assert capsys.readouterr().err.strip() == "Interrupted."
 
 
 def test_score_exits_with_three_when_rows_have_no_answer(tmp_path: Path) -> None:
