@@ -216,8 +216,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
 
 
-def pytest_collection_finish() -> None:
-    """Streamlit collects garbage after each run of a page: what the imports left need not be looked through every time.
+@pytest.fixture(scope="module", autouse=True)
+def _set_aside() -> None:
+    """Streamlit collects garbage after each run of a page: what stands since before this module need not be looked through.
 
     Only in a worker of many tests: the search of `what_stays.py` must see all objects.
     """

@@ -50,11 +50,18 @@ def run(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.fixture(scope="module")
+def one_window(small_config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("settings") / "one_window.toml"
+    path.write_text(small_config.read_text().replace("folds = 2", "folds = 1"))
+    return path
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 def test_a_newer_file_is_trained_on_tracked_and_becomes_the_challenger(
-    old_run: Run, newer_csv: Path, small_config: Path, tmp_path: Path
+    old_run: Run, newer_csv: Path, one_window: Path, tmp_path: Path
 ) -> None:
-    command = ["train", "--data", str(newer_csv), "--config", str(small_config), "--output", "runs/new"]
+    command = ["train", "--data", str(newer_csv), "--config", str(one_window), "--output", "runs/new"]
     done = run(*command, "--train-through", "2024", "--old-bundle", str(old_run.bundle.path), folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "Protocol: trained on work years to 2024" in done.stdout
