@@ -17,7 +17,7 @@ _tuned = click.option(
 )
 
 
-@click.group(cls=options.InOrder, help=__doc__, context_settings={"show_default": True})
+@click.group(cls=options.InOrder, help=__doc__, context_settings={"show_default": True, "max_content_width": 100})
 def app() -> None:
     """All commands."""
 

@@ -152,3 +152,13 @@ def test_a_user_without_a_home_is_told_what_to_set(inside: Inside, monkeypatch: 
         code, _, said = inside(*words)
         assert code == 6
         assert "Set HOME or MLPAYGRADE_CACHE" in said
+
+
+def test_the_list_of_commands_ends_no_sentence_short() -> None:
+    from click.testing import CliRunner
+
+    from mlpaygrade.cli import app
+
+    shown = " ".join(CliRunner().invoke(app, ["--help"]).output.split())
+    assert "the range of nine in ten, how strong that is, and where an offer stands." in shown
+    assert "..." not in shown.replace("[ARGS]...", "")

@@ -17,6 +17,7 @@ from typing import Final
 
 import click
 
+from mlpaygrade.cli.options import InOrder
 from mlpaygrade.errors import MLPayGradeError, ResourceError, printable
 
 _MODULES: Final = {
@@ -39,7 +40,7 @@ _MODULES: Final = {
 """Command -> the module that holds it under its name."""
 
 
-class _Commands(click.Group):
+class _Commands(InOrder):
     """The commands, each imported when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -54,7 +55,7 @@ class _Commands(click.Group):
         return super().get_command(ctx, cmd_name)
 
 
-@click.group(cls=_Commands, context_settings={"show_default": True})
+@click.group(cls=_Commands, context_settings={"show_default": True, "max_content_width": 100})
 def app() -> None:
     """What a job in machine learning and data pays, how sure that is, and why."""
 

@@ -48,12 +48,24 @@ track = click.option("--track/--no-track", default=True, help="Log the run to ML
 
 
 class InOrder(click.Group):
-    """Commands that the help lists as they stand in the code, not by the alphabet."""
+    """Commands that the help lists as they stand in the code, not by the alphabet, each with its whole first paragraph."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All names."""
         del ctx
         return list(self.commands)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands for the help; click's own ends each text at 45 characters."""
+        found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [
+                    (name, " ".join((command.help or "").partition("\n\n")[0].split()))
+                    for name, command in found
+                    if command
+                ]
+            )
 
 
 def takes_job(command: Callable[..., None]) -> Callable[..., None]:
