@@ -44,9 +44,25 @@ def weights(fitted: FittedNetwork) -> list[bytes]:
     return [np.asarray(weight).tobytes() for weight in fitted.model.get_weights()]
 
 
+TRACED: list[str] = []
+"""Calls of a training step from Python: TensorFlow makes one for each time that it traces the step."""
+
+
 @pytest.fixture(scope="module")
 def straight(postings: Postings) -> FittedNetwork:
-    return fit(postings, None)[0]
+    step = keras.Model.train_step
+
+    def spy(model: keras.Model, batch: object) -> object:
+        TRACED.append(model.name)
+        return step(model, batch)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.Model, "train_step", spy)
+        return fit(postings, None)[0]
+
+
+def test_a_training_step_is_traced_once(straight: FittedNetwork) -> None:
+    assert TRACED == ["pay"]
 
 
 def test_another_seed_gives_another_network(postings: Postings, straight: FittedNetwork) -> None:
